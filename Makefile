@@ -1,0 +1,67 @@
+# Two commands do all set-up: `make rehearse` (the main job) and `make test`.
+# They need Python 3.11+, make and a package index; everything lands in .venv and build/.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+CHECKOV := .venvs/checkov/.ready
+STACK ?= prod
+TESTS ?= tests
+WORKERS ?= 2
+
+##@ Everyday
+rehearse: $(READY) ## the Prime-Day game day on this machine, with a report
+	@$(BIN)/concierge rehearse prime-day
+
+plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
+	@$(BIN)/concierge plan $(STACK)
+
+test: lint ## every test but the slow proofs (under 6 minutes)
+	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
+
+prove: $(READY) ## the slow proofs: fuzz, soak, kill tests, engine
+	@$(BIN)/pytest -q -m prove $(TESTS)
+
+lint: $(READY) ## style, types, import rules, and that every test is collected
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "format differs: run 'make format'" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary .
+	@$(BIN)/lint-imports --no-logo >build/imports.txt 2>&1 || { cat build/imports.txt >&2; exit 1; }
+	@$(BIN)/python tools/collected.py
+
+bench: $(READY) ## figures as ratios against peers and floors, one file after another
+	@for file in bench/[a-z]*.py; do echo "== $$file" && $(BIN)/python $$file || exit 1; done
+
+##@ Upkeep
+setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
+
+format: $(READY) ## let ruff rewrite what it can
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lock: $(READY) ## resolve every lock again from pyproject.toml and requirements/*.in
+	@sh scripts/lock
+
+checkov: $(CHECKOV) ## checkov in an environment of its own (it pins old libraries)
+
+clean: ## remove everything these commands made, environments included
+	@rm -rf build .venv .venvs .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this text
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements/uv.txt requirements/all.txt pyproject.toml
+	@PYTHON="$(PYTHON)" sh scripts/setup .venv requirements/all.txt
+	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@mkdir -p build && touch $@
+
+$(CHECKOV): requirements/uv.txt requirements/checkov.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/checkov requirements/checkov.txt
+	@touch $@
+
+.PHONY: rehearse plan test prove lint bench setup format lock checkov clean help

@@ -1,0 +1,92 @@
+"""What a stack would declare, without AWS, credentials or the pulumi CLI.
+
+`plan.run("prod")` executes the real program in process and returns a `Plan`. Policies, cost, pictures, diffs
+and the rehearsal read that one graph. Nothing here changes the world.
+"""
+
+import gc
+import runpy
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from plan import checks
+from plan.answers import UnansweredError
+from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, short_type
+from plan.record import Program, Recording, record
+from stacks import stackfile
+from stacks.stackfile import SettingsError
+
+__all__ = [
+    "Options",
+    "Plan",
+    "PlanError",
+    "Resource",
+    "Secret",
+    "SettingsError",
+    "of_program",
+    "run",
+    "short_type",
+]
+
+
+class PlanError(Exception):
+    """The program ran into an error, or declares something no plan may contain."""
+
+
+def run(stack: str, root: Path | None = None) -> Plan:
+    """The plan of one stack of the project at `root` (default: the one around the current folder)."""
+    found = stackfile.read(stack, root)
+    return of_program(_main, project=found.project, stack=stack, config=found.config)
+
+
+def _main() -> None:
+    """`stacks/__main__.py`, as `pulumi up` runs it."""
+    runpy.run_module("stacks", run_name="__main__", alter_sys=False)
+
+
+def of_program(program: Program, *, project: str, stack: str, config: Mapping[str, str]) -> Plan:
+    """The plan of any Pulumi program; it is run twice, because two equal runs must agree."""
+    collecting = gc.isenabled()
+    gc.disable()  # a plan makes many small objects and no garbage worth looking for
+    try:
+        recordings = [_record(program, project, stack, config) for _ in range(2)]
+    finally:
+        if collecting:
+            gc.enable()
+    plan, again = (_plan(stack, recording) for recording in recordings)
+    if found := checks.problems(recordings[0], plan, again):
+        raise PlanError("\n".join(found))
+    return plan
+
+
+def _record(program: Program, project: str, stack: str, config: Mapping[str, str]) -> Recording:
+    try:
+        return record(program, project=project, stack=stack, config=config)
+    except (SettingsError, KeyboardInterrupt):
+        raise
+    except UnansweredError as unanswered:
+        raise PlanError(str(unanswered)) from unanswered
+    except Exception as error:
+        raise PlanError(f"the program of stack {stack} failed: {_where(error)}{error}") from error
+
+
+def _where(error: BaseException) -> str:
+    """`components/network.py:42: ` of the innermost frame that is ours."""
+    here = Path(__file__).resolve().parent.parent
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if path.is_relative_to(here) and path.parent.name in {"components", "stacks"}:
+            place = f"{path.relative_to(here)}:{trace.tb_lineno}: "
+        trace = trace.tb_next
+    return place
+
+
+def _plan(stack: str, recording: Recording) -> Plan:
+    resources = tuple(
+        replace(resource, outputs=recording.outputs.get(resource.urn, resource.outputs))
+        for resource in sorted(recording.resources.values(), key=lambda r: r.urn)
+    )
+    root = next(r for r in resources if r.type == STACK_TYPE)
+    return Plan(stack, resources, root.outputs, tuple(recording.warnings))

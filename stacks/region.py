@@ -1,0 +1,65 @@
+"""One region of the estate, read like the whiteboard. The standby is the same code with another role."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.base import Component
+from components.endpoints import GATEWAYS, Endpoints, EndpointsArgs
+from components.network import Network, NetworkArgs
+from components.security_groups import SecurityGroups, SecurityGroupsArgs
+from stacks.settings import RegionSettings, Settings
+
+
+class RegionStack(Component):
+    """Everything that stands in one region."""
+
+    kind = "estate:Region"
+
+    def __init__(self, role: str, settings: Settings, place: RegionSettings, provider: aws.Provider) -> None:
+        super().__init__(role, pulumi.ResourceOptions(providers=[provider]))
+        ask = pulumi.InvokeOutputOptions(provider=provider)
+        account_id = aws.get_caller_identity_output(opts=ask).account_id
+        inside = pulumi.ResourceOptions(parent=self)
+
+        self.network = Network(
+            f"{role}-network",
+            NetworkArgs(
+                cidr=place.cidr,
+                zones=place.zones,
+                account_id=account_id,
+                offered_zones=aws.get_availability_zones_output(state="available", opts=ask).zone_ids,
+                nat=settings.network.nat,
+                flow_log_days=settings.network.flow_log_days,
+                protect=settings.environment.protect,
+            ),
+            inside,
+        )
+        self.groups = SecurityGroups(
+            f"{role}-groups",
+            SecurityGroupsArgs(
+                vpc_id=self.network.vpc_id,
+                prefix_lists={
+                    service: aws.ec2.get_prefix_list_output(
+                        name=f"com.amazonaws.{place.name}.{service}", opts=ask
+                    ).id
+                    for service in GATEWAYS
+                },
+                internet=settings.network.nat != "none",
+            ),
+            inside,
+        )
+        subnets = self.network.private_subnet_ids
+        self.endpoints = Endpoints(
+            f"{role}-endpoints",
+            EndpointsArgs(
+                region=place.name,
+                account_id=account_id,
+                vpc_id=self.network.vpc_id,
+                preset=settings.network.endpoints,
+                subnet_ids=subnets if settings.network.endpoint_zones == "all" else subnets[:1],
+                route_table_ids=self.network.private_route_table_ids,
+                security_group_id=self.groups.ids["endpoints"],
+            ),
+            inside,
+        )
+        self.register_outputs({"region": place.name, "vpc_id": self.network.vpc_id})
