@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from contract.errors import ConciergeError
 from plan import checks
 from plan.answers import UnansweredError
 from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, short_type
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-class PlanError(Exception):
+class PlanError(ConciergeError):
     """The program ran into an error, or declares something no plan may contain."""
 
 

@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from contract import regions
 from stacks import stackfile
-from stacks.stackfile import NAMESPACE, Problem, SettingsError
+from stacks.problems import rule, validated
+from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
 
@@ -37,11 +31,16 @@ class Section(BaseModel):
 
 
 def _private_cidr(value: str) -> str:
-    network = ipaddress.IPv4Network(value)
+    try:
+        network = ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be an IPv4 block such as 10.0.0.0/16") from None
     if not 16 <= network.prefixlen <= 20:
-        raise ValueError("a VPC here is between /16 and /20, for example 10.0.0.0/16")
+        raise ValueError(f"is a /{network.prefixlen}; a VPC here is between /16 and /20, such as 10.0.0.0/16")
     if not any(network.subnet_of(ipaddress.IPv4Network(block)) for block in _PRIVATE):
         raise ValueError("use a private block: inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+    if str(network) != value:
+        raise ValueError(f"write it as {network}: AWS takes the first address of the block and its length")
     return value
 
 
@@ -70,17 +69,16 @@ class RegionSettings(Section):
 
     @model_validator(mode="after")
     def _zones_exist(self) -> Self:
-        try:
-            facts = regions.region(self.name)
-        except KeyError as unknown:
-            raise ValueError(unknown.args[0]) from None
+        if self.name not in regions.known():
+            raise rule(
+                "name", f"is not described in contract/regions/: known are {', '.join(regions.known())}"
+            )
+        offered = regions.region(self.name).zones
         for zone in self.zones:
-            if zone not in facts.zones:
-                raise ValueError(
-                    f"zone {zone!r} is not in {self.name}: zone ids there are {', '.join(facts.zones)}"
-                )
+            if zone not in offered:
+                raise rule("zones", f"{zone} is no zone id of {self.name}: use {', '.join(offered)}")
         if len(set(self.zones)) != len(self.zones):
-            raise ValueError(f"a zone is listed twice in {', '.join(self.zones)}")
+            raise rule("zones", "lists a zone twice: each zone gets one set of subnets")
         return self
 
 
@@ -99,10 +97,10 @@ class Regions(Section):
         if self.standby is None:
             return self
         if self.standby.name == self.primary.name:
-            raise ValueError(f"standby must be another region than the primary, {self.primary.name}")
+            raise rule("standby.name", "is the primary's region too: choose another, or remove standby")
         ours, theirs = (ipaddress.IPv4Network(r.cidr) for r in (self.primary, self.standby))
         if ours.overlaps(theirs):
-            raise ValueError(f"standby.cidr {theirs} overlaps primary.cidr {ours}: choose another block")
+            raise rule("standby.cidr", f"overlaps the primary's {ours}: choose another block")
         return self
 
 
@@ -125,9 +123,9 @@ class Network(Section):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.nat == "none" and self.endpoints == "none":
-            raise ValueError(
-                "nat: none with endpoints: none leaves the agent no way to Bedrock: "
-                "set endpoints: agent, or nat: single"
+            raise rule(
+                "nat",
+                "with endpoints: none the agent cannot reach Bedrock: set endpoints: agent, or nat: single",
             )
         return self
 
@@ -156,9 +154,10 @@ class Settings(Section):
             supported = regions.region(place.name).agentcore_zones
             for zone in place.zones:
                 if zone not in supported:
-                    raise ValueError(
-                        f"agent.host is agentcore, which has no VPC mode in zone {zone}: "
-                        f"use zones of {', '.join(supported)} in {place.name}, or agent.host: ecs"
+                    raise rule(
+                        "agent.host",
+                        f"AgentCore has no VPC mode in zone {zone} of {place.name}: "
+                        f"use zones of {', '.join(supported)}, or host: ecs",
                     )
         return self
 
@@ -182,20 +181,25 @@ class Settings(Section):
         return found
 
 
-def parse(config: Mapping[str, str], *, file: str, lines: Mapping[str, int] | None = None) -> Settings:
+def parse(
+    config: Mapping[str, str],
+    *,
+    file: str,
+    lines: Mapping[str, int] | None = None,
+    secret_keys: Collection[str] = (),
+) -> Settings:
     """The tree from Pulumi configuration: namespaced keys, each value JSON or plain text.
 
-    `file` and `lines` only serve the messages.
+    `file` and `lines` only serve the messages; `secret_keys` are those the engine opened a `secure:` in.
     """
-    sections = {}
-    for key, text in config.items():
-        namespace, _, name = key.partition(":")
-        if namespace == NAMESPACE:
-            sections[name] = _decode(text)
-    try:
-        return Settings.model_validate(sections)
-    except ValidationError as invalid:
-        raise SettingsError([_problem(file, lines or {}, error) for error in invalid.errors()]) from None
+    ours = {key.removeprefix(f"{NAMESPACE}:"): text for key, text in config.items() if _is_ours(key)}
+    return validated(
+        Settings,
+        {name: _decode(text) for name, text in ours.items()},
+        file=file,
+        lines=lines or {},
+        sealed_sections=[key.removeprefix(f"{NAMESPACE}:") for key in secret_keys if _is_ours(key)],
+    )
 
 
 def load(stack: str, root: Path | None = None) -> Settings:
@@ -207,7 +211,12 @@ def load(stack: str, root: Path | None = None) -> Settings:
 def from_pulumi() -> Settings:
     """The tree inside a running Pulumi program, from the configuration the engine passed."""
     config = pulumi_config.CONFIG.get() or pulumi_config.get_config_env()
-    return parse(config, file=f"Pulumi.{pulumi.get_stack()}.yaml")
+    secret = {*pulumi_config.get_config_secret_keys_env(), *filter(pulumi_config.is_config_secret, config)}
+    return parse(config, file=f"Pulumi.{pulumi.get_stack()}.yaml", secret_keys=secret)
+
+
+def _is_ours(key: str) -> bool:
+    return key.startswith(f"{NAMESPACE}:")
 
 
 def _decode(text: str) -> Any:
@@ -215,53 +224,3 @@ def _decode(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _problem(file: str, lines: Mapping[str, int], error: Any) -> Problem:
-    path = [str(part) for part in error["loc"]]
-    key = f"{NAMESPACE}:{'.'.join(path)}" if path else NAMESPACE
-    line = next((lines[k] for k in stackfile.ancestors(path) if k in lines), None)
-    return Problem(file, line, key, _shown(path, error), _fix(path, error))
-
-
-def _shown(path: list[str], error: Any) -> str | None:
-    if error["type"] in {"missing", "extra_forbidden"} or not path or _is_secret(path):
-        return None
-    value = error["input"]
-    return None if isinstance(value, (dict, BaseModel)) else json.dumps(value, default=str)
-
-
-def _field(path: list[str]) -> tuple[type[BaseModel], Any]:
-    """The model and field a path leads to, as far as it leads."""
-    model: type[BaseModel] = Settings
-    found: Any = None
-    for part in path:
-        found = model.model_fields.get(part)
-        inner = stackfile.model_in(found.annotation) if found else None
-        if inner is None:
-            break
-        model = inner
-    return model, found
-
-
-def _is_secret(path: list[str]) -> bool:
-    _, found = _field(path)
-    return found is not None and "Secret" in str(found.annotation)
-
-
-def _fix(path: list[str], error: Any) -> str:
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        model, _ = _field(path[:-1])
-        return stackfile.unknown_key(path[-1], list(model.model_fields))
-    if kind == "missing":
-        _, found = _field(path)
-        return f"is required: {found.description}" if found is not None else "is required"
-    if kind in {"literal_error", "enum"}:
-        return f"must be {error['ctx']['expected']}"
-    if kind == "value_error":
-        return str(error["ctx"]["error"])
-    if kind in {"model_type", "dict_type", "model_attributes_type"}:
-        model, _ = _field(path)
-        return f"must be a mapping with keys of {', '.join(model.model_fields)}"
-    return stackfile.plain_words(kind, error)

@@ -8,17 +8,18 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import typing
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+
+from contract.errors import WrongUseError
 
 NAMESPACE = "concierge"
-TOP_LEVEL = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprovider")
+TOP_LEVEL = ("config", "encryptionsalt", "encryptedkey", "secretsprovider")
 # Pulumi's own settings, and those of a plugin: not ours to judge.
 FOREIGN = ("pulumi", "aws")
 
@@ -39,7 +40,7 @@ class Problem:
         return f"{place}: {self.key}{shown}: {self.fix}"
 
 
-class SettingsError(Exception):
+class SettingsError(WrongUseError):
     """The settings cannot be used; `problems` has one entry a fault."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -68,7 +69,9 @@ def root_of(start: Path | None = None) -> Path:
 
 def stacks(root: Path) -> tuple[str, ...]:
     """Names of the stacks that have a file."""
-    return tuple(sorted(p.name.split(".", 2)[1] for p in root.glob("Pulumi.*.yaml")))
+    return tuple(
+        sorted(p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml"))
+    )
 
 
 def read(stack: str, root: Path | None = None) -> StackFile:
@@ -79,21 +82,40 @@ def read(stack: str, root: Path | None = None) -> StackFile:
         known = ", ".join(stacks(folder)) or "none"
         raise _error(path, None, f"stack {stack!r}", f"there is no such file; stacks here are: {known}")
     document, lines = _parse(path)
+    if found := [*_misnamed(path, document, lines)]:
+        raise SettingsError(found)
+    flat = {key: _as_engine(value, key) for key, value in (document.get("config") or {}).items()}
+    return StackFile(path, _project(folder), flat, {k.removeprefix("config."): n for k, n in lines.items()})
+
+
+def _misnamed(path: Path, document: Mapping[str, Any], lines: Mapping[str, int]) -> Iterator[Problem]:
+    """Keys that Pulumi would pass over, or give to somebody else."""
     for key in document:
-        if key not in TOP_LEVEL:
-            raise _error(path, lines.get(key), key, unknown_key(key, list(TOP_LEVEL)))
+        if key == "environment":
+            yield Problem(
+                path.name,
+                lines.get(key),
+                key,
+                None,
+                "a plan cannot see Pulumi ESC: write values under config",
+            )
+        elif key not in TOP_LEVEL:
+            yield Problem(path.name, lines.get(key), key, None, unknown_key(key, TOP_LEVEL))
     config = document.get("config") or {}
     if not isinstance(config, dict):
-        raise _error(path, lines.get("config"), "config", "must be a mapping of concierge:<section> keys")
+        yield Problem(
+            path.name, lines.get("config"), "config", None, "must be a mapping of concierge:<section> keys"
+        )
+        return
     for key in config:
-        if ":" not in key:
-            raise _error(path, lines.get(f"config.{key}"), key, f"needs a namespace: write {NAMESPACE}:{key}")
-        if key.split(":")[0] not in (NAMESPACE, *FOREIGN):
-            raise _error(
-                path, lines.get(f"config.{key}"), key, f"unknown namespace; write {NAMESPACE}:<section>"
-            )
-    flat = {key: _as_engine(value, key) for key, value in config.items()}
-    return StackFile(path, _project(folder), flat, {k.removeprefix("config."): n for k, n in lines.items()})
+        namespace, colon, name = key.partition(":")
+        if not colon:
+            fix = f"needs a namespace: write {NAMESPACE}:{key}"
+        elif namespace not in (NAMESPACE, *FOREIGN):
+            fix = f"unknown namespace; write {NAMESPACE}:{name}"
+        else:
+            continue
+        yield Problem(path.name, lines.get(f"config.{key}"), key, None, fix)
 
 
 def _project(folder: Path) -> str:
@@ -105,36 +127,70 @@ def _project(folder: Path) -> str:
     return name
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads as the engine does, to whom `yes` and `on` are texts and every key is one."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in known if tag != _BOOL]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile("^(true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
 def _parse(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """(document, dotted key -> line); a key written twice is refused: YAML would keep the last silently."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        loader = _Loader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        document = loader.construct_document(node) if node is not None else {}
     except yaml.MarkedYAMLError as broken:
         line = broken.problem_mark.line + 1 if broken.problem_mark else None
-        raise _error(path, line, "YAML", f"cannot be read: {broken.problem}") from None
+        fix = f"cannot be read: {broken.problem}: check indentation, brackets and quotes here and just above"
+        raise _error(path, line, "YAML", fix) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
         raise _error(path, None, "file", f"cannot be read: {broken}") from None
     if document is None:
         return {}, {}
     if not isinstance(document, dict):
         raise _error(path, 1, "YAML", "must be a mapping with a 'config' key")
-    return document, dict(_lines(path, node, ()))
+    lines: dict[str, int] = {}
+    twice = []
+    for key, line in _lines(node, ()):
+        if key in lines:
+            shown = key.removeprefix("config.")
+            twice.append(
+                Problem(
+                    path.name, line, shown, None, f"is written twice, first in line {lines[key]}: keep one"
+                )
+            )
+        else:
+            lines[key] = line
+    if twice:
+        raise SettingsError(twice)
+    return _text_keys(document), lines
 
 
-def _lines(path: Path, node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    """Dotted key -> line; a key written twice is an error, because YAML would keep the last silently."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set()
-    for key, value in node.value:
-        name = str(key.value)
-        line = key.start_mark.line + 1
-        if name in seen:
-            raise _error(path, line, name, "is written twice; keep one")
-        seen.add(name)
-        yield ".".join((*above, name)), line
-        yield from _lines(path, value, (*above, name))
+def _text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _text_keys(item) for key, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list) else value
+
+
+def _lines(node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    """(dotted key, line) of everything in the file; list items are numbered from 0."""
+    seen: set[str] = set()
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield ".".join((*above, key.value)), key.start_mark.line + 1
+            if key.value not in seen:
+                yield from _lines(value, (*above, key.value))
+            seen.add(key.value)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield ".".join((*above, str(number))), item.start_mark.line + 1
+            yield from _lines(item, (*above, str(number)))
 
 
 def _as_engine(value: Any, key: str) -> str:
@@ -160,47 +216,19 @@ def _open(value: Any, path: str) -> Any:
     return value
 
 
+def is_sealed(value: Any) -> bool:
+    """Whether this is the stand-in of a sealed value."""
+    return isinstance(value, str) and _SEALED.fullmatch(value) is not None
+
+
+_SEALED = re.compile("sealed-[0-9a-f]{24}")
+
+
 def _error(path: Path, line: int | None, key: str, fix: str) -> SettingsError:
     return SettingsError([Problem(path.name, line, key, None, fix)])
 
 
-def ancestors(path: list[str]) -> Iterator[str]:
-    """The key and those above it, nearest first, as they stand in the file."""
-    for end in range(len(path), 0, -1):
-        yield f"{NAMESPACE}:{'.'.join(path[:end])}"
-
-
-def unknown_key(key: str, known: list[str]) -> str:
+def unknown_key(key: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"unknown key; {hint}known keys: {', '.join(known)}"
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """The settings model inside an annotation such as `RegionSettings | None`."""
-    for candidate in (annotation, *typing.get_args(annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-_WORDS = {
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "string_type": "must be text",
-    "tuple_type": "must be a list, for example [use1-az1, use1-az2]",
-    "string_too_short": "must not be empty",
-}
-
-
-def plain_words(kind: str, error: Any) -> str:
-    if kind in _WORDS:
-        return _WORDS[kind]
-    context = error.get("ctx", {})
-    if kind == "greater_than":
-        return f"must be more than {context['gt']}"
-    if kind == "too_short":
-        return f"needs at least {context['min_length']} entries, has {context['actual_length']}"
-    if kind == "too_long":
-        return f"takes at most {context['max_length']} entries, has {context['actual_length']}"
-    return str(error["msg"]).lower()

@@ -1,0 +1,25 @@
+"""Every command and its options, and nothing of what they do."""
+
+import typer
+
+from concierge.commands import plan, settings
+from contract.errors import EXIT_CODES
+
+app = typer.Typer(
+    name="concierge",
+    help="Plan, prove and operate the concierge: a shopping assistant on AWS Bedrock.",
+    epilog="Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _concierge() -> None:
+    """Keeps `concierge` a group of commands even while it has few."""
+
+
+app.command("plan")(plan.plan)
+app.command("settings")(settings.settings)

@@ -1,0 +1,70 @@
+"""Alarms and widgets as small data (design: a component knows how it fails and how it looks).
+
+A component declares these beside its resources; `components.alarms` turns them into CloudWatch, the rehearsal
+judges the same data. An alarm without a runbook of the catalogue does not construct.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from contract.base import Shape
+from contract.metrics import registry
+from contract.runbooks import catalogue
+
+Statistic = Literal["Average", "Sum", "Maximum", "Minimum", "SampleCount"]
+
+
+class Alarm(Shape):
+    """When to wake whom, and what they should do."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    metric: str
+    dimensions: Mapping[str, str] = {}
+    statistic: Statistic
+    comparison: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold"
+    threshold: float
+    period_s: int = 60
+    datapoints: int = Field(gt=0, description="M: breaching periods ...")
+    of: int = Field(gt=0, description="... of N")
+    missing: Literal["notBreaching", "breaching", "ignore", "missing"]
+    severity: Literal["page", "ticket"]
+    impact: str = Field(min_length=10, description="what people notice, in words")
+    runbook: str
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        known = registry().get(self.metric)
+        if known is None:
+            raise ValueError(f"alarm {self.id}: nothing emits {self.metric!r} (contract/metrics.toml)")
+        if tuple(self.dimensions) not in known.dimensions:
+            raise ValueError(
+                f"alarm {self.id}: {self.metric} is not published under {list(self.dimensions)}, "
+                f"only under {[list(names) for names in known.dimensions]}"
+            )
+        if self.runbook not in catalogue():
+            raise ValueError(f"alarm {self.id}: no runbook {self.runbook!r} (contract/runbooks.toml)")
+        if self.datapoints > self.of:
+            raise ValueError(f"alarm {self.id}: {self.datapoints} of {self.of} can never be reached")
+        # CloudWatch: 10, 20, 30 or multiples of 60; at most a day in view below an hour, else a week.
+        if self.period_s not in {10, 20, 30} and self.period_s % 60:
+            raise ValueError(f"alarm {self.id}: period_s must be 10, 20, 30 or a multiple of 60")
+        if self.period_s * self.of > (86_400 if self.period_s < 3_600 else 604_800):
+            raise ValueError(f"alarm {self.id}: looks further back than CloudWatch allows")
+        return self
+
+
+class Widget(Shape):
+    """One graph: the same metric under one or several dimension sets."""
+
+    title: str
+    metric: str
+    statistic: str
+    dimensions: tuple[Mapping[str, str], ...] = ({},)
+
+    @model_validator(mode="after")
+    def _emitted(self) -> Self:
+        if self.metric not in registry():
+            raise ValueError(f"widget {self.title}: nothing emits {self.metric!r} (contract/metrics.toml)")
+        return self

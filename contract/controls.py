@@ -1,0 +1,63 @@
+"""What an operator may turn during an incident (design: controls). One small document per environment.
+
+Each control says who turned it, why, and until when; an expired one counts as not turned. The runtime reads
+the document every few seconds and keeps the last good one when a new one cannot be read.
+"""
+
+from datetime import datetime
+from typing import Generic, Literal, Self, TypeVar
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from contract.base import Shape
+from contract.errors import WrongUseError
+from contract.tiers import Tier
+
+V = TypeVar("V")
+
+
+class ControlsError(WrongUseError):
+    """A controls document that cannot be used."""
+
+
+class Control(Shape, Generic[V]):
+    """One turned knob."""
+
+    value: V
+    who: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+    expires_at: AwareDatetime
+
+
+class Controls(Shape):
+    """The whole document. Nothing turned is the normal state."""
+
+    forced_tier: Control[Tier] | None = None
+    haiku_threshold: Control[float] | None = None
+    canned_first: Control[bool] | None = None
+    cache_mode: Control[Literal["normal", "aggressive", "off"]] | None = None
+    banner: Control[str] | None = None
+    widget: Control[bool] | None = None
+    region: Control[str] | None = None
+
+    def active(self, now: datetime) -> Self:
+        """The same document without what has expired."""
+        turned = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_copy(
+            update={name: None for name, control in turned.items() if control and control.expires_at <= now}
+        )
+
+
+def parse(text: str) -> Controls:
+    """A document from its JSON text; ControlsError says which key is wrong."""
+    try:
+        return Controls.model_validate_json(text)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "document"
+        raise ControlsError(f"controls: {place}: {first['msg']}") from None
+
+
+def render(controls: Controls) -> str:
+    """The JSON text that `parse` reads; what is not turned is left out."""
+    return controls.model_dump_json(exclude_none=True)
