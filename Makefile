@@ -42,6 +42,9 @@ setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
+docs: $(READY) ## write the pages that are made from the code
+	@$(BIN)/python -m tools.docs
+
 lock: $(READY) ## resolve every lock again from pyproject.toml and requirements/*.in
 	@sh scripts/lock
 
@@ -64,4 +67,4 @@ $(CHECKOV): requirements/uv.txt requirements/checkov.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/checkov requirements/checkov.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove lint bench setup format lock checkov clean help
+.PHONY: rehearse plan test prove lint bench setup format docs lock checkov clean help

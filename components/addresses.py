@@ -14,7 +14,9 @@ from ipaddress import IPv4Network
 
 ZONE_BLOCKS = 8
 TIER_SLOTS = 8
-_ZONE_ID = re.compile(r"^[a-z]+\d-az(?P<number>\d)$")
+# AWS takes no subnet below /28; eighths of eighths are six bits.
+_SMALLEST = 22
+_ZONE_ID = re.compile(r"[a-z]+[0-9]-az(?P<number>[0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,29 @@ def allocate(
     cidr: str, zone_ids: Iterable[str], tiers: Iterable[Tier] = TIERS
 ) -> Mapping[str, Mapping[str, str]]:
     """tier name -> zone id -> block, for every zone and tier; refuses tiers that share a slot."""
-    tiers = tuple(tiers)
-    taken: dict[int, str] = {}
-    for tier in tiers:
-        for slot in range(tier.first_slot, tier.last_slot + 1):
-            if slot in taken:
-                raise ValueError(f"tiers {taken[slot]} and {tier.name} both own slot {slot}")
-            taken[slot] = tier.name
-    zones = tuple(zone_ids)
+    tiers, zones = tuple(tiers), tuple(zone_ids)
+    if IPv4Network(cidr).prefixlen > _SMALLEST:
+        raise ValueError(f"VPC {cidr} is too small for 64 subnets: use /{_SMALLEST} or larger")
+    _no_sharing("zones", "block", [(zone, zone_number(zone)) for zone in zones])
+    _no_sharing(
+        "tiers", "slot", [(t.name, slot) for t in tiers for slot in range(t.first_slot, t.last_slot + 1)]
+    )
+    if len({tier.name for tier in tiers}) != len(tiers):
+        raise ValueError(f"two tiers have one name: {', '.join(tier.name for tier in tiers)}")
     return {tier.name: {zone: str(subnet(cidr, zone, tier)) for zone in zones} for tier in tiers}
+
+
+def _no_sharing(owners: str, place: str, claims: Iterable[tuple[str, int]]) -> None:
+    taken: dict[int, str] = {}
+    for owner, number in claims:
+        if number in taken:
+            raise ValueError(f"{owners} {taken[number]} and {owner} both own {place} {number}")
+        taken[number] = owner
 
 
 def zone_number(zone_id: str) -> int:
     """use1-az4 -> 4."""
-    match = _ZONE_ID.match(zone_id)
+    match = _ZONE_ID.fullmatch(zone_id)
     number = int(match["number"]) if match else 0
     if not 1 <= number <= ZONE_BLOCKS:
         raise ValueError(

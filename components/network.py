@@ -218,7 +218,8 @@ class Network(Component):
     def _log_flows(self) -> None:
         group = aws.cloudwatch.LogGroup(
             f"{self.name}-flows",
-            name=f"/concierge/{self.name}/flows",
+            # Named after the stack as well: two environments may share an account.
+            name=f"/concierge/{pulumi.get_stack()}/{self.name}/flows",
             retention_in_days=self._args.flow_log_days,
             opts=self.child(),
         )

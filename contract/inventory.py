@@ -6,7 +6,6 @@ Keys are the estate's own words (`sessions`, `controls`, `bedrock-throttled`); v
 from collections.abc import Mapping
 
 from contract.base import Shape
-from contract.tiers import Tier
 
 
 class RegionInventory(Shape):
@@ -25,7 +24,6 @@ class Inventory(Shape):
 
     environment: str
     regions: Mapping[str, RegionInventory]
-    ladder: tuple[tuple[Tier, str], ...] = ()
 
     @property
     def primary(self) -> RegionInventory:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from contract import prices
 from contract.base import Shape
 
 
@@ -25,6 +26,12 @@ class Model(Shape):
     def callable_id(self, region: str) -> str:
         """What to pass as modelId in this region: the inference profile where there is one."""
         return self.profile.get(region, self.id)
+
+    def usd_per_token(self, region: str) -> tuple[float, float] | None:
+        """(input, output) by the price table; None where the region's price is not known."""
+        found = [prices.table().price(row, region) for row in (self.input_price, self.output_price)]
+        known = [float(price.usd) / 1_000_000 for price in found if price is not None]
+        return (known[0], known[1]) if len(known) == 2 else None
 
 
 @cache

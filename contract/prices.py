@@ -23,7 +23,15 @@ HOURS_IN_MONTH = 730  # as AWS's own pages count a month
 EVERYWHERE = "*"
 
 Unit = Literal[
-    "hour", "month", "GB", "GB-month", "1k requests", "10k requests", "100k requests", "1M requests"
+    "hour",
+    "month",
+    "GB",
+    "GB-month",
+    "1k requests",
+    "10k requests",
+    "100k requests",
+    "1M requests",
+    "1M tokens",
 ]
 
 

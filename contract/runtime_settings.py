@@ -30,6 +30,13 @@ class Rung(Shape):
         return self
 
 
+LADDER = (
+    Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
+    Rung(name="haiku", tier=Tier.T1, model="haiku", first_token_s=5.0, total_s=10.0, max_tokens=500),
+    Rung(name="canned", tier=Tier.T2),
+)
+
+
 class BreakerSettings(Shape):
     """When a rung is given up for a while (RUN-6)."""
 
@@ -50,7 +57,7 @@ class RoutingSettings(Shape):
     haiku_threshold: float = Field(
         0.05, gt=0, le=1, description="error rate of T0 at which simple messages start on T1"
     )
-    threshold_window_s: float = Field(30.0, gt=0, description="window in which that rate is measured")
+    threshold_window_s: float = Field(15.0, gt=0, description="window in which that rate is measured")
     threshold_calls: int = Field(50, ge=1, description="calls in the window before the rate counts")
     simple_words: int = Field(8, ge=1, description="a message of at most so many words is simple")
 
@@ -66,11 +73,7 @@ class RuntimeSettings(Shape):
     """Tiers, breaker, routing and controls of the running agent."""
 
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
-    ladder: tuple[Rung, ...] = (
-        Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
-        Rung(name="haiku", tier=Tier.T1, model="haiku", first_token_s=5.0, total_s=10.0, max_tokens=500),
-        Rung(name="canned", tier=Tier.T2),
-    )
+    ladder: tuple[Rung, ...] = Field(LADDER, description="rungs from the best answer down")
     breaker: BreakerSettings = BreakerSettings()
     routing: RoutingSettings = RoutingSettings()
     controls: ControlsSettings = ControlsSettings()

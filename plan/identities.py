@@ -35,13 +35,24 @@ def identity(
 
 
 def _fields(token: str, name: str, inputs: Mapping[str, Any], region: str | None) -> dict[str, str]:
-    fields = {key: value for key, value in inputs.items() if isinstance(value, str)}
+    fields = _Named(name, {key: value for key, value in inputs.items() if isinstance(value, str)})
     fields.setdefault("name", name)
     fields["logical"] = name
     fields["region"] = region or _GLOBAL_REGION
     fields["account"] = ACCOUNT
     fields["hash"] = hashlib.sha256(f"{token}::{name}".encode()).hexdigest()[:17]
     return fields
+
+
+class _Named(dict[str, str]):
+    """Text inputs; one that is not given gets the logical name, as AWS would make one up from it."""
+
+    def __init__(self, name: str, inputs: Mapping[str, str]) -> None:
+        super().__init__(inputs)
+        self._name = name
+
+    def __missing__(self, _: str) -> str:
+        return self._name
 
 
 def _fill(shape: Any, fields: Mapping[str, str]) -> Any:

@@ -8,7 +8,7 @@ not weighed here.
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from rich.table import Table
@@ -20,11 +20,11 @@ from plan.model import Plan, Resource
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INTERNET = "internet"
 State = Literal["open", "only out", "only in"]
-_OUT, _IN = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", (
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-)
+_OUT = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+_IN = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _EITHER = "aws:ec2/securityGroupRule:SecurityGroupRule"
 _ALL_PORTS = (0, 65535)
+_NUMBERED = {"tcp", "udp"}
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 # "to search: retrieval and ingest": the first words say what the row says already.
 _DIRECTION = re.compile(r"^(to|from) [\w.-]+: ")
@@ -47,6 +47,7 @@ class Row:
 class _Rule:
     """One direction of one group. `far` is a group id, a prefix list id or a block of addresses."""
 
+    region: str
     group: str
     outward: bool
     far: str
@@ -113,10 +114,9 @@ class _Book:
         return str(vpc.inputs["cidrBlock"]) if vpc is not None and "cidrBlock" in vpc.inputs else None
 
     def _row(self, rule: _Rule, narrow: _Rule, state: State) -> Row:
-        region = self._region(rule)
-        near, far = self._name(rule.group, region), self._name(rule.far, region)
+        near, far = self._name(rule.group, rule.region), self._name(rule.far, rule.region)
         return Row(
-            region=region,
+            region=rule.region,
             source=near if rule.outward else far,
             target=far if rule.outward else near,
             port=_port_text(narrow),
@@ -124,10 +124,6 @@ class _Book:
             why=rule.why,
             state=state,
         )
-
-    def _region(self, rule: _Rule) -> str:
-        group = self._groups.get(rule.group)
-        return (group.region if group else None) or ""
 
     def _name(self, identifier: str, region: str) -> str:
         if identifier in _ANYWHERE:
@@ -150,24 +146,25 @@ class _Book:
 
 def _rules(resource: Resource) -> Iterator[_Rule]:
     """A rule resource, or rules written inside a group, as one shape."""
-    given = resource.inputs
+    given, region = resource.inputs, resource.region or ""
     if resource.type in {_OUT, _IN}:
-        yield from _sides(str(given.get("securityGroupId")), resource.type == _OUT, given)
+        yield from _sides(region, str(given.get("securityGroupId")), resource.type == _OUT, given)
     elif resource.type == _EITHER:
-        yield from _sides(str(given.get("securityGroupId")), given.get("type") == "egress", given)
+        yield from _sides(region, str(given.get("securityGroupId")), given.get("type") == "egress", given)
     elif resource.type == GROUP:
         for key, outward in (("egress", True), ("ingress", False)):
             for inline in given.get(key, ()):
-                yield from _sides(resource.id, outward, inline)
+                yield from _sides(region, resource.id, outward, inline)
 
 
-def _sides(group: str, outward: bool, given: Mapping[str, Any]) -> Iterator[_Rule]:
+def _sides(region: str, group: str, outward: bool, given: Mapping[str, Any]) -> Iterator[_Rule]:
     protocol = str(given.get("ipProtocol", given.get("protocol", "-1"))).lower()
-    numbered = protocol in {"tcp", "udp", "6", "17"}
-    ports = (given.get("fromPort", 0), given.get("toPort", 65535)) if numbered else _ALL_PORTS
+    low, high = _ALL_PORTS
+    if protocol in _NUMBERED:
+        low, high = int(given.get("fromPort", low)), int(given.get("toPort", high))
     why = _DIRECTION.sub("", str(given.get("description", "")))
     for far in _fars(group, given):
-        yield _Rule(group, outward, far, protocol, (int(ports[0]), int(ports[1])), why)
+        yield _Rule(region, group, outward, far, protocol, (low, high), why)
 
 
 def _fars(group: str, given: Mapping[str, Any]) -> Iterator[str]:
@@ -198,7 +195,7 @@ def _narrower(rule: _Rule, other: _Rule) -> _Rule:
     """What both let through; the words of the way out, so that a pair makes one row."""
     out = rule if rule.outward else other
     protocol = rule.protocol if rule.protocol != "-1" else other.protocol
-    return _Rule(out.group, True, out.far, protocol, _overlap(rule, other) or _ALL_PORTS, out.why)
+    return replace(out, protocol=protocol, ports=_overlap(rule, other) or out.ports)
 
 
 def _contains(block: str, inner: str) -> bool:

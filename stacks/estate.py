@@ -2,9 +2,11 @@
 
 import pulumi
 import pulumi_aws as aws
+from pulumi import Output
 
+from components.documents import InventoryDocument, InventoryDocumentArgs
 from stacks.region import RegionStack
-from stacks.settings import Settings
+from stacks.settings import RegionSettings, Settings
 
 
 def build(settings: Settings, *, project: str, stack: str) -> None:
@@ -17,12 +19,34 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         "Owner": settings.environment.owner,
         "ManagedBy": "pulumi",
     }
-    for role, place in settings.places.items():
-        provider = aws.Provider(
-            f"aws-{role}",
-            region=place.name,
-            default_tags=aws.ProviderDefaultTagsArgs(tags={**tags, "Region": role}),
+    regions = {
+        role: RegionStack(role, stack, settings, place, _provider(role, place, tags))
+        for role, place in settings.places.items()
+    }
+    inventory = Output.json_dumps(
+        {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
+    )
+    for role, region in regions.items():
+        # Every region holds the names of all: when one is lost, the other must know what to move.
+        InventoryDocument(
+            f"{role}-inventory",
+            InventoryDocumentArgs(
+                environment=stack,
+                region=region.place.name,
+                account_id=region.account_id,
+                content=inventory,
+                protect=settings.environment.protect,
+            ),
+            pulumi.ResourceOptions(parent=region),
         )
-        region = RegionStack(role, settings, place, provider)
-        pulumi.export(f"{role}_region", place.name)
+        pulumi.export(f"{role}_region", region.place.name)
         pulumi.export(f"{role}_vpc_id", region.network.vpc_id)
+    pulumi.export("inventory", inventory)
+
+
+def _provider(role: str, place: RegionSettings, tags: dict[str, str]) -> aws.Provider:
+    return aws.Provider(
+        f"aws-{role}",
+        region=place.name,
+        default_tags=aws.ProviderDefaultTagsArgs(tags={**tags, "Region": role}),
+    )

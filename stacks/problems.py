@@ -27,7 +27,7 @@ _WORDS = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "string_type": "must be text",
-    "tuple_type": "must be a list, for example [use1-az1, use1-az2]",
+    "tuple_type": "must be a list, for example [one, two]",
     "string_too_short": "must not be empty",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -123,7 +123,7 @@ class _Speaker:
 
     def _quiet(self, path: Path) -> bool:
         field = self._field(path)
-        return path[0] in self.hidden or (field is not None and _is_secret(field.annotation))
+        return path[0] in self.hidden or (field is not None and _holds_secret(field.annotation))
 
     def _fix(self, path: Path, error: ErrorDetails) -> str:
         kind = error["type"]
@@ -133,7 +133,7 @@ class _Speaker:
             return unknown_key(path[-1], list(self._model(path[:-1]).model_fields))
         if kind == "missing":
             field = self._field(path)
-            return f"is required: {field.description}" if field is not None else "is required"
+            return f"is required: {field.description}" if field and field.description else "is required"
         if kind in _MAPPING:
             keys = ", ".join(self._model(path).model_fields)
             return (
@@ -160,8 +160,7 @@ class _Speaker:
             if model is not None:
                 field = model.model_fields.get(part)
                 kind = field.annotation if field is not None else None
-            elif field is not None and not isinstance(kind, type):
-                inner = typing.get_args(kind)
+            elif inner := typing.get_args(kind):
                 kind = inner[-1] if typing.get_origin(kind) in {dict, Mapping} else inner[0]
         return field, kind
 

@@ -18,6 +18,7 @@ class Row:
     value: str
     default: str
     description: str
+    secret: bool
 
     @property
     def changed(self) -> bool:
@@ -37,7 +38,13 @@ def _rows(model: BaseModel, default: BaseModel | None, prefix: str) -> Iterator[
             below = usual if isinstance(usual, BaseModel) else None
             yield from _rows(value, below, f"{prefix}{name}.")
         else:
-            yield Row(f"{prefix}{name}", _text(value), _text(usual), field.description or "")
+            yield Row(
+                f"{prefix}{name}",
+                _text(value),
+                _text(usual),
+                field.description or "",
+                secret="Secret" in str(field.annotation),
+            )
 
 
 def _text(value: Any) -> str:
@@ -46,5 +53,5 @@ def _text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return str(value)
     if isinstance(value, (tuple, list)):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(str(getattr(item, "name", item)) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,12 +1,20 @@
 """One region of the estate, read like the whiteboard. The standby is the same code with another role."""
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
+from pulumi import Input, Output
 
+from components.alarms import Alarms, AlarmsArgs
 from components.base import Component
+from components.documents import ControlsDocument, ControlsDocumentArgs
 from components.endpoints import GATEWAYS, Endpoints, EndpointsArgs
+from components.models import Models, ModelsArgs
 from components.network import Network, NetworkArgs
+from components.notices import Notices, NoticesArgs
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
+from components.tables import Tables, TablesArgs
 from stacks.settings import RegionSettings, Settings
 
 
@@ -15,7 +23,9 @@ class RegionStack(Component):
 
     kind = "estate:Region"
 
-    def __init__(self, role: str, settings: Settings, place: RegionSettings, provider: aws.Provider) -> None:
+    def __init__(
+        self, role: str, environment: str, settings: Settings, place: RegionSettings, provider: aws.Provider
+    ) -> None:
         super().__init__(role, pulumi.ResourceOptions(providers=[provider]))
         ask = pulumi.InvokeOutputOptions(provider=provider)
         account_id = aws.get_caller_identity_output(opts=ask).account_id
@@ -62,4 +72,48 @@ class RegionStack(Component):
             ),
             inside,
         )
+        self.tables = Tables(
+            f"{role}-tables",
+            TablesArgs(environment=environment, protect=settings.environment.protect),
+            inside,
+        )
+        self.models = Models(
+            f"{role}-models",
+            ModelsArgs(environment=environment, region=place.name, runtime=settings.runtime),
+            inside,
+        )
+        self.controls = ControlsDocument(
+            f"{role}-controls", ControlsDocumentArgs(environment=environment), inside
+        )
+        pager = settings.notices.pager_url
+        self.notices = Notices(
+            f"{role}-notices",
+            NoticesArgs(
+                environment=environment,
+                pager_url=Output.secret(pager.get_secret_value()) if pager else None,
+                ticket_email=settings.notices.ticket_email,
+            ),
+            inside,
+        )
+        self.alarms = Alarms(
+            f"{role}-alarms",
+            AlarmsArgs(environment=environment, alarms=self.models.alarms(), topics=self.notices.topics),
+            inside,
+        )
+        self.account_id = account_id
+        self.place = place
         self.register_outputs({"region": place.name, "vpc_id": self.network.vpc_id})
+
+    def inventory(self) -> dict[str, Input[Any]]:
+        """This region's part of the inventory, in the shape of `contract.inventory.RegionInventory`."""
+        return {
+            "region": self.place.name,
+            "tables": self.tables.names,
+            "parameters": {
+                "settings": self.models.settings_parameter,
+                "controls": self.controls.parameter,
+            },
+            "topics": self.notices.topics,
+            "alarms": self.alarms.names,
+            "models": self.models.ids,
+        }

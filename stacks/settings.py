@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal, Self
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from contract import regions
+from contract.runtime_settings import RuntimeSettings
 from stacks import stackfile
 from stacks.problems import rule, validated
 from stacks.stackfile import NAMESPACE
@@ -89,7 +90,7 @@ class Regions(Section):
         name="us-east-1", cidr="10.0.0.0/16", zones=("use1-az1", "use1-az2", "use1-az4")
     )
     standby: RegionSettings | None = Field(
-        None, description="region that takes over (NET-7); none: no failover"
+        None, description="region that takes over (NET-7), with the keys of primary; none: no failover"
     )
 
     @model_validator(mode="after")
@@ -138,6 +139,15 @@ class Agent(Section):
     )
 
 
+class Notices(Section):
+    """Who hears of alarms (OPS-2)."""
+
+    pager_url: SecretStr | None = Field(
+        None, description="the pager's HTTPS integration URL; set it with `pulumi config set --secret --path`"
+    )
+    ticket_email: str | None = Field(None, description="address for what can wait until morning")
+
+
 class Settings(Section):
     """Everything that may differ between two environments."""
 
@@ -145,6 +155,8 @@ class Settings(Section):
     regions: Regions = Regions()
     network: Network = Network()
     agent: Agent = Agent()
+    runtime: RuntimeSettings = RuntimeSettings()
+    notices: Notices = Notices()
 
     @model_validator(mode="after")
     def _agentcore_zones(self) -> Self:

@@ -1,0 +1,73 @@
+"""How long a plan takes, and how that grows with the estate.
+
+Each figure is the median of several runs in fresh processes; growth is given as ratios between sizes of the
+same run, because machines differ. Sizes beyond prod are made by a program that declares prod's regions again
+under other names. Usage: python bench/plan.py [RUNS]
+"""
+
+import statistics
+import subprocess
+import sys
+
+PROGRAM = """
+import sys, time
+begin = time.perf_counter()
+import plan
+import pulumi_aws as aws
+from stacks import estate, settings, stackfile
+from stacks.region import RegionStack
+stack, copies = sys.argv[1], int(sys.argv[2])
+found = stackfile.read(stack)
+
+def program():
+    tree = settings.from_pulumi()
+    estate.build(tree, project="concierge", stack=stack)
+    for number in range(1, copies):
+        for role, place in tree.places.items():
+            provider = aws.Provider(f"aws-{role}-{number}", region=place.name)
+            RegionStack(f"{role}-{number}", stack, tree, place, provider)
+
+loaded = time.perf_counter()
+if copies == 1:
+    made = plan.run(stack)
+else:
+    made = plan.of_program(program, project=found.project, stack=stack, config=found.config)
+end = time.perf_counter()
+print(len(made.cloud), loaded - begin, end - loaded)
+"""
+
+
+def measure(stack: str, copies: int, runs: int) -> tuple[int, float, float]:
+    """(resources, seconds to import, seconds to plan), medians over fresh processes."""
+    rows = []
+    for _ in range(runs):
+        command = [sys.executable, "-c", PROGRAM, stack, str(copies)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        rows.append((int(told[0]), float(told[1]), float(told[2])))
+    return rows[0][0], statistics.median(r[1] for r in rows), statistics.median(r[2] for r in rows)
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    print(
+        f"{'plan':<10}{'resources':>10}{'import s':>10}{'plan s':>9}{'total s':>9}{'ms/resource':>13}{'vs prod':>9}"
+    )
+    base = 0.0
+    for name, stack, copies in (
+        ("dev", "dev", 1),
+        ("prod", "prod", 1),
+        ("prod x2", "prod", 2),
+        ("prod x4", "prod", 4),
+    ):
+        count, loading, planning = measure(stack, copies, runs)
+        each = planning / count * 1_000
+        base = base or (each if name == "prod" else 0.0)
+        ratio = f"{each / base:.2f}" if base else ""
+        print(
+            f"{name:<10}{count:>10}{loading:>10.2f}{planning:>9.2f}{loading + planning:>9.2f}{each:>13.2f}{ratio:>9}"
+        )
+    print("vs prod: time per resource beside prod's; 1.00 is linear. Every plan runs the program twice.")
+
+
+if __name__ == "__main__":
+    main()

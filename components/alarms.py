@@ -1,0 +1,58 @@
+"""Turns alarms declared as data (`contract.alarms`) into CloudWatch alarms. The one place that does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output
+
+from components.base import Component
+from components.notices import Severity
+from contract.alarms import Alarm
+from contract.metrics import ENVIRONMENT, NAMESPACE
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmsArgs:
+    """What to watch, and the topic of each severity."""
+
+    environment: str
+    alarms: Sequence[Alarm]
+    topics: Mapping[Severity, Input[str]]
+
+
+class Alarms(Component):
+    """Every alarm of a region."""
+
+    kind = "operations:Alarms"
+    names: dict[str, Output[str]]
+
+    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
+        self.names = {alarm.id: self._alarm(alarm, args).name for alarm in args.alarms}
+        self.register_outputs(dict(self.names))
+
+    def _alarm(self, alarm: Alarm, args: AlarmsArgs) -> aws.cloudwatch.MetricAlarm:
+        topic = args.topics[alarm.severity]
+        return aws.cloudwatch.MetricAlarm(
+            f"{self.name}-{alarm.id}",
+            name=f"concierge-{args.environment}-{alarm.id}",
+            alarm_description=(
+                f"{alarm.impact} Do: concierge runbook run {alarm.runbook} --stack {args.environment}"
+            ),
+            namespace=NAMESPACE,
+            metric_name=alarm.metric,
+            dimensions={ENVIRONMENT: args.environment, **alarm.dimensions},
+            statistic=alarm.statistic,
+            comparison_operator=alarm.comparison,
+            threshold=alarm.threshold,
+            period=alarm.period_s,
+            datapoints_to_alarm=alarm.datapoints,
+            evaluation_periods=alarm.of,
+            treat_missing_data=alarm.missing,
+            alarm_actions=[topic],
+            ok_actions=[topic],
+            tags={"Runbook": alarm.runbook, "Severity": alarm.severity},
+            opts=self.child(),
+        )

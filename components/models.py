@@ -1,0 +1,80 @@
+"""Which models the agent may call and in what order: the runtime's settings, published for it to read.
+
+Knows how model calls fail (`alarms`) and how that looks (`widgets`).
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output
+
+from components.base import Component
+from contract.alarms import Alarm, Widget
+from contract.models import models
+from contract.runtime_settings import RuntimeSettings
+from contract.tiers import Tier
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsArgs:
+    """`runtime` is published as it is; nothing else configures the agent."""
+
+    environment: str
+    region: str
+    runtime: RuntimeSettings
+
+
+class Models(Component):
+    """The ladder as a document, and what watches it."""
+
+    kind = "models:Models"
+    settings_parameter: Output[str]
+
+    def __init__(self, name: str, args: ModelsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, opts)
+        self._args = args
+        self.settings_parameter = aws.ssm.Parameter(
+            f"{name}-settings",
+            name=f"/concierge/{args.environment}/settings",
+            description="What the running agent is set to; written by pulumi only.",
+            type="String",
+            value=args.runtime.model_dump_json(),
+            opts=self.child(),
+        ).name
+        self.register_outputs({"settings_parameter": self.settings_parameter})
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Model key -> id to call in this region, for every model on the ladder."""
+        used = {rung.model for rung in self._args.runtime.ladder if rung.model}
+        return {key: models()[key].callable_id(self._args.region) for key in sorted(used)}
+
+    def alarms(self) -> list[Alarm]:
+        """Ten-second periods: at an event's start a minute of throttling is thousands of messages."""
+        first = [rung for rung in self._args.runtime.ladder if rung.tier is Tier.T0]
+        return [
+            Alarm(
+                id="bedrock-throttled" if len(first) == 1 else f"bedrock-throttled-{rung.name}",
+                metric="ModelThrottled",
+                dimensions={"Rung": rung.name},
+                statistic="Average",
+                threshold=0.02,
+                period_s=10,
+                datapoints=2,
+                of=3,
+                missing="notBreaching",
+                severity="page",
+                impact="Sonnet refuses calls; answers come from Haiku and are plainer.",
+                runbook="bedrock-throttled",
+            )
+            for rung in first
+        ]
+
+    def widgets(self) -> list[Widget]:
+        rungs = [rung.name for rung in self._args.runtime.ladder if rung.model]
+        by_rung = tuple({"Rung": rung} for rung in rungs)
+        return [
+            Widget(title="Throttled share", metric="ModelThrottled", statistic="Average", dimensions=by_rung),
+            Widget(title="Failed share", metric="ModelFailed", statistic="Average", dimensions=by_rung),
+        ]

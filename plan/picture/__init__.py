@@ -1,0 +1,60 @@
+"""The picture of a plan: components, data flow and security boundaries, for a person at a whiteboard.
+
+Everything in it is read from the plan; no component is known by name. `places` and `cards` read, `graph`,
+`seats` and `wiring` arrange, `network`, `flows`, `shelf` and `legend` draw, `region` and `page` put together.
+"""
+
+import os
+from pathlib import Path
+from xml.etree import ElementTree
+
+from plan.model import Plan
+from plan.picture import letters, page
+
+__all__ = ["PictureError", "draw", "write"]
+# Twice the size of the drawing, so that it stays sharp on a wall.
+_ZOOM = 2
+
+
+class PictureError(Exception):
+    """The picture could not be written."""
+
+
+def draw(plan: Plan) -> str:
+    """The picture as SVG text; the same plan gives the same text."""
+    root = page.draw(plan)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def write(plan: Plan, path: Path) -> None:
+    """Writes the picture as .svg or .png, all of it or nothing."""
+    makers = {".svg": lambda: draw(plan).encode(), ".png": lambda: _png(draw(plan))}
+    make = makers.get(path.suffix.lower())
+    if make is None:
+        raise PictureError(f"{path}: a picture is written as .svg or .png")
+    if not path.parent.is_dir():
+        raise PictureError(f"{path}: there is no folder {path.parent}")
+    _replace(path, make())
+
+
+def _png(svg: str) -> bytes:
+    """Rendered with the fonts it was measured with, so that no font need be installed."""
+    import resvg_py
+
+    image = resvg_py.svg_to_bytes(
+        svg_string=svg, skip_system_fonts=True, font_files=letters.files(), font_family="Roboto", zoom=_ZOOM
+    )
+    return bytes(image)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Through a file beside it: whoever looks finds the old picture or the new one, never half of one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)

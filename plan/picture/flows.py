@@ -1,0 +1,164 @@
+"""Draws who may open connections to whom: roles inside the VPC, what lies outside beyond its boundary."""
+
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from plan.picture import ink
+from plan.picture.graph import FROM, OUTSIDE, PILL, TO, Graph, label, port
+from plan.picture.ink import Stroke
+from plan.picture.letters import wrap
+from plan.picture.places import Vpc
+from plan.reach import INTERNET, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Left and top of the graph, the VPC's right boundary, and where the bar of the internet begins."""
+
+    left: float
+    top: float
+    boundary: float
+    right: float
+    internet_top: float
+
+
+def draw(parent: Element, vpc: Vpc, graph: Graph, frame: Frame) -> None:
+    """Lines first, so that no line runs over a box or a word."""
+    for name, rows in graph.nets.items():
+        for row in rows:
+            _line(parent, vpc, graph, frame, name, row)
+    _labels(parent, graph, frame)
+    for role in vpc.roles:
+        _role(parent, graph, frame, role.name, role.description)
+    for name in graph.seats:
+        if name.startswith((FROM, TO)):
+            _outside(parent, vpc, graph, frame, name)
+
+
+def _colour(target: str) -> str:
+    if not target.startswith(TO):
+        return ink.INK
+    return ink.ORANGE if target == TO + INTERNET else ink.GREEN
+
+
+def _line(parent: Element, vpc: Vpc, graph: Graph, frame: Frame, net: str, row: Row) -> None:
+    roles = {role.name for role in vpc.roles}
+    line = graph.wiring.lines.get((net, row.source if row.source in roles else FROM + row.source))
+    if line is None or row.source == row.target:
+        return
+    colour = _colour(net.rpartition("|")[0])
+    stroke = Stroke(colour, 1.5) if row.state == "open" else ink.BROKEN
+    points = [(frame.left + u, frame.top + v) for u, v in line]
+    ink.arrow(parent, points, stroke, hover=sentence(row))
+
+
+def sentence(row: Row) -> str:
+    """A row as it is said: for whoever points at an arrow."""
+    why = f": {row.why}" if row.why else ""
+    if row.state == "open":
+        return f"{row.source} may reach {row.target} on {port(row)}{why}"
+    side = "out of the one" if row.state == "only out" else "into the other"
+    return f"{row.source} to {row.target} on {port(row)} does not connect, there is only a rule {side}{why}"
+
+
+def _labels(parent: Element, graph: Graph, frame: Frame) -> None:
+    """The port once at each arrow head; on the boundary, by which gateway it is crossed."""
+    for name, entry in graph.wiring.entries.items():
+        row, target = graph.nets[name][0], name.rpartition("|")[0]
+        column = graph.seats[target][0]
+        x = frame.left + graph.wiring.columns[column][0]
+        colour = _colour(target) if row.state == "open" else ink.RED
+        ink.text(
+            parent, x - 12, frame.top + entry - 5, label(row), ink.SMALL_STRONG, fill=colour, anchor="end"
+        )
+
+
+def _role(parent: Element, graph: Graph, frame: Frame, name: str, description: str) -> None:
+    column, row = graph.seats[name]
+    (x, right), (y, bottom) = graph.wiring.columns[column], graph.wiring.rows[row]
+    node = ink.box(
+        parent,
+        frame.left + x,
+        frame.top + y,
+        right - x,
+        bottom - y,
+        fill=ink.PALE,
+        stroke=Stroke(ink.MUTED),
+        radius=8,
+        hover=f"role {name}: {description}",
+    )
+    among = graph.among_themselves(name)
+    lines = wrap(description, ink.SMALL, right - x - 20, 1 if among else 2)
+    if among:
+        lines.append(f"among themselves: {', '.join(among)}")
+    _words(node, frame.left + x, frame.top + y, right - x, bottom - y, name, lines)
+
+
+def _words(
+    node: Element,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    title: str,
+    lines: list[str],
+    colour: str = ink.INK,
+) -> None:
+    """A title and lines below it, in the middle of the height."""
+    top = y + (height - ink.LINE * (1 + len(lines))) / 2
+    ink.text(node, x + 10, top + 13, title, ink.TITLE, fill=colour, limit=width - 20)
+    for number, line in enumerate(lines, 1):
+        ink.text(
+            node, x + 10, top + 13 + number * ink.LINE - 1, line, ink.SMALL, fill=ink.MUTED, limit=width - 20
+        )
+
+
+def _outside(parent: Element, vpc: Vpc, graph: Graph, frame: Frame, name: str) -> None:
+    column, row = graph.seats[name]
+    y, bottom = graph.wiring.rows[row]
+    plain = name.removeprefix(FROM).removeprefix(TO)
+    x = frame.right - OUTSIDE if name.startswith(TO) else frame.left + graph.wiring.columns[column][0]
+    top, height = frame.top + y, bottom - y
+    fill, colour = (ink.PALE_ORANGE, ink.ORANGE) if plain == INTERNET else (ink.PALE_GREEN, ink.GREEN)
+    if name == TO + INTERNET:
+        top, height = frame.internet_top, frame.top + bottom - frame.internet_top
+    node = ink.box(parent, x, top, OUTSIDE, height, fill=fill, stroke=Stroke(colour), radius=8, hover=plain)
+    _words(node, x, top, OUTSIDE, height, plain, _about(vpc, plain), colour)
+    if name.startswith(TO):
+        _crossing(parent, vpc, frame, plain, _height_of_line(graph, frame, name))
+
+
+def _about(vpc: Vpc, name: str) -> list[str]:
+    if name == INTERNET:
+        return ["every address"]
+    return ["AWS service"] if name in vpc.gateway_endpoints else ["outside the VPC"]
+
+
+def _height_of_line(graph: Graph, frame: Frame, name: str) -> float:
+    entries = [v for net, v in graph.wiring.entries.items() if net.rpartition("|")[0] == name]
+    low, high = graph.wiring.rows[graph.seats[name][1]]
+    return frame.top + (entries[0] if entries else (low + high) / 2)
+
+
+def _crossing(parent: Element, vpc: Vpc, frame: Frame, name: str, y: float) -> None:
+    """The gateway through which a line leaves the VPC."""
+    if name in vpc.gateway_endpoints:
+        ink.pill(
+            parent,
+            (frame.boundary, y),
+            "gateway endpoint",
+            PILL,
+            fill=ink.PALE_GREEN,
+            colour=ink.GREEN,
+            hover=f"gateway endpoint of {name}",
+        )
+    elif name == INTERNET and vpc.nats and any(row.target == INTERNET for row in vpc.rows):
+        ink.pill(
+            parent,
+            (frame.boundary, y),
+            "by NAT gateway",
+            PILL,
+            fill=ink.PALE_ORANGE,
+            colour=ink.ORANGE,
+            hover="leaves through a NAT gateway",
+        )

@@ -1,0 +1,38 @@
+"""How Bedrock says no: error code, HTTP status and message, in the shape its clients parse."""
+
+from aiohttp import web
+
+STATUS = {
+    "AccessDeniedException": 403,
+    "MissingAuthenticationTokenException": 403,
+    "ResourceNotFoundException": 404,
+    "SerializationException": 400,
+    "ThrottlingException": 429,
+    "ValidationException": 400,
+}
+
+
+class Refusal(Exception):
+    """A call that gets an error instead of a stream."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def response(self, request_id: str) -> web.Response:
+        return web.json_response(
+            {"message": str(self)},
+            status=STATUS[self.code],
+            headers={
+                "x-amzn-RequestId": request_id,
+                "x-amzn-errortype": f"{self.code}:http://internal.amazon.com/coral/com.amazon.bedrock/",
+            },
+        )
+
+
+def invalid(message: str) -> Refusal:
+    return Refusal("ValidationException", message)
+
+
+def throttled() -> Refusal:
+    return Refusal("ThrottlingException", "Too many requests, please wait before trying again.")

@@ -1,0 +1,138 @@
+"""The shape of a runbook and of what comes of it. Data only; `runbooks.engine.run` brings it to life."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import AwareDatetime
+
+from contract.base import Shape
+from contract.errors import DONE, FAILED, INCONCLUSIVE, WrongUseError
+from contract.runbooks import catalogue
+from runbooks.engine.world import World
+
+
+class Finding(Shape):
+    """What one check saw. `cause`: True speaks for trouble there, False against it, None: nothing was seen."""
+
+    what: str
+    evidence: Mapping[str, float | str] = {}
+    cause: bool | None
+
+
+class Decision(Shape):
+    """act, leave it alone, or unclear; `see` names the runbook that fits better."""
+
+    course: Literal["act", "leave", "unclear"]
+    why: str
+    see: str | None = None
+
+
+class Call(Shape):
+    """One API call, exactly as it is made."""
+
+    service: str
+    operation: str
+    request: Mapping[str, Any]
+
+
+class Change(Shape):
+    """One planned call: `before` and `after` are for people, `saved` is all that undo needs."""
+
+    step: str
+    subject: str
+    before: str
+    after: str
+    call: Call
+    saved: str
+
+
+class Verification(Shape):
+    """What had to get better. `held` is None when nothing could be measured after the change."""
+
+    what: str
+    before: float
+    after: float | None
+    held: bool | None
+    took_s: float
+
+
+Check = Callable[[World], Finding]
+
+
+class Step(Protocol):
+    """One thing a runbook can change. `apply` and `undo` may be asked twice and do no harm."""
+
+    @property
+    def name(self) -> str: ...
+
+    def precondition(self, world: World) -> str | None:
+        """Why it cannot be done, in words; None when it can."""
+
+    def plan(self, world: World) -> tuple[Change, ...]:
+        """The calls it would make; none when it is already so."""
+
+    def apply(self, world: World, change: Change) -> None:
+        """Makes the planned call, unless the subject has changed since the plan."""
+
+    def undo(self, world: World, change: Change) -> bool:
+        """Restores what was before; False when there was nothing to restore."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """What must get better, and by when.
+
+    `measure(world, since)` is the number now; with `since` only from what happened after, None: not seen yet.
+    """
+
+    what: str
+    within_s: float
+    measure: Callable[[World, datetime | None], float | None]
+    better: Callable[[float, float], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runbook:
+    """One incident. `keep` is the settings change that makes the fix last."""
+
+    id: str
+    diagnose: Mapping[str, Check]
+    decide: Callable[[Mapping[str, Finding]], Decision]
+    mitigate: tuple[Step, ...]
+    verify: Verify
+    keep: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.id not in catalogue():
+            raise WrongUseError(f"runbook {self.id!r} is not in contract/runbooks.toml: add it there")
+
+
+Verdict = Literal["planned", "applied+verified", "rolled-back", "undone", "nothing-to-do", "inconclusive"]
+
+
+class Record(Shape):
+    """All there is to say about one run."""
+
+    run: str
+    runbook: str
+    environment: str
+    region: str
+    who: str
+    why: str
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    findings: Mapping[str, Finding]
+    decision: Decision | None
+    changes: tuple[Change, ...]
+    verification: Verification | None
+    verdict: Verdict
+    note: str
+    reads: int
+    writes: int
+    keep: str | None
+
+    @property
+    def exit_code(self) -> int:
+        return {"rolled-back": FAILED, "inconclusive": INCONCLUSIVE}.get(self.verdict, DONE)

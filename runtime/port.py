@@ -1,0 +1,45 @@
+"""The model as the runtime sees it: ask it something, and events come. Bedrock and the tests' models fit here."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.runtime_settings import Rung
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The model took the call. No text yet: nothing may be concluded from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """More of the answer, cut where the model cut it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer is whole; a stream that ends without this was cut."""
+
+    reason: str = "end_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the call used; comes after `Stop`, if at all."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+Event = Opened | Text | Stop | Spent
+
+
+class ModelPort(Protocol):
+    """Something that answers on a rung."""
+
+    def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
+        """Events of one answer. Closing or cancelling it ends the call upstream at once."""
+        ...

@@ -1,0 +1,146 @@
+"""The command line as a person meets it: a real process, its output, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def concierge(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "concierge", *arguments],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_the_exit_codes():
+    told = concierge("--help")
+
+    assert told.returncode == 0
+    for word in ("plan", "settings", "Exit codes", "0 done", "1 a check", "2 wrong use", "3 inconclusive"):
+        assert word in told.stdout
+
+
+def test_help_imports_no_room():
+    """Start-up stays a quarter of a second because rooms are imported by the command that needs them."""
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "concierge", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in listed.splitlines()}
+    assert imported.isdisjoint({"pulumi", "pulumi_aws", "boto3", "locust", "plan", "stacks", "pydantic"})
+
+
+def test_plan_prints_components_outputs_and_nothing_on_stderr():
+    told = concierge("plan", "prod")
+
+    assert (told.returncode, told.stderr) == (0, "")
+    for word in ("primary-network", "standby-network", "primary_vpc_id", "us-east-1, us-west-2"):
+        assert word in told.stdout
+
+
+def test_plan_works_from_a_folder_inside_the_repository():
+    assert concierge("plan", "dev", cwd=ROOT / "docs").returncode == 0
+
+
+def test_plan_as_json_is_one_document():
+    told = json.loads(concierge("plan", "dev", "--json").stdout)
+
+    assert told["stack"] == "dev"
+    assert told["resources"] == sum(sum(component["resources"].values()) for component in told["components"])
+    assert "primary-network" in [component["name"] for component in told["components"]]
+
+
+def test_every_section_is_in_the_json(tmp_path: Path):
+    saved = tmp_path / "dev.plan"
+    told = concierge("plan", "dev", "--save", str(saved))
+    assert (told.returncode, told.stderr) == (0, f"concierge: wrote {saved}\n")
+
+    whole = json.loads(concierge("plan", "dev", "--cost", "--reach", "--diff", str(saved), "--json").stdout)
+    assert {"cost", "reach", "diff"} <= whole.keys()
+
+
+def test_a_plan_compared_with_its_saved_self_is_unchanged(tmp_path: Path):
+    saved = tmp_path / "dev.plan"
+    concierge("plan", "dev", "--save", str(saved))
+
+    told = concierge("plan", "dev", "--diff", str(saved))
+
+    assert told.returncode == 0
+    assert "no changes" in told.stdout.lower()
+
+
+def test_settings_shows_what_the_file_changes_and_what_it_leaves():
+    told = json.loads(concierge("settings", "dev", "--json").stdout)
+
+    assert told["concierge:network.nat"] == {"value": "single", "default": "per-az"}
+    assert told["concierge:agent.host"]["value"] == told["concierge:agent.host"]["default"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["plan"], "concierge: Missing argument 'STACK'. See `concierge plan --help`."),
+        (["plan", "nope"], "there is no such file; stacks here are: dev, prod"),
+        (["plan", "dev", "--sideways"], "No such option: --sideways. See `concierge plan --help`."),
+        (["plan", "dev", "--diff", "missing.plan"], "missing.plan"),
+        (["plan", "dev", "--picture", "plan.bmp"], "plan.bmp"),
+        (["plan", "dev", "--save", "no/such/folder/dev.plan"], "no/such/folder"),
+        (["fly"], "No such command 'fly'."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments, said):
+    told = concierge(*arguments)
+
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+    assert told.stdout == ""
+
+
+def test_bad_settings_name_file_key_value_and_fix(tmp_path: Path):
+    (tmp_path / "Pulumi.yaml").write_text("name: concierge\nruntime: python\n")
+    (tmp_path / "Pulumi.bad.yaml").write_text("config:\n  concierge:network:\n    nat: two\n")
+
+    told = concierge("plan", "bad", cwd=tmp_path)
+
+    assert told.returncode == 2
+    assert told.stderr == (
+        'concierge: Pulumi.bad.yaml:3: concierge:network.nat = "two": '
+        "must be 'none', 'single' or 'per-az'\n"
+    )
+
+
+def test_a_defect_is_one_line_too_and_decides_nothing(tmp_path: Path):
+    """A program that breaks in an unexpected way must look neither like success nor like a failed check."""
+    (tmp_path / "rich.py").write_text("raise RuntimeError('broken installation')\n")
+
+    told = concierge("settings", "dev", PYTHONPATH=str(tmp_path))
+
+    assert told.returncode == 3
+    assert "defect in concierge, nothing was decided: RuntimeError: broken installation" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    """`concierge plan prod | head -1`."""
+    command = f"{sys.executable} -m concierge plan prod --json | head -n 1"
+
+    told = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True)
+
+    assert (told.returncode, told.stderr, told.stdout) == (0, "", "{\n")
