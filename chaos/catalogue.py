@@ -66,7 +66,7 @@ def _unknown_names(experiment: Experiment, name: str) -> Iterator[tuple[str, str
 
 
 def _fix(error: Any) -> str:
-    return _FIXES.get(error["type"], error["msg"])
+    return _FIXES.get(error["type"], str(error["msg"]))
 
 
 def _key(place: tuple[int | str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Runs an experiment: every stage at its time, with its lease, and everything cleared whatever happens (CHAOS-2).
+"""Runs an experiment: every stage at its time, with a lease, and all cleared whatever happens (CHAOS-2).
 
 Whether the system held is not told by the one who broke it: `judge` decides from what was measured at the
 client. An experiment whose faults were not in place as written is inconclusive, never "held".
@@ -94,7 +94,10 @@ def plan(experiment: Experiment) -> list[str]:
     expect = experiment.expect
     return [
         f"{experiment.id}: {experiment.title}",
-        *(f"at {stage.at_s:g} s: {_words(stage.fault)}, for {stage.for_s:g} s" for stage in experiment.method),
+        *(
+            f"at {stage.at_s:g} s: {_words(stage.fault)}, for {stage.for_s:g} s"
+            for stage in experiment.method
+        ),
         *(f"must hold: {probe.measure} at most {probe.at_most:g}" for probe in experiment.steady_state),
         f"must fire: alarm {expect.alarm} within {expect.within_s:g} s",
         f"must help: runbook {expect.runbook}; tier {expect.tier} answers at the worst",
@@ -108,7 +111,9 @@ def sweep(target: Target) -> tuple[ActiveFault, ...]:
     if left:
         target.clear_all()
         if still := target.active():
-            raise FaultError(f"{len(still)} faults cannot be cleared; the last lease ends {_last_lease(still)}")
+            raise FaultError(
+                f"{len(still)} faults cannot be cleared; the last lease ends {_last_lease(still)}"
+            )
     return left
 
 

@@ -99,7 +99,7 @@ class Network(Component):
             f"{self.name}-internet", vpc_id=self._vpc.id, tags=self._tags("internet"), opts=self.child()
         )
         table = aws.ec2.RouteTable(
-            f"{self.name}-public", vpc_id=self._vpc.id, tags=self._tags("public"), opts=self.child()
+            f"{self.name}-public-table", vpc_id=self._vpc.id, tags=self._tags("public"), opts=self.child()
         )
         aws.ec2.Route(
             f"{self.name}-public-internet",
@@ -137,7 +137,7 @@ class Network(Component):
         """A private table for each zone even with one NAT, so that more NATs later move no association."""
         private = {
             zone: aws.ec2.RouteTable(
-                f"{self.name}-private-{zone}",
+                f"{self.name}-private-{zone}-table",
                 vpc_id=self._vpc.id,
                 tags=self._tags(f"private-{zone}"),
                 opts=self.child(),
@@ -155,7 +155,7 @@ class Network(Component):
                     opts=self.child(),
                 )
         isolated = aws.ec2.RouteTable(
-            f"{self.name}-isolated", vpc_id=self._vpc.id, tags=self._tags("isolated"), opts=self.child()
+            f"{self.name}-isolated-table", vpc_id=self._vpc.id, tags=self._tags("isolated"), opts=self.child()
         )
         self._associate("private", subnets["private"], private)
         self._associate("isolated", subnets["isolated"], dict.fromkeys(subnets["isolated"], isolated))

@@ -15,8 +15,8 @@ from contract.tiers import Tier
 class Rung(Shape):
     """One step of the ladder: a model with its limits, or an answer that needs no model."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    tier: Tier
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="what metrics, controls and runbooks call it")
+    tier: Tier = Field(description="how good its answers are; rungs go down the tiers")
     model: str | None = Field(None, description="key in contract/models.toml; none: no model is called")
     first_token_s: float = Field(10.0, gt=0, description="longest wait for the first text")
     gap_s: float = Field(5.0, gt=0, description="longest silence between two chunks")

@@ -40,8 +40,8 @@ def share(arrivals: Sequence[Arrival], index: int, of: int) -> tuple[Arrival, ..
 def moments(stages: Sequence[Stage], by_chance: bool, seed: int) -> Iterator[float]:
     """Seconds after the beginning at which a message is due.
 
-    Marks are set on the expected number of messages, one apart or by chance (Poisson), and each mark is turned
-    back into the moment at which so many are expected. So both kinds follow every slope of the stages.
+    Marks are set on the expected number of messages, one apart or by chance (Poisson), and each mark becomes
+    the moment at which so many are expected. So both kinds follow every slope of the stages.
     """
     marks = _poisson_marks(seed) if by_chance else _even_marks()
     mark = next(marks)
@@ -66,7 +66,7 @@ def _poisson_marks(seed: int) -> Iterator[float]:
 
 
 def _moment(stage: Stage, mark: float) -> float:
-    """Seconds into a stage at which `mark` messages are expected: the root of rate * t + slope / 2 * t * t."""
+    """Seconds into a stage at which `mark` messages are expected: rate * t + slope / 2 * t * t = mark."""
     if mark <= 0:
         return 0.0
     first, slope = stage.first_rate, (stage.rate - stage.first_rate) / stage.for_s
@@ -74,6 +74,8 @@ def _moment(stage: Stage, mark: float) -> float:
     return min(stage.for_s, 2 * mark / (first + root))
 
 
-def _arrival(number: int, at_s: float, scenario: Scenario, prompts: Prompts, chance: random.Random) -> Arrival:
+def _arrival(
+    number: int, at_s: float, scenario: Scenario, prompts: Prompts, chance: random.Random
+) -> Arrival:
     kind: Kind = "simple" if chance.random() < scenario.mix.simple else "complex"
     return Arrival(number, at_s, kind, chance.choice(prompts.of(kind)))

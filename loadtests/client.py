@@ -6,7 +6,13 @@ Blocking calls on an ordinary socket, so the same client runs in a thread, and u
 import time
 from urllib.parse import urlsplit
 
-from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException, WebSocketTimeoutException
+from websocket import (
+    ABNF,
+    WebSocket,
+    WebSocketBadStatusException,
+    WebSocketException,
+    WebSocketTimeoutException,
+)
 
 from contract.errors import InconclusiveError, WrongUseError
 from contract.frames import Ask, FrameError, decode_server, encode
@@ -47,9 +53,9 @@ class ChatClient:
         fresh = WebSocket(skip_utf8_validation=True)  # what reads the JSON looks at every byte anyway
         fresh.settimeout(CONNECT_S)
         try:
-            fresh.connect(self.url)
+            fresh.connect(self.url)  # type: ignore[no-untyped-call]
         except (OSError, WebSocketException) as refused:
-            fresh.shutdown()
+            fresh.shutdown()  # type: ignore[no-untyped-call]
             raise UnreachableError(f"{self.url}: {_reason(refused)}") from None
         self._socket = fresh
 
@@ -59,7 +65,7 @@ class ChatClient:
         try:
             self.open()
             seen.sent_at = time.monotonic()
-            self._send(encode(ask))
+            self._send(encode(ask), until)
             while not seen.ended:
                 self._read(seen, until)
             self._linger(seen)
@@ -101,8 +107,9 @@ class ChatClient:
         except (OSError, WebSocketException):
             self.close()  # after the end anybody may leave
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, until: float) -> None:
         assert self._socket is not None  # noqa: S101 - every caller has opened it
+        self._socket.settimeout(max(_BREATH_S, until - time.monotonic()))
         self._socket.send(text)
 
     def _read(self, seen: Transcript, until: float) -> None:

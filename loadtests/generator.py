@@ -1,7 +1,7 @@
 """One run in one process: hands out messages when they are due, whoever is free takes the next one.
 
-Needs gevent and knows nothing of Locust. It also watches itself: it keeps times of its own, and how late it was
-for them says whether its other figures can be believed.
+Needs gevent and knows nothing of Locust. It also watches itself: it keeps times of its own, and how late it
+was for them says whether its other figures can be believed.
 """
 
 import gc
@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import gevent
-from gevent.pool import Group
-from gevent.queue import Empty, Queue
+import gevent  # type: ignore[import-untyped]
+from gevent.pool import Group  # type: ignore[import-untyped]
+from gevent.queue import Empty, Queue  # type: ignore[import-untyped]
 
 from contract.frames import Ask
 from loadtests.arrivals import Arrival
-from loadtests.client import CONNECT_S, ChatClient
+from loadtests.client import ChatClient
 from loadtests.samples import Percentiles, Sample, Summary, summary
 from loadtests.scenario import Scenario
 from loadtests.transcript import Transcript
@@ -42,26 +42,31 @@ class Generator:
     ) -> None:
         self.scenario = scenario
         self.planned = planned
-        self.present = 0  # users that have a socket, or tried to get one
+        self.users = 0  # of this process: those that exist ...
+        self.present = 0  # ... and those that have a socket, or could not get one
         self.samples: list[Sample] = []
         self.lags_ms: list[float] = []
         self._arrivals = arrivals
         self._keep = keep
-        self._due: Queue[Due] = Queue()
+        self._due = Queue()  # of Due
         self._work = Group()
         self._run = secrets.token_hex(4)
+        self._begun = False
         self._began: float | None = None
         # Seconds since 1970 are read once: a clock that is set during the run must not bend its times.
         self._epoch = time.time() - time.monotonic()
 
-    def begin(self, users: int) -> None:
-        """The schedule starts when so many users of this process are present."""
-        self._work.spawn(self._walk, users)
+    def begin(self) -> None:
+        """All users exist: the schedule starts as soon as each has its socket, or has given up."""
+        if not self._begun:
+            self._begun = True
+            self._work.spawn(self._walk)
 
     def next(self, within_s: float) -> Due | None:
         """The next message that is due, if one is within this time."""
         try:
-            return self._due.get(timeout=within_s)
+            due: Due = self._due.get(timeout=within_s)
+            return due
         except Empty:
             return None
 
@@ -103,9 +108,9 @@ class Generator:
         """How late this process (on a master: its workers) was in keeping its own times."""
         return Percentiles.of(self.lags_ms)
 
-    def _walk(self, users: int) -> None:
-        patience = time.monotonic() + 2 * CONNECT_S
-        while self.present < users and time.monotonic() < patience:
+    def _walk(self) -> None:
+        gevent.sleep(BEAT_S)  # the last users have only just come into being
+        while self.present < self.users:
             gevent.sleep(BEAT_S)
         # What exists now stays: the collector need not look at it again in the middle of a measurement.
         gc.collect()
@@ -119,7 +124,7 @@ class Generator:
             self._due.put(Due(arrival, due))
 
     def _watch(self) -> None:
-        """Beats of a fixed rhythm: after a stall the missed ones are counted too, each with its own lateness."""
+        """Beats of a fixed rhythm: after a stall the missed ones count too, each with its own lateness."""
         beat = time.monotonic()
         while True:
             beat += BEAT_S

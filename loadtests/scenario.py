@@ -72,13 +72,17 @@ class Scenario(Shape):
     """One load, and when a run of it counts and passes."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="what reports call it, such as prime-day")
-    users: int = Field(gt=0, le=100_000, description="people with an open socket, each with one message at a time")
+    users: int = Field(
+        gt=0, le=100_000, description="people with an open socket, each with one message at a time"
+    )
     arrivals: Literal["poisson", "exact"] = Field(
         "poisson", description="moments by chance, as people come, or evenly spread"
     )
     answer_within_s: float = Field(30.0, gt=0, description="a message without its end by then has failed")
     lag_limit_ms: float = Field(
-        100.0, gt=0, description="a generator later than this in 1 of 100 moments measured itself: run invalid"
+        100.0,
+        gt=0,
+        description="a generator later than this in 1 of 100 moments measured itself: run invalid",
     )
     mix: Mix = Mix()
     good: Limits = Limits()
@@ -121,7 +125,9 @@ class Prompts(Shape):
     def _short(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
             if not 1 <= len(text.split()) <= _SIMPLE_WORDS:
-                raise ValueError(f"{text!r} must have 1 to {_SIMPLE_WORDS} words: shorten it, or call it complex")
+                raise ValueError(
+                    f"{text!r} must have 1 to {_SIMPLE_WORDS} words: shorten it, or call it complex"
+                )
         return texts
 
     @field_validator("complex")

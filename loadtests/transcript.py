@@ -1,4 +1,4 @@
-"""What one client saw of one answer: every frame held against the protocol (RUN-2), with the moments that count.
+"""What one client saw of one answer: every frame held against the protocol (RUN-2), and the moments.
 
 Knows no socket and no clock: whoever reads frames hands them over with the time.
 """

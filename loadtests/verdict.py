@@ -1,15 +1,17 @@
 """Whether a run counts, and whether it passed: exit code and the lines a person reads. Pure.
 
-First of all the measuring itself is judged: a generator that was late, or a schedule that was not walked to its
-end, shows nothing about the system, however good or bad the figures look.
+First of all the measuring itself is judged: a generator that was late, or a schedule that was not walked to
+its end, shows nothing about the system, however good or bad the figures look.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contract.errors import DONE, FAILED, INCONCLUSIVE
 from loadtests.samples import Percentiles, Summary, Times
 from loadtests.scenario import Gates, Scenario
+
+_MOST_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ def judge(scenario: Scenario, planned: int, found: Summary, lag_ms: Percentiles 
 def _doubts(scenario: Scenario, planned: int, found: Summary, lag_ms: Percentiles | None) -> Iterator[str]:
     if lag_ms is not None and lag_ms.p99 > scenario.lag_limit_ms:
         yield (
-            f"the generator itself was late (p99 {lag_ms.p99:.1f} ms, lag_limit_ms {scenario.lag_limit_ms:g}): "
+            f"the generator itself was late (p99 {lag_ms.p99:.1f} ms, lag_limit_ms "
+            f"{scenario.lag_limit_ms:g}): "
             "give it an idle core, or more workers"
         )
     if found.count < planned:
@@ -45,7 +48,8 @@ def _doubts(scenario: Scenario, planned: int, found: Summary, lag_ms: Percentile
 
 def _breaches(gates: Gates, found: Summary) -> Iterator[str]:
     if found.failed_share > gates.failed_share:
-        yield f"{_percent(found.failed_share)} of messages failed (failed_share {_percent(gates.failed_share)})"
+        failed, gate = _percent(found.failed_share), _percent(gates.failed_share)
+        yield f"{failed} of messages failed (failed_share {gate})"
     first = found.answered.first_token_ms
     if first is not None and first.p95 > gates.first_token_p95_ms:
         yield f"first token p95 {first.p95:.0f} ms (first_token_p95_ms {gates.first_token_p95_ms:g})"
@@ -60,27 +64,32 @@ def _figures(scenario: Scenario, planned: int, found: Summary, lag_ms: Percentil
         f"{_percent(found.failed_share)} failed, {_percent(found.goodput)} good "
         f"(first token in {good.first_token_ms:g} ms, end in {good.end_to_end_ms:g} ms)"
     )
-    yield f"{'tier':<10}{'answers':>8}{'first token p50':>18}{'p95':>8}{'p99':>8}{'end p50':>12}{'p95':>8}{'p99':>8} ms"
+    yield _cells("tier", "answers", ("first token p50", "p95", "p99", "end p50", "p95", "p99")) + "  (ms)"
     for tier, times in found.tiers.items():
         yield _row(tier, times)
     yield _row("all", found.answered)
     yield (
-        f"sequence gaps {found.sequence_gaps}, corrections {found.corrections}, ended twice {found.ended_twice}; "
+        f"sequence gaps {found.sequence_gaps}, corrections {found.corrections}, "
+        f"ended twice {found.ended_twice}; "
         f"sent late p99 {_ms(found.late_ms)}, generator lag p99 {_ms(lag_ms)}"
     )
-    for error, count in found.errors.items():
+    for error, count in [*found.errors.items()][:_MOST_ERRORS]:
         yield f"{count:>6} x {error}"
+    if len(found.errors) > _MOST_ERRORS:
+        yield f"       and {len(found.errors) - _MOST_ERRORS} other kinds of error"
 
 
 def _row(name: str, times: Times) -> str:
-    cells = [*_cells(times.first_token_ms), *_cells(times.end_to_end_ms)]
+    return _cells(name, str(times.count), (*_rounded(times.first_token_ms), *_rounded(times.end_to_end_ms)))
+
+
+def _cells(name: str, count: str, values: Sequence[str]) -> str:
     widths = (18, 8, 8, 12, 8, 8)
-    return f"{name:<10}{times.count:>8}" + "".join(
-        f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)
-    )
+    columns = "".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
+    return f"{name:<10}{count:>8}{columns}"
 
 
-def _cells(found: Percentiles | None) -> tuple[str, str, str]:
+def _rounded(found: Percentiles | None) -> tuple[str, str, str]:
     if found is None:
         return "-", "-", "-"
     return f"{found.p50:.0f}", f"{found.p95:.0f}", f"{found.p99:.0f}"

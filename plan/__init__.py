@@ -15,7 +15,7 @@ from plan import checks
 from plan.answers import UnansweredError
 from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, short_type
 from plan.record import Program, Recording, record
-from stacks import stackfile
+from stacks import settings, stackfile
 from stacks.stackfile import SettingsError
 
 __all__ = [
@@ -38,6 +38,7 @@ class PlanError(ConciergeError):
 def run(stack: str, root: Path | None = None) -> Plan:
     """The plan of one stack of the project at `root` (default: the one around the current folder)."""
     found = stackfile.read(stack, root)
+    settings.parse(found.config, file=found.path.name, lines=found.lines)  # its faults, with their lines
     return of_program(_main, project=found.project, stack=stack, config=found.config)
 
 

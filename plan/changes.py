@@ -1,4 +1,4 @@
-"""What a comparison of two plans says, as frozen data. `plan.diff` makes it, `plan.difftext` shows it."""
+"""What a comparison of two plans says, as frozen data. `plan.diff` makes it, `plan.difftext` words it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One property. `because` names the replaced resources whose ids it holds; empty: the program changed it."""
+    """One property. `because` names replaced resources it holds something of; else the program changed it."""
 
     path: str
     before: Any
@@ -78,9 +78,9 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True)
 class OutputChange:
-    """One stack output. `because` as with a property."""
+    """One place in a stack output, such as `inventory.regions.primary`. `because` as with a property."""
 
-    name: str
+    path: str
     before: Any
     after: Any
     because: tuple[str, ...] = ()
@@ -139,3 +139,63 @@ class Diff:
         if len(found) != 1:
             raise KeyError(f"{len(found)} resources are named {name!r} in this comparison")
         return found[0]
+
+
+def as_json(diff: Diff) -> dict[str, Any]:
+    """All that is not as it was. A value that is not there has no key; secrets and new ids are not shown."""
+    return {
+        "before": diff.before,
+        "after": diff.after,
+        "counts": {str(kind): count for kind, count in diff.counts.items()},
+        "resources": [
+            _resource_json(change)
+            for change in diff.resources
+            if change.kind is not Kind.UNCHANGED or change.renamed_from or change.not_comparable
+        ],
+        "outputs": [
+            {"path": output.path, **_values_json(output), "because": list(output.because)}
+            for output in diff.outputs
+        ],
+        "outputs_not_comparable": list(diff.outputs_not_comparable),
+    }
+
+
+def shown_as_json(value: Any) -> Any:
+    """A value with marks as their texts, however deep."""
+    if isinstance(value, Mark):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: shown_as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shown_as_json(item) for item in value]
+    return value
+
+
+def _resource_json(change: ResourceChange) -> dict[str, Any]:
+    return {
+        "key": change.resource.key,
+        "type": change.resource.type,
+        "name": change.resource.name,
+        "component": change.component,
+        "kind": str(change.kind),
+        "blocked": change.blocked,
+        "renamed_from": change.renamed_from,
+        "note": change.note,
+        "changes": [
+            {
+                "path": found.path,
+                **_values_json(found),
+                "verdict": found.verdict,
+                "source": found.source,
+                "because": list(found.because),
+                "note": found.note,
+            }
+            for found in change.changes
+        ],
+        "not_comparable": list(change.not_comparable),
+    }
+
+
+def _values_json(change: Change | OutputChange) -> dict[str, Any]:
+    sides = {"before": change.before, "after": change.after}
+    return {side: shown_as_json(value) for side, value in sides.items() if value is not Mark.ABSENT}

@@ -9,7 +9,7 @@ from plan.model import Plan, Secret
 from plan.record import Recording
 
 # Texts that only appear where a value was used before it was known.
-_LEAKED = re.compile(r"Output\[T\]|<pulumi\.output|\$\{[a-z]|object at 0x|arn:aws:[^\s\"]*\bNone\b")
+_LEAKED = re.compile(r"Output\[T\]|<pulumi\.output|\$\{[\w.]+\}|object at 0x|arn:aws:[^\s\"]*\bNone\b")
 
 
 def problems(recording: Recording, plan: Plan, again: Plan) -> list[str]:
@@ -28,7 +28,7 @@ def _differences(plan: Plan, again: Plan) -> Iterator[str]:
     first, second = ({r.urn: r for r in p.resources} for p in (plan, again))
     for urn in sorted(first.keys() ^ second.keys()):
         yield f"{urn} is declared in one of two equal runs: names must not depend on time or chance"
-    for urn in sorted(first.keys() & second.keys()):
+    for urn in sorted(first.keys() & second.keys() - {plan.root.urn}):
         if first[urn] != second[urn]:
             names = sorted(
                 key

@@ -1,7 +1,7 @@
 """How two values differ: nested, with a path for each difference. Knows no resources and judges nothing.
 
-A text that is a JSON document counts as what it says, so that the order of its keys is no difference. A list of
-plain values is one value: AWS mostly keeps sets, and `subnetIds[1]` would say less than what came and went.
+A text that is a JSON document counts as what it says, so that the order of its keys is no difference. A list
+of plain values is one value: AWS mostly keeps sets, and `subnetIds[1]` says less than what came and went.
 Secrets are compared and never handed on; one whose value a file did not keep is not comparable.
 """
 

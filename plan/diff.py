@@ -11,21 +11,22 @@ How a verdict is reached, for each changed property; the first that speaks decid
    provider, and for a type without rows.
 A resource is replaced if one of its changes replaces it, else unknown if one is unknown, else changed.
 
-A replaced resource gets a new id. Each property that holds something of it is therefore looked up the same way
-(`because`), and so on through the plan. This is the careful reading, and that of `pulumi preview`: what the
-program names itself may come back under the same name.
+A replaced resource gets a new id. Each property that holds something of it is therefore looked up in the same
+way (`because`), and so on through the plan. This is the careful reading, and that of `pulumi preview`: what
+the program names itself may come back under the same name.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from plan import compare
-from plan.changes import Change, Diff, Kind, Mark, OutputChange, ResourceChange
-from plan.difftext import as_json, render
-from plan.model import Plan, Resource
+from plan.changes import Change, Diff, Kind, Mark, OutputChange, ResourceChange, as_json
+from plan.difftext import render
+from plan.model import PROVIDER_PREFIX, Plan
 from plan.pairs import Pair, identity, pairs, renaming
 from plan.verdicts import Names, Verdicts, renewed
 
@@ -100,7 +101,7 @@ def _resource_change(verdicts: Verdicts, before: Plan, after: Plan, users: _User
         tuple(verdicts.not_comparable),
         renamed_from=pair.before.name if pair.before and pair.renamed else None,
         blocked=_blocked(kind, pair),
-        note=_note(kind, pair.resource, users),
+        note=_note(kind, verdicts, users),
     )
 
 
@@ -110,13 +111,18 @@ def _blocked(kind: Kind, pair: Pair) -> str | None:
     return "protected" if asked is not None and asked.options.protect else None
 
 
-def _note(kind: Kind, resource: Resource, users: _Users) -> str:
+def _note(kind: Kind, verdicts: Verdicts, users: _Users) -> str:
+    resource = verdicts.pair.resource
     if kind is Kind.REMOVED and resource.options.retain_on_delete:
         return "stays in AWS (retainOnDelete)"
     if kind is Kind.REPLACED and resource.options.delete_before_replace:
         return "the old one goes before the new one stands (deleteBeforeReplace)"
     if kind is Kind.UNKNOWN and (reach := _reach(resource.urn, users)):
         return f"if it is replaced, {len(reach)} more may be touched"
+    if resource.type.startswith(PROVIDER_PREFIX) and any(
+        path[0] == "defaultTags" for path in verdicts.changes
+    ):
+        return "whatever it tags is updated with it"
     return ""
 
 
@@ -133,29 +139,36 @@ def _reach(urn: str, users: _Users) -> set[str]:
 def _outputs(
     before: Plan, after: Plan, found: Iterable[Verdicts], names: Names
 ) -> tuple[tuple[OutputChange, ...], tuple[str, ...]]:
-    """Stack outputs that change, and those that cannot be compared.
+    """Stack outputs that change, place by place, and those that cannot be compared.
 
-    An output has no list of what it is made of; one that shows a replaced resource's id is new with it.
+    No output says what it is made of; one that shows the id of a replaced resource is new with it.
     """
     renamed = {old: new for texts in names.renamed.values() for old, new in texts.items()}
-    replaced = [v.pair.resource for v in found if v.kind is Kind.REPLACED]
-    changes, lost = [], []
-    for name in sorted(before.outputs.keys() | after.outputs.keys()):
-        old = compare.texts(before.outputs.get(name, Mark.ABSENT), lambda text: renamed.get(text, text))
-        new, because = _new_output(after.outputs.get(name, Mark.ABSENT), replaced)
-        differences = list(compare.differences(old, new))
-        if any(difference.comparable for difference in differences):
-            changes.append(OutputChange(name, compare.masked(old), compare.masked(new), because))
-        elif differences:
-            lost.append(name)
-    return tuple(changes), tuple(lost)
+    old = compare.texts(before.outputs, lambda text: renamed.get(text, text))
+    changes, lost = {}, []
+    for difference in compare.differences(old, dict(after.outputs)):
+        path = compare.dotted(difference.path)
+        if difference.comparable:
+            changes[path] = OutputChange(path, difference.before, difference.after)
+        else:
+            lost.append(path)
+    for path, value, new, because in _new_values(after.outputs, found):
+        known = changes.get(path, OutputChange(path, value, new))
+        changes[path] = replace(known, because=because)
+    return tuple(changes[path] for path in sorted(changes)), tuple(lost)
 
 
-def _new_output(value: Any, replaced: Iterable[Resource]) -> tuple[Any, tuple[str, ...]]:
-    because = []
-    for resource in replaced:
-        changed = renewed(value, (t for t in identity(resource).values() if len(t) >= _LONG_ENOUGH))
-        if changed != value:
-            value = changed
-            because.append(resource.label)
-    return value, tuple(because)
+def _new_values(
+    outputs: Mapping[str, Any], found: Iterable[Verdicts]
+) -> Iterator[tuple[str, Any, Any, tuple[str, ...]]]:
+    """(path, value, value with what is new marked, why) of each place that shows a replaced resource."""
+    replaced = [verdicts.pair.resource for verdicts in found if verdicts.kind is Kind.REPLACED]
+    for place, value in compare.units(dict(outputs)):
+        new, because = value, []
+        for resource in replaced:
+            changed = renewed(new, (t for t in identity(resource).values() if len(t) >= _LONG_ENOUGH))
+            if changed != new:
+                new = changed
+                because.append(resource.label)
+        if because:
+            yield compare.dotted(place), compare.masked(value), compare.masked(new), tuple(because)

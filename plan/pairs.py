@@ -74,7 +74,10 @@ def identity(resource: Resource) -> Mapping[str, str]:
     computed = {
         name: value
         for name, value in resource.outputs.items()
-        if isinstance(value, str) and value and not value.startswith(UNRESOLVED) and name not in resource.inputs
+        if isinstance(value, str)
+        and value
+        and not value.startswith(UNRESOLVED)
+        and name not in resource.inputs
     }
     return computed | {"id": resource.id}
 

@@ -55,9 +55,19 @@ def _run(program: Program, project: str, stack: str, config: dict[str, str]) -> 
         settings.configure(_session(project, stack, recording))
         loop.run_until_complete(run_in_stack(program))
     finally:
+        _abandon(loop)
         asyncio.set_event_loop(None)
         loop.close()
     return recording
+
+
+def _abandon(loop: asyncio.AbstractEventLoop) -> None:
+    """Ends what a failed program left waiting; its one error is told by whoever asked, not by each task."""
+    loop.set_exception_handler(lambda *_: None)
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
 
 
 def _session(project: str, stack: str, recording: Recording) -> mocks.MockSettings:
@@ -173,7 +183,9 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest, region: s
         identities.identity(request.type, request.name, inputs, region) if request.custom else ("", {})
     )
     properties = {
-        key: tuple(sorted(value.urns)) for key, value in request.propertyDependencies.items() if value.urns
+        key: tuple(sorted(value.urns))
+        for key, value in sorted(request.propertyDependencies.items())
+        if value.urns
     }
     return Resource(
         urn=urn,

@@ -1,6 +1,6 @@
 """Does changing a property update its resource or replace it? Looked up, with who says so; never guessed.
 
-The rows are data: `replacements.toml` is written by tools/replacements.py from the installed schemas and docs,
+The rows are data: `replacements.toml` is written by tools/replacements.py from installed schemas and docs,
 `replacements_curated.toml` by hand for what those miss.
 """
 
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
-
-from plan.model import short_type
 
 Verdict = Literal["replace", "update", "unknown"]
 
@@ -33,11 +31,11 @@ def lookup(token: str, path: Sequence[str], *, appears: bool = False) -> Row:
     """
     curated = _curated().get(token, {})
     for end in range(len(path), 0, -1):
-        if row := curated.get(".".join(path[:end])):
-            return row[appears]
+        if by_hand := curated.get(".".join(path[:end])):
+            return by_hand[appears]
     rows, blocks = _rows().get(token), _blocks().get(token, frozenset())
     if rows is None:
-        return Row("unknown", f"no source: plan/replacements.toml has no rows for {short_type(token)}")
+        return Row("unknown", f"no source: plan/replacements.toml has no rows for {token}")
     for end in range(len(path), 0, -1):
         name = ".".join(path[:end])
         row = rows.get(name)

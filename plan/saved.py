@@ -57,7 +57,9 @@ def load(path: Path) -> Plan:
     except ValidationError as invalid:
         first = invalid.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise SavedPlanError(f"{path}: is not a saved plan: {where}: {first['msg'].lower()}; {_AGAIN}") from None
+        raise SavedPlanError(
+            f"{path}: is not a saved plan: {where}: {first['msg'].lower()}; {_AGAIN}"
+        ) from None
 
 
 _PLAN = TypeAdapter(Plan)
@@ -95,7 +97,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _sealed(value: Any) -> Any:
-    """JSON data; a key of the plan's own that begins with $ is escaped, so that it cannot pass for a secret."""
+    """JSON data; a key that begins with $ is escaped, so that none can pass for a secret."""
     if isinstance(value, Secret):
         return _SECRET
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The changes of one resource, each with its verdict: what the programs changed, and what a replacement brings.
+"""The changes of one resource, each with its verdict: what the programs changed, what replacements bring.
 
 The order of authorities stands in `plan.diff`; here it is applied.
 """
@@ -78,14 +78,17 @@ class Verdicts:
         for path, value in holding or [((name,), new.inputs[name])]:
             known = next((p for p in self.changes if path[: len(p)] == p), None)
             if known is not None:
-                change = self.changes[known]
-                after = renewed(change.after, texts)
-                because = tuple(dict.fromkeys((*change.because, replaced.label)))
-                self.changes[known] = replace(change, after=after, because=because)
+                self.changes[known] = _also_because(self.changes[known], replaced.label, texts)
             elif not _ignored(new, path):
                 was, will = (compare.masked(v) for v in (before.get(path, value), renewed(value, texts)))
                 found = Difference(path, was, Mark.NEW if will == was else will)
                 self.changes[path] = replace(_change(new, found), because=(replaced.label,))
+
+
+def _also_because(change: Change, cause: str, texts: Iterable[str]) -> Change:
+    """What the program changed keeps its new value; what only follows shows each new id as new."""
+    after = renewed(change.after, texts) if change.because else change.after
+    return replace(change, after=after, because=tuple(dict.fromkeys((*change.because, cause))))
 
 
 def renewed(value: Any, texts: Iterable[str]) -> Any:

@@ -1,4 +1,4 @@
-"""AWS on one machine: stand-ins that speak the real protocols, the processes of a rehearsal, its story and report.
+"""AWS on one machine: stand-ins that speak the real protocols, processes, the story, its report.
 
 A stand-in answers as AWS would and can be told to misbehave. Nothing here is deployed, and nothing that is
 deployed knows of it: endpoint URLs are the only difference.

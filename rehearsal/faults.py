@@ -93,10 +93,10 @@ class Faults:
         matching = [
             self._injected[active.id]
             for active in self.active()
-            if active.fault.kind is kind and active.fault.match.items() <= attributes.items()
+            if active.fault.match.items() <= attributes.items() and active.fault.kind == kind
         ]
-        # A list, not a generator: each fault must see each call.
-        return any([entry.hits_next() for entry in matching])
+        hits = [entry.hits_next() for entry in matching]  # each counts each call, also after a hit
+        return any(hits)
 
     def _check(self, fault: Fault) -> None:
         if fault.target != self._target:

@@ -4,19 +4,24 @@ What people saw comes from the load generator's samples, what the alarms did fro
 were asked from the runtime's own metrics. Nothing is read from the faults themselves.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.runner import judge as judge_steady_state
+from chaos.steady_state import Measures
+from chaos.steady_state import judge as judge_steady_state
+from contract.errors import DONE, FAILED, INCONCLUSIVE
 from contract.faults import Experiment
+from contract.metrics import ENVIRONMENT
 from contract.tiers import Tier
-from loadtests.samples import Sample, percentile
-from rehearsal.alarms import Transition
+from loadtests.samples import Sample, summary
+from rehearsal.alarms import State, Transition
 from rehearsal.metrics import MetricStore
 from rehearsal.story import Gates
 
 # A rung that fails altogether is given up after ten seconds without a success (RUN-6).
 BREAKER_LEARNS_S = 11.0
+FALLBACK_LEARNS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +31,45 @@ class Window:
     start: float
     end: float
 
-    def holds(self, at: float) -> bool:
-        return self.start <= at < self.end
+    def after(self, seconds: float) -> "Window":
+        return Window(min(self.start + seconds, self.end), self.end)
+
+    def of(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Messages that were due in it."""
+        return [sample for sample in samples if self.start <= sample.intended_at < self.end]
 
 
 @dataclass(frozen=True, slots=True)
 class RunbookRun:
-    """What became of the runbook: its verdict and whether it was undone."""
+    """What became of a runbook that an alarm asked for."""
 
-    runbook: str
+    id: str
     verdict: str
-    verified: bool
+    note: str
     undone: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything the verdict is made from."""
 
-    samples: Sequence[Sample]
-    generator_valid: bool
-    transitions: Sequence[Transition]
-    final_states: dict[str, str]
-    expected_alarm: str
-    runbooks: Sequence[RunbookRun]
-    stages: Sequence[Window]
-    metrics: MetricStore
     environment: str
     first_rung: str
+    samples: Sequence[Sample]
+    generator_said: int
+    metrics: MetricStore
+    stages: Sequence[Window]
+    faults_in_place: str | None
+    transitions: Sequence[Transition]
+    final_states: Mapping[str, State]
+    expected_alarm: str
+    runbooks: Sequence[RunbookRun]
     leftover_faults: int
+
+    @property
+    def traffic(self) -> Window:
+        due = [sample.intended_at for sample in self.samples]
+        return Window(min(due), max(due)) if due else Window(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +81,151 @@ class Gate:
     measured: str
 
 
-def gates(evidence: Evidence, limits: Gates, experiment: Experiment) -> list[Gate]:
+def gates(seen: Evidence, limits: Gates, experiment: Experiment) -> list[Gate]:
     """Every gate, in the order a reader asks."""
     return [
-        _load(evidence),
-        *_people(evidence, limits),
-        *_steady_state(evidence, experiment),
-        *_alarms(evidence, experiment),
-        _runbook(evidence, experiment),
-        *_worst_stage(evidence, limits, experiment),
-        _recovered(evidence, limits),
-        Gate("no fault left", evidence.leftover_faults == 0, f"{evidence.leftover_faults} active"),
+        Gate("traffic as planned", True if seen.generator_said in {DONE, FAILED} else None, _load(seen)),
+        *_people(seen, limits),
+        Gate("faults in place as written", True if seen.faults_in_place is None else None, _faults(seen)),
+        *_experiment(seen, experiment),
+        *_alarms(seen, experiment),
+        _runbook(seen, experiment),
+        _breaker(seen, limits),
+        _fallback(seen, limits, experiment.expect.tier),
+        _recovered(seen, limits),
+        Gate("no fault left behind", seen.leftover_faults == 0, f"{seen.leftover_faults} active"),
     ]
 
 
 def exit_code(found: Sequence[Gate]) -> int:
     """0 survived, 1 a gate failed, 3 something could not be told."""
     if any(gate.held is False for gate in found):
-        return 1
-    return 3 if any(gate.held is None for gate in found) else 0
+        return FAILED
+    return INCONCLUSIVE if any(gate.held is None for gate in found) else DONE
+
+
+def _load(seen: Evidence) -> str:
+    count = len(seen.samples)
+    length = seen.traffic.end - seen.traffic.start
+    trouble = (
+        "" if seen.generator_said in {DONE, FAILED} else f"; the generator ended with {seen.generator_said}"
+    )
+    return f"{count} messages in {length:.0f} s{trouble}"
+
+
+def _people(seen: Evidence, limits: Gates) -> Iterator[Gate]:
+    found = summary(seen.samples)
+    worst = ", ".join(f"{count} x {error}" for error, count in list(found.errors.items())[:2])
+    yield Gate(
+        "everybody got an answer",
+        bool(seen.samples) and found.failed_share <= limits.failed_share,
+        f"{found.failed_share:.2%} failed{f': {worst}' if worst else ''}",
+    )
+    first = found.answered.first_token_ms
+    yield Gate(
+        f"first token p95 under {limits.first_token_p95_ms:.0f} ms",
+        first is not None and first.p95 <= limits.first_token_p95_ms,
+        f"{first.p95:.0f} ms" if first else "no answer",
+    )
+    odd = sum(1 for sample in seen.samples if sample.error is None and sample.finals != 1)
+    yield Gate(
+        "each answer whole: no gap, one final frame",
+        odd == 0 and found.sequence_gaps == 0,
+        f"{found.sequence_gaps} gaps, {odd} without exactly one final frame",
+    )
+
+
+def _faults(seen: Evidence) -> str:
+    return seen.faults_in_place or f"{len(seen.stages)} stages"
+
+
+def _experiment(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
+    if not seen.stages:
+        return
+    start, end = seen.stages[0].start, seen.stages[-1].end
+    judged = judge_steady_state(
+        experiment,
+        Measures(
+            before=_measures(Window(seen.traffic.start, start).of(seen.samples)),
+            during=_measures(Window(start, end).of(seen.samples)),
+            after=_measures(Window(end, seen.traffic.end).of(seen.samples)),
+        ),
+    )
+    held = {"held": True, "deviated": False, "inconclusive": None}[judged.verdict]
+    yield Gate(f"experiment {experiment.id}: steady state", held, "; ".join(judged.findings))
+
+
+def _measures(samples: Sequence[Sample]) -> dict[str, float | None]:
+    found = summary(samples)
+    first = found.answered.first_token_ms
+    return {
+        "failed_share": found.failed_share if samples else None,
+        "sequence_gaps": float(found.sequence_gaps) if samples else None,
+        "first_token_p95_ms": first.p95 if first else None,
+    }
+
+
+def _alarms(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
+    fired = [t for t in seen.transitions if t.after == "ALARM"]
+    first = next((t for t in fired if t.alarm == seen.expected_alarm), None)
+    start = seen.stages[0].start if seen.stages else seen.traffic.end
+    after = first.at - start if first else None
+    name = experiment.expect.alarm
+    yield Gate(
+        f"alarm {name} within {experiment.expect.within_s:.0f} s",
+        after is not None and 0 <= after <= experiment.expect.within_s,
+        "did not fire" if after is None else f"fired after {after:.0f} s",
+    )
+    others = sorted({t.alarm for t in fired} - {seen.expected_alarm})
+    yield Gate("no other alarm", not others, ", ".join(others) or "none fired")
+    red = sorted(alarm for alarm, state in seen.final_states.items() if state == "ALARM")
+    yield Gate("all alarms green at the end", not red, ", ".join(red) or "green")
+
+
+def _runbook(seen: Evidence, experiment: Experiment) -> Gate:
+    name = f"runbook {experiment.expect.runbook} helped and was undone"
+    ran = next((run for run in seen.runbooks if run.id == experiment.expect.runbook), None)
+    if ran is None:
+        return Gate(name, held=False, measured="did not run: no alarm asked for it")
+    undone = "undone" if ran.undone else "not undone"
+    return Gate(
+        name, ran.verdict == "applied+verified" and ran.undone, f"{ran.verdict}, {undone}: {ran.note}"
+    )
+
+
+def _worst(seen: Evidence, learns_s: float) -> Window | None:
+    """The last stage, once the system had time to learn."""
+    return seen.stages[-1].after(learns_s) if seen.stages else None
+
+
+def _breaker(seen: Evidence, limits: Gates) -> Gate:
+    name = f"breaker keeps messages from a dead rung ({limits.wasted_tries:.0%} at most try it)"
+    window = _worst(seen, BREAKER_LEARNS_S)
+    messages = len(window.of(seen.samples)) if window else 0
+    if window is None or not messages:
+        return Gate(name, held=None, measured="no message in the worst stage")
+    dimensions = {ENVIRONMENT: seen.environment, "Rung": seen.first_rung}
+    tries = len(seen.metrics.values("ModelThrottled", dimensions, window.start, window.end))
+    return Gate(name, tries / messages <= limits.wasted_tries, f"{tries} calls for {messages} messages")
+
+
+def _fallback(seen: Evidence, limits: Gates, tier: Tier) -> Gate:
+    name = f"{tier} answers while {seen.first_rung} cannot ({limits.fallback_share:.0%} at least)"
+    window = _worst(seen, FALLBACK_LEARNS_S)
+    return _share(name, window, seen.samples, tier, limits.fallback_share)
+
+
+def _recovered(seen: Evidence, limits: Gates) -> Gate:
+    last, least = limits.recovered_last_s, limits.recovered_share
+    name = f"back on {Tier.T0} in the last {last:.0f} s ({least:.0%} at least)"
+    end = seen.traffic.end
+    return _share(name, Window(end - last, end), seen.samples, Tier.T0, least)
+
+
+def _share(name: str, window: Window | None, samples: Sequence[Sample], tier: Tier, least: float) -> Gate:
+    found = window.of(samples) if window else []
+    if not found:
+        return Gate(name, held=None, measured="no message then")
+    counts = Counter(sample.tier or "nobody" for sample in found)
+    shown = ", ".join(f"{who} {count / len(found):.0%}" for who, count in counts.most_common())
+    return Gate(name, counts[tier] / len(found) >= least, shown)

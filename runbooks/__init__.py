@@ -24,6 +24,5 @@ def load(name: str) -> Runbook:
         known = ", ".join(scripts())
         why = "has no script yet" if name in catalogue() else "is not in contract/runbooks.toml"
         raise WrongUseError(f"runbook {name!r} {why}; there are: {known}")
-    runbook = import_module(f"runbooks.{catalogue()[name].module}").RUNBOOK
-    assert isinstance(runbook, Runbook)
+    runbook: Runbook = import_module(f"runbooks.{catalogue()[name].module}").RUNBOOK
     return runbook

@@ -1,4 +1,4 @@
-"""The model as the runtime sees it: ask it something, and events come. Bedrock and the tests' models fit here."""
+"""A model as the runtime sees it: ask it, and events come. Bedrock fits here, and the models of tests."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ class Spent:
     output_tokens: int
 
 
+UNBILLED = Spent(0, 0)
 Event = Opened | Text | Stop | Spent
 
 

@@ -1,8 +1,9 @@
-"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else what T0's errors advise."""
+"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else what T0's errors say."""
 
 from collections.abc import Callable, Sequence
 
 from contract.controls import Controls
+from contract.outcomes import Outcome
 from contract.runtime_settings import RoutingSettings, Rung
 from contract.tiers import Tier
 from runtime.failover.ladder import Attempt
@@ -22,9 +23,9 @@ class Router:
 
     def record(self, attempt: Attempt) -> None:
         """Counts what says something about T0: answers and failures."""
-        if attempt.rung.tier is Tier.T0 and attempt.counted:
-            if attempt.failed or attempt.outcome.value == "ok":
-                self._t0.add(self._now(), failed=attempt.failed)
+        tells = attempt.failed or attempt.outcome is Outcome.OK
+        if attempt.rung.tier is Tier.T0 and tells:
+            self._t0.add(self._now(), failed=attempt.failed)
 
     def rungs(self, message: str, controls: Controls) -> Sequence[Rung]:
         """The rungs to walk; none means closed."""

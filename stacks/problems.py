@@ -135,11 +135,10 @@ class _Speaker:
             field = self._field(path)
             return f"is required: {field.description}" if field and field.description else "is required"
         if kind in _MAPPING:
+            empty = error["input"] is None
             keys = ", ".join(self._model(path).model_fields)
             return (
-                f"is empty: remove it, or give it keys of {keys}"
-                if error["input"] is None
-                else (f"must be a mapping with keys of {keys}")
+                f"{'is empty: remove it, or give it' if empty else 'must be a mapping with'} keys of {keys}"
             )
         if kind == "value_error":
             return str(error["ctx"]["error"])

@@ -150,7 +150,7 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         fix = f"cannot be read: {broken.problem}: check indentation, brackets and quotes here and just above"
         raise _error(path, line, "YAML", fix) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
-        raise _error(path, None, "file", f"cannot be read: {broken}") from None
+        raise _error(path, None, "file", f"cannot be read: {' '.join(str(broken).split())}") from None
     if document is None:
         return {}, {}
     if not isinstance(document, dict):

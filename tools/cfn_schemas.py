@@ -109,7 +109,9 @@ def _steps(pointer: str) -> tuple[str, ...]:
 
 @cache
 def _index() -> Mapping[str, str]:
-    found: dict[str, str] = json.loads((_folder() / "providers" / f"{_REGION}.json").read_text(encoding="utf-8"))
+    found: dict[str, str] = json.loads(
+        (_folder() / "providers" / f"{_REGION}.json").read_text(encoding="utf-8")
+    )
     return found
 
 

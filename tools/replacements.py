@@ -4,8 +4,8 @@ Usage, by hand after a new pulumi-aws or cfn-lint, or a new type in tools/cfn_ty
 
     python tools/replacements.py
 
-Two sources, both installed here. The provider's own docs say when a change "forces a new resource", but Pulumi
-strips that remark where it stands in brackets, so most properties are silent; what is left comes from prose.
+Two sources, both installed here. The provider's own docs say when a change "forces a new resource", but
+Pulumi strips that remark where it stands in brackets: most properties are silent, what is left is prose.
 CloudFormation's schemas list `createOnlyProperties` for every type; what they know and do not list can be
 updated. Where the two disagree the docs win, because the provider does the work; the row then names both. A
 property in neither has no row, and `plan.diff` calls a change of it unknown.
@@ -44,7 +44,7 @@ def main() -> None:
     text = table()
     TABLE.write_text(text, encoding="utf-8")
     rows = sum(line.endswith("]") and " = [" in line for line in text.splitlines())
-    print(f"{TABLE.relative_to(ROOT)}: {rows} rows for {len(types())} types")  # noqa: T201
+    print(f"{TABLE.relative_to(ROOT)}: {rows} rows for {len(types())} types")
 
 
 def types() -> Mapping[str, Mapping[str, Any]]:
@@ -105,7 +105,7 @@ def _their_path(
     theirs: Mapping[tuple[str, ...], tuple[str, ...]],
     path: tuple[str, ...],
 ) -> tuple[str, ...] | None:
-    """CloudFormation's name for our property: by the table, by name, or as `healthCheck.path` = HealthCheckPath."""
+    """CloudFormation's name for ours: by the table, by name, or as `healthCheck.path` = HealthCheckPath."""
     if (dotted := ".".join(path)) in names:
         return names[dotted]
     for end in range(len(path) - 1, -1, -1):
@@ -115,7 +115,7 @@ def _their_path(
 
 
 def _inherited(word: sdk_docs.Word | None) -> sdk_docs.Word | None:
-    """A block that always replaces does so for everything in it; a condition on a block is about the block."""
+    """A block that always replaces does so with all that is in it; a condition is about the block alone."""
     return word if word is not None and word.verdict == "replace" else None
 
 

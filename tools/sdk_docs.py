@@ -19,8 +19,9 @@ _WORDS = 15
 
 # A sentence that says so without an if.
 _ALWAYS = re.compile(
-    r"^\W*(note:\W*)?((chang|modify)ing (this|the)( (value|argument|property|field|definition))?( `\w+`)?|this)?\W*"
-    r"(will )?(forces?|trigger|re-?creates?|creates?) (an? |the )?(new resource|replacement|re-?creation|resource)"
+    r"^\W*(note:\W*)?((chang|modify)ing (this|the)( (value|argument|property|field))?( `\w+`)?|this)?\W*"
+    r"(will )?(forces?|trigger|re-?creates?|creates?) (an? |the )?"
+    r"(new resource|replacement|re-?creation|resource)"
     r"|cannot change this definition after you have created the resource",
     re.IGNORECASE,
 )

@@ -2,7 +2,7 @@
 
 import http.client
 from http import HTTPStatus
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,7 @@ from contract.errors import WrongUseError
 from contract.faults import ActiveFault, Fault
 
 PATH = "/_concierge/faults"
-_FAULTS = TypeAdapter(tuple[ActiveFault, ...])
+T = TypeVar("T")
 
 
 class RehearsalTarget:
@@ -34,7 +34,7 @@ class RehearsalTarget:
         return active
 
     def active(self) -> tuple[ActiveFault, ...]:
-        return self._parsed(_FAULTS, self._answer("GET", PATH, HTTPStatus.OK))
+        return self._parsed(TypeAdapter(tuple[ActiveFault, ...]), self._answer("GET", PATH, HTTPStatus.OK))
 
     def clear(self, fault_id: str) -> bool:
         path = f"{PATH}/{quote(fault_id, safe='')}"
@@ -70,7 +70,7 @@ class RehearsalTarget:
             said = body.decode(errors="replace")[:200].strip()
             raise FaultError(f"{self._url} answered {method} {path} with {status}: {said or 'nothing more'}")
 
-    def _parsed(self, shape: TypeAdapter[Any], body: bytes) -> Any:
+    def _parsed(self, shape: TypeAdapter[T], body: bytes) -> T:
         try:
             return shape.validate_json(body)
         except ValidationError as invalid:

@@ -11,11 +11,12 @@ from typing import Any
 
 from plan import reach
 from plan.model import Plan, Resource, short_type
-from plan.picture.words import counted
+from plan.picture.words import counted, listed
 
-# More arrows than this at one card, in or out, and words say it better.
-_BUSY = 5
+# More arrows than this at one card, out of it or into it, and words say it better.
+_BUSY_OUT, _BUSY_IN = 8, 5
 _KINDS_SHOWN = 3
+_NAMES_SHOWN = 8
 # Drawn as boundaries, gateways, endpoints and role arrows.
 _DRAWN = re.compile(
     r"^ec2\.(Default\w+|Eip|FlowLog|InternetGateway|NatGateway|NetworkAcl|NetworkAclRule|Route|RouteTable"
@@ -102,6 +103,7 @@ def _card(plan: Plan, urn: str, name: str, resources: list[Resource]) -> Card:
     regions = Counter(resource.region or "" for resource in resources)
     region = min(regions, key=lambda r: (-regions[r], r)) if regions else ""
     stands = _standing(plan, region, resources)
+    others = sorted(other or "no region" for other in regions if other != region)
     return Card(
         key=urn,
         title=name,
@@ -111,6 +113,7 @@ def _card(plan: Plan, urn: str, name: str, resources: list[Resource]) -> Card:
         vpc=stands[0],
         subnets=stands[1],
         roles=tuple(sorted({reach.role(g) for r in resources for g in _groups(plan, r)})),
+        notes=(f"also in {listed(others)}",) if others else (),
     )
 
 
@@ -179,11 +182,12 @@ def _tell_apart(found: Mapping[str, Card]) -> dict[str, Card]:
 
 def _with_arrows(found: Mapping[str, Card], uses: dict[str, set[str]]) -> tuple[Card, ...]:
     """Arrows within one region that stay readable; the others as words on the card."""
-    notes: dict[str, list[str]] = {urn: [] for urn in found}
+    notes = {urn: list(card.notes) for urn, card in found.items()}
     for urn in sorted(uses):
         far = sorted(other for other in uses[urn] if found[other].region != found[urn].region)
-        if far:
-            notes[urn].append("uses " + ", ".join(f"{found[o].title} in {found[o].region}" for o in far))
+        for region in sorted({found[other].region for other in far}):
+            there = [found[other].title for other in far if found[other].region == region]
+            notes[urn].append(f"uses {listed(sorted(there), _NAMES_SHOWN)} in {region or 'no region'}")
         uses[urn] -= set(far)
     _say_what_is_busy(found, uses, notes)
     _drop_implied(uses)
@@ -194,13 +198,14 @@ def _with_arrows(found: Mapping[str, Card], uses: dict[str, set[str]]) -> tuple[
 def _say_what_is_busy(
     found: Mapping[str, Card], uses: dict[str, set[str]], notes: Mapping[str, list[str]]
 ) -> None:
-    """A card that uses, or is used by, many others gets a count in place of its arrows."""
+    """A card that uses, or is used by, many others gets words in place of its arrows."""
     users = Counter(other for others in uses.values() for other in others)
-    busy_out = [urn for urn in sorted(found) if len(uses[urn]) > _BUSY]
+    busy_out = [urn for urn in sorted(found) if len(uses[urn]) > _BUSY_OUT]
     for urn in busy_out:
-        notes[urn].append(f"uses {len(uses[urn])} components")
+        names = sorted(found[other].title for other in uses[urn])
+        notes[urn].append(f"uses {listed(names, _NAMES_SHOWN)}")
     for urn in sorted(found):
-        if users[urn] > _BUSY:
+        if users[urn] > _BUSY_IN:
             notes[urn].append(f"used by {users[urn]} components")
             for others in uses.values():
                 others.discard(urn)

@@ -8,6 +8,7 @@ from plan.picture.graph import FROM, OUTSIDE, PILL, TO, Graph, label, port
 from plan.picture.ink import Stroke
 from plan.picture.letters import wrap
 from plan.picture.places import Vpc
+from plan.picture.wiring import Net
 from plan.reach import INTERNET, Row
 
 
@@ -24,9 +25,8 @@ class Frame:
 
 def draw(parent: Element, vpc: Vpc, graph: Graph, frame: Frame) -> None:
     """Lines first, so that no line runs over a box or a word."""
-    for name, rows in graph.nets.items():
-        for row in rows:
-            _line(parent, vpc, graph, frame, name, row)
+    for net in graph.wires:
+        _net(parent, graph, frame, net)
     _labels(parent, graph, frame)
     for role in vpc.roles:
         _role(parent, graph, frame, role.name, role.description)
@@ -41,15 +41,15 @@ def _colour(target: str) -> str:
     return ink.ORANGE if target == TO + INTERNET else ink.GREEN
 
 
-def _line(parent: Element, vpc: Vpc, graph: Graph, frame: Frame, net: str, row: Row) -> None:
-    roles = {role.name for role in vpc.roles}
-    line = graph.wiring.lines.get((net, row.source if row.source in roles else FROM + row.source))
-    if line is None or row.source == row.target:
-        return
-    colour = _colour(net.rpartition("|")[0])
-    stroke = Stroke(colour, 1.5) if row.state == "open" else ink.BROKEN
-    points = [(frame.left + u, frame.top + v) for u, v in line]
-    ink.arrow(parent, points, stroke, hover=sentence(row))
+def _net(parent: Element, graph: Graph, frame: Frame, net: Net) -> None:
+    """All arrows to one port of one target; they share their last stretch."""
+    rows = graph.nets[net.name]
+    stroke = Stroke(_colour(net.target), 1.5) if rows[0].state == "open" else ink.BROKEN
+    for number, (source, strand) in enumerate(graph.wiring.strands(net).items()):
+        points = [(frame.left + u, frame.top + v) for u, v in strand]
+        said = "\n".join(sentence(row) for row in rows if graph.node(row) == source)
+        draw_line = ink.line if number else ink.arrow
+        draw_line(parent, points, stroke, hover=said)
 
 
 def sentence(row: Row) -> str:
@@ -90,7 +90,7 @@ def _role(parent: Element, graph: Graph, frame: Frame, name: str, description: s
     among = graph.among_themselves(name)
     lines = wrap(description, ink.SMALL, right - x - 20, 1 if among else 2)
     if among:
-        lines.append(f"among themselves: {', '.join(among)}")
+        lines.append(f"itself: {', '.join(among)}")
     _words(node, frame.left + x, frame.top + y, right - x, bottom - y, name, lines)
 
 
@@ -119,7 +119,7 @@ def _outside(parent: Element, vpc: Vpc, graph: Graph, frame: Frame, name: str) -
     plain = name.removeprefix(FROM).removeprefix(TO)
     x = frame.right - OUTSIDE if name.startswith(TO) else frame.left + graph.wiring.columns[column][0]
     top, height = frame.top + y, bottom - y
-    fill, colour = (ink.PALE_ORANGE, ink.ORANGE) if plain == INTERNET else (ink.PALE_GREEN, ink.GREEN)
+    fill, colour = (ink.PALEST_ORANGE, ink.ORANGE) if plain == INTERNET else (ink.PALE_GREEN, ink.GREEN)
     if name == TO + INTERNET:
         top, height = frame.internet_top, frame.top + bottom - frame.internet_top
     node = ink.box(parent, x, top, OUTSIDE, height, fill=fill, stroke=Stroke(colour), radius=8, hover=plain)

@@ -11,6 +11,7 @@ from plan.reach import INTERNET, Row
 NODE = 168.0
 OUTSIDE = 160.0
 PILL = 124.0
+_LABEL = 44.0
 _HEIGHT = 64.0
 # An outside thing that sends and one that receives are two nodes: they stand on different sides.
 FROM, TO = "from:", "to:"
@@ -22,17 +23,31 @@ class Graph:
 
     seats: Mapping[str, tuple[int, int]]
     nets: Mapping[str, Sequence[Row]]
+    wires: Sequence[Net]
     wiring: Wiring
-    label: float
+    space: Mapping[int, float]
 
     @property
     def inbound(self) -> bool:
         return any(name.startswith(FROM) for name in self.seats)
 
     @property
+    def outbound(self) -> bool:
+        return any(name.startswith(TO) for name in self.seats)
+
+    @property
+    def threshold(self) -> float:
+        """Where the VPC begins when something outside leads into it."""
+        return self.wiring.columns[1][0] - self.space[1] - ink.STEP if self.inbound else 0
+
+    @property
     def beyond(self) -> float:
         """From the boundary of the VPC to what lies outside: half a pill, then the label."""
-        return PILL / 2 + self.label
+        return PILL / 2 + self.space.get(max(column for column, _ in self.seats.values()), 0)
+
+    def node(self, row: Row) -> str:
+        """The node a row starts from."""
+        return row.source if row.source in self.seats else FROM + row.source
 
     def among_themselves(self, role: str) -> list[str]:
         """Ports a role opens to itself."""
@@ -65,8 +80,12 @@ def build(vpc: Vpc, length: float = 0) -> Graph:
         sources = dict.fromkeys(ends[row][0] for row in rows if row.source != row.target)
         if sources:
             wires.append(Net(name, tuple(sources), ends[rows[0]][1]))
-    space = 20 + max((letters.width(label(row), ink.SMALL_STRONG) for row in vpc.rows), default=24)
-    return Graph(placed, nets, wire(_table(placed, wires, space, length), wires), space)
+    space = {column: _LABEL for column, _ in placed.values() if column}
+    for net in wires:
+        words = letters.width(label(nets[net.name][0]), ink.SMALL_STRONG)
+        column = placed[net.target][0]
+        space[column] = max(space[column], words + 20)
+    return Graph(placed, nets, wires, wire(_table(placed, wires, space, length), wires), space)
 
 
 def _ends(row: Row, inside: Sequence[str]) -> tuple[str, str]:
@@ -109,20 +128,23 @@ def _columns(inside: Sequence[str], uses: Mapping[str, set[str]]) -> list[list[s
     return [[name for name in inside if depth[name] == column] for column in range(last + 1)]
 
 
-def _table(placed: Mapping[str, tuple[int, int]], nets: Sequence[Net], space: float, length: float) -> Table:
+def _table(
+    placed: Mapping[str, tuple[int, int]], nets: Sequence[Net], space: Mapping[int, float], length: float
+) -> Table:
     columns = 1 + max((column for column, _ in placed.values()), default=-1)
     rows = 1 + max((row for _, row in placed.values()), default=-1)
-    sizes, lead = [NODE] * columns, dict.fromkeys(range(1, columns), space)
+    sizes, lead = [NODE] * columns, dict(space)
     for name, (column, _) in placed.items():
         if name.startswith((FROM, TO)):
             sizes[column] = OUTSIDE
         if name.startswith(TO) and column:
-            lead[column] = PILL + space
+            lead[column] = PILL + space[column]
         if name.startswith(FROM):
-            lead[column + 1] = PILL + space
+            lead[column + 1] = 2 * ink.STEP + space[column + 1]
     heights = [_HEIGHT] * rows
     for name, (_, row) in placed.items():
         leaving = sum(name in net.sources for net in nets)
         arriving = sum(name == net.target for net in nets)
         heights[row] = max(heights[row], 16 + 9 * leaving, 24 + 20 * arriving)
-    return Table(seats=placed, columns=sizes, rows=heights, lead=lead, stretch=length)
+    stiff = frozenset({1} if any(name.startswith(FROM) for name in placed) else ())
+    return Table(placed, sizes, heights, lead, stretch=length, stiff=stiff)

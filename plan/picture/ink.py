@@ -13,7 +13,7 @@ from plan.picture.letters import FAMILY, Face, cut
 
 INK, MUTED, FAINT, PAPER = "#1f2a37", "#4b5866", "#a3afbb", "#ffffff"
 BLUE, ORANGE, PURPLE, GREEN, RED = "#00609a", "#8f5200", "#5f4492", "#006b50", "#b03a00"
-BAND = "#dfe5ec"
+BAND, PALEST_ORANGE = "#dfe5ec", "#fffaf2"
 PALE, PALE_BLUE, PALE_ORANGE, PALE_PURPLE, PALE_GREEN = (
     "#f3f5f8",
     "#e6f1f9",
@@ -132,17 +132,23 @@ def pill(
     text(shape, x, y + 4, words, SMALL_STRONG, fill=colour, anchor="middle", limit=width - 12)
 
 
-def arrow(parent: Element, points: Sequence[Point], stroke: Stroke, *, hover: str = "") -> None:
-    """A line with rounded corners and a head at its end."""
+def line(parent: Element, points: Sequence[Point], stroke: Stroke, *, hover: str = "") -> Element:
+    """A line with rounded corners."""
     element = group(parent, hover)
+    look = {"fill": "none", "stroke": stroke.colour, "stroke-width": number(stroke.width)}
+    if stroke.dash:
+        look["stroke-dasharray"] = stroke.dash
+    SubElement(element, "path", {"d": _rounded(points), **look})
+    return element
+
+
+def arrow(parent: Element, points: Sequence[Point], stroke: Stroke, *, hover: str = "") -> None:
+    """A line with a head at its end."""
     (x0, y0), (x1, y1) = points[-2], points[-1]
     length = math.hypot(x1 - x0, y1 - y0)
     ahead = ((x1 - x0) / length, (y1 - y0) / length)
     tail = (x1 - ahead[0] * 7, y1 - ahead[1] * 7)
-    look = {"fill": "none", "stroke": stroke.colour, "stroke-width": number(stroke.width)}
-    if stroke.dash:
-        look["stroke-dasharray"] = stroke.dash
-    SubElement(element, "path", {"d": _rounded([*points[:-1], tail]), **look})
+    element = line(parent, [*points[:-1], tail], stroke, hover=hover)
     side = (-ahead[1] * 4.5, ahead[0] * 4.5)
     back = (x1 - ahead[0] * 9, y1 - ahead[1] * 9)
     corners = [(x1, y1), (back[0] + side[0], back[1] + side[1]), (back[0] - side[0], back[1] - side[1])]

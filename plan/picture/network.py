@@ -14,7 +14,6 @@ _TIER = 112
 _GAP = 12
 _NAME = 138  # one column of endpoint names
 _PILL = 80
-_CHIP = 46
 
 TIER_COLOURS = {
     "public": (ink.PALE_ORANGE, ink.ORANGE),
@@ -63,7 +62,8 @@ def draw(parent: Element, vpc: Vpc, lodgers: list[Lodger], x: float, y: float, w
             cell = (at + _GAP, top + _GAP, inner, height - 2 * _GAP)
             _cell(parent, vpc.at(tier, zone), lodgers, cell)
         if tier == _panel_tier(vpc):
-            _panel(parent, vpc, x + width - _PAD - _PANEL, top + _GAP, _PANEL - _GAP, height - 2 * _GAP)
+            panel = (x + width - _PAD - side, top + _GAP, side - _GAP, height - 2 * _GAP)
+            _panel(parent, vpc, panel)
         if tier == "public":
             gateway = top + height / 2
         top += height + 8
@@ -93,12 +93,13 @@ def _tier_height(vpc: Vpc, tier: str, lodgers: list[Lodger], width: float) -> fl
     cells = [vpc.at(tier, zone) for zone in vpc.zones]
     heights = [sum(_subnet_height(s, lodgers, width) for s in subnets) for subnets in cells]
     if tier == _panel_tier(vpc):
-        heights.append(2 * _GAP + 2 + ink.LINE * (2 + (len(vpc.endpoints) + 1) // 2))
+        heights.append(16 + ink.LINE * (2 + _panel_lines(vpc)))
     return max(72, 2 * _GAP + max(heights, default=0))
 
 
 def _subnet_height(subnet: Subnet, lodgers: list[Lodger], width: float) -> float:
-    return 16 + ink.LINE * len(_lines(subnet, lodgers, width)) + _CHIP * len(subnet.nats)
+    chips = sum(_chip_height(nat, width - 16) for nat in subnet.nats)
+    return 16 + ink.LINE * len(_lines(subnet, lodgers, width)) + chips
 
 
 def _lines(subnet: Subnet, lodgers: list[Lodger], width: float) -> list[_Line]:
@@ -126,24 +127,34 @@ def _cell(
         _, colour = TIER_COLOURS[subnet.tier]
         own = height if len(subnets) == 1 else _subnet_height(subnet, lodgers, width)
         hover = f"{subnet.tier} subnet {subnet.resource.name}, {subnet.block}"
-        cell = ink.box(parent, x, y, width, own, fill=ink.PAPER, stroke=Stroke(colour), hover=hover)
+        gap = 6 if len(subnets) > 1 else 0
+        cell = ink.box(parent, x, y, width, own - gap, fill=ink.PAPER, stroke=Stroke(colour), hover=hover)
         baseline = y + 8 + ink.LINE - 4
         for line in _lines(subnet, lodgers, width):
             ink.text(cell, x + 10, baseline, line.words, line.face, fill=line.colour, limit=width - 20)
             baseline += ink.LINE
         for nat in subnet.nats:
             _chip(cell, nat, x + 8, baseline - 8, width - 16)
-            baseline += _CHIP
+            baseline += _chip_height(nat, width - 16)
         y += own
 
 
+def _address(nat: Nat, width: float) -> list[str]:
+    return wrap(f"address {nat.address}" if nat.address else "no address", ink.SMALL, width - 16, 2)
+
+
+def _chip_height(nat: Nat, width: float) -> float:
+    return 12 + 16 * (1 + len(_address(nat, width)))
+
+
 def _chip(parent: Element, nat: Nat, x: float, y: float, width: float) -> None:
-    chip = ink.box(
-        parent, x, y, width, _CHIP - 4, fill=ink.PALE_ORANGE, stroke=Stroke(ink.ORANGE), hover=nat.name
-    )
-    ink.text(chip, x + 8, y + 17, "NAT gateway", ink.SMALL_STRONG, fill=ink.ORANGE, limit=width - 16)
-    address = f"address {nat.address}" if nat.address else "no address of its own"
-    ink.text(chip, x + 8, y + 17 + 16, address, ink.SMALL, fill=ink.INK, limit=width - 16)
+    """A NAT gateway with the address that partners allow."""
+    height = _chip_height(nat, width) - 4
+    look = Stroke(ink.ORANGE)
+    chip = ink.box(parent, x, y, width, height, fill=ink.PALE_ORANGE, stroke=look, hover=nat.name)
+    ink.text(chip, x + 8, y + 16, "NAT gateway", ink.SMALL_STRONG, fill=ink.ORANGE, limit=width - 16)
+    for number, line in enumerate(_address(nat, width), 1):
+        ink.text(chip, x + 8, y + 16 + 16 * number, line, ink.SMALL, limit=width - 16)
 
 
 def _panel_tier(vpc: Vpc) -> str:
@@ -152,20 +163,29 @@ def _panel_tier(vpc: Vpc) -> str:
     return max(standing, key=lambda tier: standing[tier]) if vpc.endpoints and standing else ""
 
 
-def _panel(parent: Element, vpc: Vpc, x: float, y: float, width: float, height: float) -> None:
-    """Interface endpoints by name, in two columns."""
+def _panel_columns(vpc: Vpc) -> int:
+    """As many as leave room for the zones."""
+    return 3 if len(vpc.zones) <= 3 else 2
+
+
+def _panel_width(vpc: Vpc) -> int:
+    return _NAME * _panel_columns(vpc) + 20 + _GAP
+
+
+def _panel_lines(vpc: Vpc) -> int:
+    return -(-len(vpc.endpoints) // _panel_columns(vpc))
+
+
+def _panel(parent: Element, vpc: Vpc, place: tuple[float, float, float, float]) -> None:
+    """Interface endpoints by name, column by column."""
+    x, y, width, height = place
     count = len(vpc.endpoints)
-    panel = ink.box(
-        parent, x, y, width, height, fill=ink.PAPER, stroke=Stroke(ink.BLUE), hover="interface endpoints"
-    )
-    ink.text(
-        panel, x + 10, y + 21, f"{count} interface {plural('endpoint', count)}", ink.STRONG, limit=width - 20
-    )
-    where = listed(list(vpc.endpoint_zones))
-    ink.text(panel, x + 10, y + 21 + ink.LINE, f"in {where}", ink.SMALL, fill=ink.MUTED, limit=width - 20)
-    half = (count + 1) // 2
+    panel = ink.box(parent, x, y, width, height, fill=ink.PAPER, stroke=Stroke(ink.BLUE), hover="endpoints")
+    everywhere = len(vpc.zones) > 1 and vpc.endpoint_zones == vpc.zones
+    where = "every zone" if everywhere else listed(list(vpc.endpoint_zones))
+    heading = f"{count} interface {plural('endpoint', count)} in {where}"
+    ink.text(panel, x + 10, y + 21, heading, ink.STRONG, limit=width - 20)
     for number, name in enumerate(vpc.endpoints):
-        column, row = divmod(number, half)
-        at = x + 10 + column * (width - 10) / 2
-        line = y + 23 + ink.LINE * (row + 2)
-        ink.text(panel, at, line, name, ink.SMALL, limit=(width - 10) / 2 - 10)
+        column, row = divmod(number, _panel_lines(vpc))
+        line = y + 25 + ink.LINE * (row + 1)
+        ink.text(panel, x + 10 + column * _NAME, line, name, ink.SMALL, limit=_NAME - 8)

@@ -37,6 +37,7 @@ def draw(plan: Plan) -> Element:
 def _summary(plan: Plan, found: Sequence[Place]) -> str:
     regions = [place for place in found if place.name]
     vpcs = [vpc for place in found for vpc in place.vpcs]
+    rows = [row for vpc in vpcs for row in vpc.rows]
     counts = [
         (len(plan.cloud), "resource"),
         (len(plan.components), "component"),
@@ -44,7 +45,8 @@ def _summary(plan: Plan, found: Sequence[Place]) -> str:
         (len(vpcs), "VPC"),
         (sum(len(vpc.zones) for vpc in vpcs), "availability zone"),
         (sum(vpc.nats for vpc in vpcs), "NAT gateway"),
-        (sum(len(vpc.rows) for vpc in vpcs), "permitted connection"),
+        (sum(row.state == "open" for row in rows), "permitted connection"),
+        (sum(row.state != "open" for row in rows), "one-sided rule"),
     ]
     protected = sum(resource.options.protect for resource in plan.cloud)
     words = [f"{count} {plural(word, count)}" for count, word in counts if count]

@@ -14,7 +14,7 @@ from plan.reach import INTERNET
 
 PAD = 24.0
 _HEADER = 52.0
-_HEADINGS = ("components in the VPC", "components outside the VPC")
+_HEADINGS = ("in the VPC", "outside the VPC")
 
 
 def draw_region(
@@ -34,7 +34,7 @@ def draw_region(
         beside = outside if vpc is place.vpcs[-1] else []
         bottom = _Boundary(box, vpc, (left, right), bottom).draw(inside, beside) + PAD
     if not place.vpcs and outside:
-        shelved = shelf.build([], outside, (0, _columns(left, right)))
+        shelved = shelf.build([], outside, (0, _columns(left + PAD, right - PAD)))
         shelf.draw(box, shelved, left + PAD + shelf.GUTTER, bottom - 8, ("", "components"))
         bottom += shelved.height + PAD
     ink.resize(box, height=bottom - y)
@@ -43,7 +43,7 @@ def draw_region(
 
 def _columns(left: float, right: float) -> int:
     """How many cards stand side by side."""
-    room = right - left - 2 * PAD - shelf.GUTTER
+    room = right - left - shelf.GUTTER
     return max(1, int(room // (shelf.WIDTH + shelf.GUTTER)))
 
 
@@ -81,11 +81,12 @@ class _Boundary:
         self._edge, self._end = sides[0] + PAD, sides[1] - PAD
         natural = graph.build(vpc)
         self._start = self._edge if natural.inbound else self._edge + PAD
-        self._graph = graph.build(vpc, self._end - self._start)
-        self._right = self._end - (graph.OUTSIDE + self._graph.beyond if natural.seats else 0)
+        inset = 0 if natural.outbound else PAD
+        self._graph = graph.build(vpc, self._end - inset - self._start)
+        self._right = self._end - (graph.OUTSIDE + self._graph.beyond if natural.outbound else 0)
         self._left = self._edge
         if natural.inbound:
-            self._left = self._start + graph.OUTSIDE + PAD
+            self._left = self._start + self._graph.threshold
 
     def draw(self, inside: Sequence[Card], outside: Sequence[Card]) -> float:
         vpc, y, width = self._vpc, self._y, self._right - self._left
@@ -103,10 +104,10 @@ class _Boundary:
         if not inside and not outside:
             ink.resize(boundary, height=bottom - y)
             return bottom
-        columns = (_columns(self._left, self._right), _columns(self._edge - PAD, self._end + PAD))
+        columns = (_columns(self._left, self._right), _columns(self._left, self._end))
         shelved = shelf.build(inside, outside, columns)
         top = bottom if shelved.inside else bottom + 8
-        shelf.draw(self._box, shelved, self._edge + shelf.GUTTER, top, _HEADINGS)
+        shelf.draw(self._box, shelved, self._left + shelf.GUTTER, top, _HEADINGS)
         ink.resize(boundary, height=bottom + shelved.boundary - y)
         return top + max(shelved.height, shelved.boundary)
 

@@ -27,6 +27,7 @@ class Shelf:
 
     rows: Sequence[Sequence[Card | None]]
     inside: int
+    nets: Sequence[Net]
     wiring: Wiring
 
     @property
@@ -54,7 +55,8 @@ def build(inside: Sequence[Card], outside: Sequence[Card], columns: tuple[int, i
     lead = {number: _lead(number, len(within)) for number in range(len(seated))}
     table = Table(place, heights, [WIDTH] * max(columns), lead, gap=16, gutter=(GUTTER, GUTTER))
     rows = [[known[key] if key else None for key in row] for row in seated]
-    return Shelf(rows, len(within), wire(table, _nets(uses, place)))
+    nets = _nets(uses, place)
+    return Shelf(rows, len(within), nets, wire(table, nets))
 
 
 def _lead(number: int, inside: int) -> float:
@@ -96,7 +98,7 @@ def _lines(card: Card) -> list[tuple[str, str]]:
     lines = [(line, ink.INK) for line in wrap(", ".join(card.counts), ink.SMALL, _WITHIN, 2)]
     if card.roles:
         lines += [(f"{plural('role', len(card.roles))} {listed(list(card.roles), 4)}", ink.BLUE)]
-    return lines + [(line, ink.MUTED) for note in card.notes for line in wrap(note, ink.SMALL, _WITHIN, 2)]
+    return lines + [(line, ink.MUTED) for note in card.notes for line in wrap(note, ink.SMALL, _WITHIN, 3)]
 
 
 def _height(card: Card) -> float:
@@ -106,8 +108,12 @@ def _height(card: Card) -> float:
 def draw(parent: Element, shelf: Shelf, x: float, y: float, headings: tuple[str, str]) -> None:
     """`x` is the left edge of the first card."""
     x -= shelf.wiring.rows[0][0]
-    for (_, _), line in sorted(shelf.wiring.lines.items()):
-        ink.arrow(parent, [(x + v, y + u) for u, v in line], USES)
+    titles = {card.key: card.title for row in shelf.rows for card in row if card}
+    for net in shelf.nets:
+        for number, (source, strand) in enumerate(shelf.wiring.strands(net).items()):
+            draw_line = ink.line if number else ink.arrow
+            said = f"{titles[source]} uses {titles[net.target]}"
+            draw_line(parent, [(x + v, y + u) for u, v in strand], USES, hover=said)
     for number, row in enumerate(shelf.rows):
         top = y + shelf.wiring.columns[number][0]
         if number in {0, shelf.inside}:

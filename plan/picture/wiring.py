@@ -9,8 +9,9 @@ that a line never carries two meanings. No two nets run on the same track: they 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plan.picture.tracks import APART, Trunk, tracks_of
+
 _PITCH = 10.0
-_APART = 6.0
 _LABEL = 20.0
 
 Polyline = tuple[tuple[float, float], ...]
@@ -27,7 +28,11 @@ class Net:
 
 @dataclass(frozen=True)
 class Table:
-    """Sizes of the table. `lead` is free space before a column for heads and labels, by column."""
+    """Sizes of the table.
+
+    `lead` is free space before a column for heads and labels. The channels grow until the table is as long
+    as `stretch`, except those before `stiff` columns.
+    """
 
     seats: Mapping[str, tuple[int, int]]
     columns: Sequence[float]
@@ -36,6 +41,7 @@ class Table:
     gap: float = 40
     gutter: tuple[float, float] = (24, 120)
     stretch: float = 0
+    stiff: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -49,19 +55,14 @@ class Wiring:
     length: float = 0
     height: float = 0
 
-
-@dataclass
-class _Trunk:
-    """A net's stretch along one channel: what comes in on the side of smaller u, what leaves on the other."""
-
-    net: str
-    before: list[float] = field(default_factory=list)
-    after: list[float] = field(default_factory=list)
-
-    @property
-    def span(self) -> tuple[float, float]:
-        places = self.before + self.after
-        return min(places), max(places)
+    def strands(self, net: Net) -> dict[str, Polyline]:
+        """The lines of a net without what they share: the first leads to the target, others only join it."""
+        whole = [self.lines[net.name, source] for source in net.sources]
+        strands = dict(zip(net.sources, whole, strict=True))
+        for number, source in enumerate(net.sources):
+            for other in whole[:number]:
+                strands[source] = _up_to(strands[source], other)
+        return strands
 
 
 def wire(table: Table, nets: Sequence[Net]) -> Wiring:
@@ -124,9 +125,8 @@ class _Router:
         """Nets of a gutter side by side; those that never meet share a lane."""
         lanes: dict[str, int] = {}
         spans: dict[str, tuple[int, int]] = {}
-        for net in self._nets:
-            if self._gutter.get(net.name) != gutter:
-                continue
+        here = [net for net in self._nets if self._gutter.get(net.name) == gutter]
+        for net in sorted(here, key=lambda net: (self._table.seats[net.target][1], net.name)):
             target = self._table.seats[net.target][0]
             columns = [self._table.seats[source][0] + 1 for source in self._far(net)] + [target]
             span = spans[net.name] = (min(columns), max(columns))
@@ -180,18 +180,18 @@ class _Router:
             if name != net.name and self._table.seats[source][0] + 1 == column
         ]
         steps = sorted(
-            (wanted + sign * step for step in range(0, 40, 2) for sign in (1, -1)),
+            (wanted + sign * step for step in range(0, 24, 2) for sign in (1, -1)),
             key=lambda v: abs(v - wanted),
         )
         inside = [v for v in steps if limits[0] <= v <= limits[1]] or [wanted]
-        free = [v for v in inside if all(abs(v - place) >= _APART for place in taken)]
+        free = [v for v in inside if all(abs(v - place) >= APART for place in taken)]
         return (free or inside)[0]
 
-    def _trunks(self, channel: int) -> list[_Trunk]:
+    def _trunks(self, channel: int) -> list[Trunk]:
         """Every net that turns in a channel, with the places where it comes and goes."""
-        found: dict[str, _Trunk] = {}
+        found: dict[str, Trunk] = {}
         for net in self._nets:
-            trunk = _Trunk(net.name)
+            trunk = Trunk(net.name)
             target = self._table.seats[net.target][0]
             for source in net.sources:
                 if self._table.seats[source][0] + 1 == channel:
@@ -209,12 +209,12 @@ class _Router:
 
     def _place_columns(self) -> None:
         table = self._table
-        tracks = [_tracks(self._trunks(channel)) for channel in range(len(table.columns) + 1)]
+        tracks = [tracks_of(self._trunks(channel)) for channel in range(len(table.columns) + 1)]
         sizes = [self._channel_size(channel, tracks[channel]) for channel in range(len(tracks))]
-        inner = range(1, len(table.columns))
-        if inner:
-            extra = max(0.0, table.stretch - sum(sizes) - sum(table.columns)) / len(inner)
-            sizes = [size + (extra if channel in inner else 0) for channel, size in enumerate(sizes)]
+        growing = set(range(1, len(table.columns))) - table.stiff
+        missing = max(0.0, table.stretch - sum(sizes) - sum(table.columns))
+        for channel in growing:
+            sizes[channel] += missing / len(growing)
         u = 0.0
         for channel, size in enumerate(sizes):
             count = 1 + max(tracks[channel].values(), default=-1)
@@ -251,6 +251,20 @@ class _Router:
         return _simple(points)
 
 
+def _up_to(line: Polyline, other: Polyline) -> Polyline:
+    """A line up to a little behind the corner from where it runs as the other does."""
+    shared = 0
+    while shared < min(len(line), len(other)) and line[-1 - shared] == other[-1 - shared]:
+        shared += 1
+    if shared < 2:
+        return line
+    corner, following = line[-shared], line[-shared + 1]
+    way = max(abs(following[0] - corner[0]), abs(following[1] - corner[1]))
+    share = min(1.0, 12 / way)
+    behind = tuple(at + (to - at) * share for at, to in zip(corner, following, strict=True))
+    return (*line[: len(line) - shared + 1], (behind[0], behind[1]))
+
+
 def _simple(points: Sequence[tuple[float, float]]) -> Polyline:
     """Without points that stand on a straight line."""
     kept: list[tuple[float, float]] = []
@@ -263,33 +277,3 @@ def _simple(points: Sequence[tuple[float, float]]) -> Polyline:
             kept.pop()
         kept.append(point)
     return tuple(kept)
-
-
-def _tracks(trunks: Sequence[_Trunk]) -> dict[str, int]:
-    """A track for each trunk: the order with the fewest crossings, trunks that never meet on one track."""
-    order = sorted(trunks, key=lambda trunk: (trunk.span, trunk.net))
-    swapped, rounds = True, len(order)
-    while swapped and rounds:
-        swapped, rounds = False, rounds - 1
-        for at in range(len(order) - 1):
-            left, right = order[at], order[at + 1]
-            if _crossings(right, left) < _crossings(left, right):
-                order[at], order[at + 1] = right, left
-                swapped = True
-    tracks: dict[str, int] = {}
-    for number, trunk in enumerate(order):
-        met = [
-            tracks[other.net]
-            for other in order[:number]
-            if other.span[0] - _APART <= trunk.span[1] and trunk.span[0] - _APART <= other.span[1]
-        ]
-        tracks[trunk.net] = 1 + max(met, default=-1)
-    return tracks
-
-
-def _crossings(left: _Trunk, right: _Trunk) -> int:
-    """How often two trunks meet when the first stands left of the second."""
-    low, high = left.span
-    across = sum(low <= place <= high for place in right.before)
-    low, high = right.span
-    return across + sum(low <= place <= high for place in left.after)

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -86,4 +87,4 @@ def _chunks(random: Random, text: str) -> tuple[str, ...]:
     words = re.findall(r"\s*\S+", text)
     count = random.randint(FEWEST_CHUNKS, MOST_CHUNKS)
     cuts = [0, *sorted(random.sample(range(1, len(words)), count - 1)), len(words)]
-    return tuple("".join(words[start:end]) for start, end in zip(cuts, cuts[1:], strict=False))
+    return tuple("".join(words[start:end]) for start, end in pairwise(cuts))

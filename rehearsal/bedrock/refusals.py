@@ -1,5 +1,7 @@
 """How Bedrock says no: error code, HTTP status and message, in the shape its clients parse."""
 
+import json
+
 from aiohttp import web
 
 STATUS = {
@@ -12,7 +14,7 @@ STATUS = {
 }
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A call that gets an error instead of a stream."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -20,9 +22,10 @@ class Refusal(Exception):
         self.code = code
 
     def response(self, request_id: str) -> web.Response:
-        return web.json_response(
-            {"message": str(self)},
+        return web.Response(
+            body=json.dumps({"message": str(self)}).encode(),
             status=STATUS[self.code],
+            content_type="application/json",
             headers={
                 "x-amzn-RequestId": request_id,
                 "x-amzn-errortype": f"{self.code}:http://internal.amazon.com/coral/com.amazon.bedrock/",
@@ -30,9 +33,9 @@ class Refusal(Exception):
         )
 
 
-def invalid(message: str) -> Refusal:
-    return Refusal("ValidationException", message)
+def invalid(message: str) -> RefusedError:
+    return RefusedError("ValidationException", message)
 
 
-def throttled() -> Refusal:
-    return Refusal("ThrottlingException", "Too many requests, please wait before trying again.")
+def throttled() -> RefusedError:
+    return RefusedError("ThrottlingException", "Too many requests, please wait before trying again.")

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from contract.models import Model, models
-from rehearsal.bedrock.refusals import Refusal, invalid
+from rehearsal.bedrock.refusals import RefusedError, invalid
 
 
 class Block(BaseModel):
@@ -58,19 +58,19 @@ def model_of(model_id: str, denied: Collection[str]) -> Model:
     found = _by_id().get(model_id.rpartition("/")[2])
     if found is None:
         if model_id.startswith("arn:"):
-            raise Refusal(
+            raise RefusedError(
                 "ResourceNotFoundException",
                 "Could not resolve the foundation model from the provided model identifier.",
             )
         raise invalid("The provided model identifier is invalid.")
     if found.state == "end-of-life":
-        raise Refusal(
+        raise RefusedError(
             "ResourceNotFoundException",
             "This model version has reached the end of its life. "
             "Please refer to the AWS documentation for more details.",
         )
     if found.key in denied:
-        raise Refusal(
+        raise RefusedError(
             "AccessDeniedException", "You don't have access to the model with the specified model ID."
         )
     return found
@@ -92,10 +92,10 @@ def _by_id() -> dict[str, Model]:
     return {name: model for model in models().values() for name in (model.id, *model.profile.values())}
 
 
-def _schema_refusal(wrong: ValidationError) -> Refusal:
+def _schema_refusal(wrong: ValidationError) -> RefusedError:
     first = wrong.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
-        return Refusal("SerializationException", "The request body is not valid JSON.")
+        return RefusedError("SerializationException", "The request body is not valid JSON.")
     place = ".".join(str(part) for part in first["loc"]) or "body"
     return invalid(
         f"1 validation error detected: Value at '{place}' failed to satisfy constraint: {first['msg']}"
@@ -114,14 +114,18 @@ def _problems(messages: list[Message]) -> Iterator[str]:
                 "A conversation must alternate between user and assistant roles. "
                 "Make sure the conversation alternates between user and assistant roles and try again."
             )
-        if not message.content:
+        yield from _content_problems(f"messages.{number}", message.content)
+
+
+def _content_problems(place: str, content: list[Block]) -> Iterator[str]:
+    if not content:
+        yield (
+            f"The content field in the Message object at {place} is empty. "
+            "Add a ContentBlock object to the content field and try again."
+        )
+    for number, block in enumerate(content):
+        if block.text is not None and not block.text.strip():
             yield (
-                f"The content field in the Message object at messages.{number} is empty. "
-                "Add a ContentBlock object to the content field and try again."
+                f"The text field in the ContentBlock object at {place}.content.{number} is blank. "
+                "Add text to the text field, and try again."
             )
-        for place, block in enumerate(message.content):
-            if block.text is not None and not block.text.strip():
-                yield (
-                    f"The text field in the ContentBlock object at messages.{number}.content.{place} is blank. "
-                    "Add text to the text field, and try again."
-                )

@@ -15,7 +15,7 @@ from contract.faults import FaultKind
 from contract.models import models
 from rehearsal import eventstream, faults
 from rehearsal.bedrock import answers, pace, requests
-from rehearsal.bedrock.refusals import Refusal, throttled
+from rehearsal.bedrock.refusals import RefusedError, throttled
 
 CALLS_PATH = "/_concierge/calls"
 _LARGEST_BODY = 25 * 1024 * 1024
@@ -64,7 +64,7 @@ class Bedrock:
         request_id = str(UUID(int=random.getrandbits(128), version=4))
         try:
             model, asked = await self._accept(request)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await self._until(arrived, pace.refusal_s(random))
             return refusal.response(request_id)
         return await self._stream(request, Call(model, asked, random, request_id, arrived))
@@ -72,12 +72,12 @@ class Bedrock:
     async def _accept(self, request: web.Request) -> tuple[str, requests.Conversation]:
         """In Bedrock's order: who calls, which model, what is asked, is there room."""
         if "Authorization" not in request.headers:
-            raise Refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
         body = await request.read()
         model = requests.model_of(request.match_info["model"], self._denied).key
         try:
             asked = requests.conversation(body)
-        except Refusal:
+        except RefusedError:
             self._calls[model]["refused"] += 1
             raise
         if self._faults.hit(FaultKind.THROTTLE, {"model": model}):

@@ -1,8 +1,8 @@
 """What every runbook shares: its shape, the world it acts on, and the engine that does nothing unasked.
 
-    record = run(runbook, world, apply=False, why="", journal=Journal(path))    plans; changes nothing
-    record = run(runbook, world, apply=True, why="...", journal=journal)        applies, verifies, or takes back
-    record = undo(runbook, world, why="...", journal=journal)                   puts back what was before
+record = run(runbook, world, apply=False, why="", journal=Journal(path))    plans; changes nothing
+record = run(runbook, world, apply=True, why="...", journal=journal)        applies, verifies, or takes back
+record = undo(runbook, world, why="...", journal=journal)                   puts back what was before
 """
 
 from runbooks.engine.aws import Aws, AwsError

@@ -15,7 +15,9 @@ class InventoryError(InconclusiveError):
 
 def fetch(aws: Aws, environment: str, copy: Path) -> Inventory:
     """The inventory of an environment through its pointer parameter; `copy` is renewed."""
-    pointer = aws.read("ssm", "get_parameter", Name=f"/concierge/{environment}/inventory")["Parameter"]["Value"]
+    pointer = aws.read("ssm", "get_parameter", Name=f"/concierge/{environment}/inventory")["Parameter"][
+        "Value"
+    ]
     bucket, _, key = pointer.removeprefix("s3://").partition("/")
     text = aws.read("s3", "get_object", Bucket=bucket, Key=key)["Body"].read().decode()
     found = _parsed(text, pointer)

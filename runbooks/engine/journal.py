@@ -10,9 +10,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, ValidationError
 
-from contract.base import Shape
 from contract.errors import ConciergeError
-from runbooks.engine.shape import Change
+from runbooks.engine.shape import Change, Origin
 
 What = Literal[
     "started", "found", "decided", "changing", "changed", "verified",
@@ -24,14 +23,10 @@ class JournalError(ConciergeError):
     """The journal cannot be written or read: nothing is changed that nobody could trace."""
 
 
-class Entry(Shape):
+class Entry(Origin):
     """One line."""
 
     at: AwareDatetime
-    run: str
-    runbook: str
-    who: str
-    why: str
     what: What
     text: str
     change: Change | None = None
@@ -63,15 +58,17 @@ class Journal:
         except (OSError, ValidationError) as error:
             raise JournalError(f"journal {self._path} cannot be read: {error}") from None
 
-    def in_place(self, runbook: str) -> tuple[Change, ...]:
-        """Changes of a runbook that were begun and not undone, oldest first."""
-        found: dict[tuple[str, str, str], Change] = {}
+    def in_place(self, runbook: str, environment: str, region: str) -> tuple[Entry, ...]:
+        """What the last run that still has changes in place began and nobody undid, youngest first."""
+        found: dict[tuple[str, str, str], Entry] = {}
         for entry in self.read():
-            if entry.runbook != runbook or entry.change is None:
+            whose = (entry.runbook, entry.environment, entry.region)
+            if whose != (runbook, environment, region) or entry.change is None:
                 continue
             key = (entry.run, entry.change.step, entry.change.subject)
             if entry.what == "undone":
                 found.pop(key, None)
             else:
-                found[key] = entry.change
-        return tuple(found.values())
+                found[key] = entry
+        entries = tuple(reversed(found.values()))
+        return tuple(entry for entry in entries if entry.run == entries[0].run)

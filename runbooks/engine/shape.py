@@ -13,8 +13,19 @@ from contract.runbooks import catalogue
 from runbooks.engine.world import World
 
 
+class Origin(Shape):
+    """Which run, of whom, where and why: the head of every journal entry and record."""
+
+    run: str
+    runbook: str
+    environment: str
+    region: str
+    who: str
+    why: str
+
+
 class Finding(Shape):
-    """What one check saw. `cause`: True speaks for trouble there, False against it, None: nothing was seen."""
+    """What one check saw. `cause`: True: there is trouble, False: there is none, None: it could not see."""
 
     what: str
     evidence: Mapping[str, float | str] = {}
@@ -67,16 +78,16 @@ class Step(Protocol):
     @property
     def name(self) -> str: ...
 
-    def precondition(self, world: World) -> str | None:
+    def precondition(self, world: World, /) -> str | None:
         """Why it cannot be done, in words; None when it can."""
 
-    def plan(self, world: World) -> tuple[Change, ...]:
+    def plan(self, world: World, /) -> tuple[Change, ...]:
         """The calls it would make; none when it is already so."""
 
-    def apply(self, world: World, change: Change) -> None:
+    def apply(self, world: World, change: Change, /) -> None:
         """Makes the planned call, unless the subject has changed since the plan."""
 
-    def undo(self, world: World, change: Change) -> bool:
+    def undo(self, world: World, change: Change, /) -> bool:
         """Restores what was before; False when there was nothing to restore."""
 
 
@@ -112,15 +123,9 @@ class Runbook:
 Verdict = Literal["planned", "applied+verified", "rolled-back", "undone", "nothing-to-do", "inconclusive"]
 
 
-class Record(Shape):
+class Record(Origin):
     """All there is to say about one run."""
 
-    run: str
-    runbook: str
-    environment: str
-    region: str
-    who: str
-    why: str
     started_at: AwareDatetime
     ended_at: AwareDatetime
     findings: Mapping[str, Finding]

@@ -3,8 +3,9 @@
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
+from contract.errors import InconclusiveError
 from contract.inventory import Inventory, RegionInventory
 from runbooks.engine.aws import Aws, Tally
 
@@ -57,6 +58,13 @@ class World:
     def here(self) -> RegionInventory:
         """The names of this region."""
         return self.inventory.regions[self.role]
+
+    def named(self, kind: Literal["tables", "parameters", "topics", "alarms", "models"], key: str) -> str:
+        """What AWS calls one of our things."""
+        try:
+            return str(getattr(self.here, kind)[key])
+        except KeyError:
+            raise InconclusiveError(f"the inventory has no {key!r} among its {kind}: `pulumi up`") from None
 
     def for_run(self, why: str) -> Self:
         """The same world, with a reason and calls counted from zero."""

@@ -140,6 +140,7 @@ class Breaker:
         self._window.clear()
         self._burst.clear()
         self._good_probes = 0
-        self._credit = 1.0  # the first call of a half-open rung is a probe
+        self._credit = 0.0
+        self._last_probe = float("-inf")  # the first call of a half-open rung is a probe
         if state is not State.HALF_OPEN:
             self._changed(state is State.OPEN)

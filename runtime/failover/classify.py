@@ -30,6 +30,7 @@ CODES: Mapping[str, Outcome] = {
     "expiredtoken": Outcome.DENIED,
     "unrecognizedclient": Outcome.DENIED,
     "invalidsignature": Outcome.DENIED,
+    "requestexpired": Outcome.DENIED,
 }
 STATUSES: Mapping[int, Outcome] = {
     400: Outcome.BAD_REQUEST,
@@ -39,7 +40,7 @@ STATUSES: Mapping[int, Outcome] = {
     408: Outcome.SLOW,
     429: Outcome.THROTTLED,
 }
-# The first match wins, so narrower kinds stand first. Raw aiohttp errors come only from a stream that was open.
+# The first match wins: narrower kinds stand first. Raw aiohttp errors come only from a stream that was open.
 KINDS: tuple[tuple[type[Exception], Outcome], ...] = (
     (boto.ParamValidationError, Outcome.BAD_REQUEST),
     (boto.ConnectTimeoutError, Outcome.TIMEOUT),
@@ -68,7 +69,7 @@ WRONG_SET_UP = ("on-demand throughput", "model identifier is invalid")
 def of_error(error: Exception) -> Outcome:
     """The class of whatever a port raised, before the stream or inside it."""
     if isinstance(error, boto.ClientError):
-        return _of_service(cast(Mapping[str, Any], error.response))
+        return _of_service(cast("Mapping[str, Any]", error.response))
     return next((outcome for kind, outcome in KINDS if isinstance(error, kind)), Outcome.UNAVAILABLE)
 
 

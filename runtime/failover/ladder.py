@@ -15,7 +15,7 @@ from contract.runtime_settings import Rung
 from runtime.canned import Canned
 from runtime.failover import classify
 from runtime.failover.breaker import Breaker
-from runtime.port import Event, ModelPort, Spent, Stop, Text
+from runtime.port import UNBILLED, Event, ModelPort, Spent, Stop, Text
 
 TRAILER_S = 1.0  # how long a whole answer waits for its bill
 
@@ -32,7 +32,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One finished call to a model. Not counted: the request ran out of time, which is not the rung's fault."""
+    """One finished call to a model. Not counted: the request ran out of time, the rung is not at fault."""
 
     rung: Rung
     outcome: Outcome
@@ -52,7 +52,7 @@ class Answer:
 
     rung: Rung
     text: str
-    spent: Spent = Spent(0, 0)
+    spent: Spent = UNBILLED
     from_knowledge_base: bool = False
 
 
@@ -148,7 +148,7 @@ class _Call:
     deadline: float
     text_at: float | None = None
     stop: str | None = None
-    spent: Spent = Spent(0, 0)
+    spent: Spent = UNBILLED
     error: str = ""
     ran_out: bool = False
     _own_limit: float = field(default=float("inf"))
@@ -169,7 +169,8 @@ class _Call:
         if self.stop is not None:
             return self.ended()  # the answer is whole; only its bill got lost
         self.error = f"{type(error).__name__}: {error}"
-        self.ran_out = isinstance(error, TimeoutError) and self.deadline < min(self._own_limit, _time() + 1e-6)
+        out_of_time = _time() >= self.deadline and self.deadline < self._own_limit
+        self.ran_out = out_of_time and isinstance(error, TimeoutError)
         return classify.of_error(error)
 
     def ended(self) -> Outcome:

@@ -13,7 +13,7 @@ import pytest
 import plan
 from plan import Plan, Resource
 from tests.stacks.checks import CHECKS, Check, Place, places
-from tests.stacks.checks.endpoints import endpoints
+from tests.stacks.checks.endpoint_helpers import endpoints
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -147,11 +147,6 @@ config:
         check(perf)
     (place,) = places(perf)
     assert shape(place) == ("eu-west-1", "172.20.0.0/18", ["euw1-az1", "euw1-az3"], 1)
-
-
-def test_a_new_environment_may_even_be_an_empty_file(project: Path):
-    perf = planned(project, "", stack="perf")
-    assert shape(next(places(perf)))[:2] == ("us-east-1", "10.0.0.0/16")
 
 
 PRINT_PLAN = """

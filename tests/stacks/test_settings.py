@@ -82,10 +82,12 @@ def test_a_missing_file_names_the_stacks_there_are(project: Path):
     )
 
 
-def test_a_file_that_is_not_text_is_refused(project: Path):
-    (project / "Pulumi.x.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match=r"^Pulumi\.x\.yaml: file: cannot be read"):
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"config: {}\x07\n"])
+def test_a_file_that_is_not_text_is_refused_in_one_line(project: Path, content: bytes):
+    (project / "Pulumi.x.yaml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"^Pulumi\.x\.yaml: file: cannot be read: .+$") as refused:
         settings.load("x", project)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "config:\n", "config: {}\n"])

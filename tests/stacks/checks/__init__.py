@@ -4,7 +4,10 @@ A check takes a plan and raises AssertionError. `test_network.py` holds the real
 `test_network_loosened.py` shows for each that it can fail.
 """
 
-from tests.stacks.checks import endpoints, groups, routes, upkeep
-from tests.stacks.checks.place import CHECKS, Check, Place, places
+from tests.stacks.checks import endpoint_helpers as endpoints
+from tests.stacks.checks import group_helpers as groups
+from tests.stacks.checks import route_helpers as routes
+from tests.stacks.checks import upkeep_helpers as upkeep
+from tests.stacks.checks.place_helpers import CHECKS, Check, Place, places
 
 __all__ = ["CHECKS", "Check", "Place", "endpoints", "groups", "places", "routes", "upkeep"]

@@ -3,7 +3,7 @@
 import json
 
 from plan import Plan
-from tests.stacks.checks.place import check, places
+from tests.stacks.checks.place_helpers import check, places
 
 
 @check
@@ -24,9 +24,14 @@ def everything_stands_in_the_region_of_its_component(plan: Plan) -> None:
             assert resource.provider is not None, resource.name
             assert plan.by_urn[resource.provider].inputs["region"] == place.region == resource.region
             assert "region" not in resource.inputs, f"{resource.name} overrides its provider's region"
-            component = plan.component_of(resource)
-            assert component is not None
-            assert component.urn == resource.parent
+
+
+@check
+def everything_belongs_to_a_component(plan: Plan) -> None:
+    """The whole plan: what has no component has no owner on the whiteboard, and takes the shell's region."""
+    for resource in plan.cloud:
+        assert resource.provider is not None, f"{resource.name} has no provider"
+        assert plan.component_of(resource) is not None, f"{resource.name} belongs to no component"
 
 
 @check

@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from plan import Plan, Resource
-from tests.stacks.checks.place import ANYWHERE, TIERS, check, places
+from tests.stacks.checks.place_helpers import ANYWHERE, TIERS, check, places
 
 
 @check

@@ -2,7 +2,7 @@
 
 from plan import Plan, Resource
 from plan.answers import ACCOUNT
-from tests.stacks.checks.place import Place, check, document, places
+from tests.stacks.checks.place_helpers import Place, check, document, places
 
 # As AWS names these services.
 GATEWAYS = {"s3", "dynamodb"}

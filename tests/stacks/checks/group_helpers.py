@@ -2,7 +2,7 @@
 
 from contract import regions
 from plan import Plan, Resource
-from tests.stacks.checks.place import ANYWHERE, Place, check, places
+from tests.stacks.checks.place_helpers import ANYWHERE, Place, check, places
 
 CONNECTIONS = {
     ("link", "edge", 443),
@@ -18,6 +18,11 @@ CONNECTIONS = {
     ("models", "s3", 443),
 }
 OUTSIDE = {"s3", "dynamodb", "internet"}
+NETWORK_KINDS = {
+    "Vpc", "Subnet", "InternetGateway", "NatGateway", "RouteTable", "Route", "RouteTableAssociation",
+    "NetworkAcl", "NetworkAclRule", "SecurityGroup", "SecurityGroupRule", "SecurityGroupIngressRule",
+    "SecurityGroupEgressRule", "VpcEndpoint", "VpcPeeringConnection", "Eip",
+}  # fmt: skip
 
 
 @check
@@ -55,6 +60,15 @@ def nothing_is_open_to_addresses(plan: Plan) -> None:
         for group in place.all("SecurityGroup"):
             assert not {"ingress", "egress"} & set(group.inputs), f"{group.name} has rules of its own"
             assert place.owner(group, "vpcId") == place.one("Vpc")
+
+
+@check
+def nobody_else_opens_anything(plan: Plan) -> None:
+    """The whole plan: groups, rules and ways through the network stand in its own components only."""
+    ours = {r.urn for place in places(plan) for r in place.resources}
+    for resource in plan.cloud:
+        if resource.type.rpartition(":")[2] in NETWORK_KINDS:
+            assert resource.urn in ours, f"{resource.name} opens the network from outside of it"
 
 
 def ways_out(place: Place) -> list[tuple[tuple[str, str, int], Resource]]:

@@ -1,0 +1,96 @@
+"""Turns the runtime's metric lines into what CloudWatch would show, and lets the alarms judge them.
+
+A thread of its own: reads the lines as they come, keeps them in the store, puts them into the CloudWatch
+stand-in, and hands each change of an alarm to `on_change` after the stand-in knows it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from contract.metrics import NAMESPACE
+from rehearsal.alarms import Judge, Transition
+from rehearsal.metrics import MetricStore, Point, cloudwatch_data, parse
+
+_EVERY_S = 0.5
+_ENTRIES_A_CALL = 500  # PutMetricData takes 1,000
+
+
+class Metering:
+    """Runs between `start` and `stop`; `stop` reads the rest and judges once more."""
+
+    def __init__(
+        self,
+        log: Path,
+        judge: Judge,
+        cloudwatch: Any,
+        sns: Any,
+        on_change: Callable[[Transition], None],
+    ) -> None:
+        self._log = log
+        self._judge = judge
+        self._cloudwatch = cloudwatch
+        self._sns = sns
+        self._on_change = on_change
+        self._read = 0
+        self._rest = ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metering", daemon=True)
+        self.trouble: Exception | None = None
+
+    @property
+    def store(self) -> MetricStore:
+        return self._judge.store
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(_EVERY_S):
+                self._turn()
+            self._turn()
+        except Exception as trouble:  # noqa: BLE001 - told by the game day, which cannot be decided without it
+            self.trouble = trouble
+
+    def _turn(self) -> None:
+        points = self._new_points()
+        self.store.add(points)
+        data = cloudwatch_data(points)
+        for start in range(0, len(data), _ENTRIES_A_CALL):
+            self._cloudwatch.put_metric_data(
+                Namespace=NAMESPACE, MetricData=data[start : start + _ENTRIES_A_CALL]
+            )
+        for transition in self._judge.judge(time.time()):
+            self._tell(transition)
+            self._on_change(transition)
+
+    def _new_points(self) -> list[Point]:
+        with self._log.open(encoding="utf-8", errors="replace") as file:
+            file.seek(self._read)
+            text = self._rest + file.read()
+            self._read = file.tell()
+        *lines, self._rest = text.split("\n")
+        return [point for line in lines for point in parse(line)]
+
+    def _tell(self, transition: Transition) -> None:
+        """What CloudWatch does when an alarm changes: the state, and a message to the alarm's topics."""
+        self._cloudwatch.set_alarm_state(
+            AlarmName=transition.alarm, StateValue=transition.after, StateReason=transition.reason
+        )
+        alarm = self._judge.alarm(transition.alarm)
+        actions = {"ALARM": "alarmActions", "OK": "okActions"}.get(transition.after, "")
+        if transition.before == "INSUFFICIENT_DATA" and transition.after == "OK":
+            return  # the first judgement is no news
+        for topic in alarm.inputs.get(actions, []):
+            self._sns.publish(
+                TopicArn=topic,
+                Subject=f"{transition.after}: {transition.alarm}"[:100],
+                Message=f"{alarm.inputs['alarmDescription']}\n{transition.reason}",
+            )

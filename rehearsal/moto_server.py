@@ -1,0 +1,34 @@
+"""The AWS services that moto imitates, on loopback: `python -m rehearsal.moto_server --port 0`.
+
+One server for all of them and every region; it tells them apart by the signature. One JSON line says where.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.moto_server", description="AWS on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    port = parser.parse_args().port
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
+    os.environ["MOTO_PORT"] = str(server.server_port)  # moto builds links to itself from it
+    print(json.dumps({"ready": True, "url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The step most runbooks take: turn one knob of the controls document for a while; leave the rest alone."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from contract.controls import Control, Controls, parse, render
+from contract.errors import ConciergeError, InconclusiveError
+from contract.runtime_settings import RuntimeSettings
+from runbooks.engine.shape import Call, Change
+from runbooks.engine.world import World
+
+
+class DriftError(ConciergeError):
+    """Somebody else was quicker."""
+
+
+def fetch(world: World) -> tuple[str, Controls]:
+    """The controls document as it stands, and what it means."""
+    text = _parameter(world, "controls")
+    return text, parse(text)
+
+
+def settings(world: World) -> RuntimeSettings:
+    """What holds where nothing is turned."""
+    try:
+        return RuntimeSettings.model_validate_json(_parameter(world, "settings"))
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]["msg"]
+        raise InconclusiveError(f"the runtime's settings in {world.here.region}: {first}") from None
+
+
+def _parameter(world: World, key: str) -> str:
+    answer = world.aws.read("ssm", "get_parameter", Name=world.named("parameters", key))
+    return str(answer["Parameter"]["Value"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnControl:
+    """Turns `control` to `value` for some minutes, unless the value in force is `enough` already.
+
+    `setting` finds the value that is in force while the control is not turned.
+    """
+
+    control: str
+    setting: Callable[[RuntimeSettings], Any]
+    value: Any
+    minutes: int
+    enough: Callable[[Any], bool]
+
+    @property
+    def name(self) -> str:
+        return f"turn {self.control}"
+
+    def precondition(self, world: World) -> str | None:
+        try:
+            fetch(world)
+        except ConciergeError as error:
+            return str(error)
+        return None
+
+    def plan(self, world: World) -> tuple[Change, ...]:
+        text, document = fetch(world)
+        now = world.clock.now()
+        present = getattr(document.active(now), self.control)
+        usual = self.setting(settings(world))
+        if self.enough(present.value if present else usual):
+            return ()
+        until = (now + timedelta(minutes=self.minutes)).replace(microsecond=0)
+        turned = {
+            "value": self.value,
+            "who": world.operator,
+            "why": world.why or "planned only",
+            "expires_at": until,
+        }
+        # Only this key: whatever else is in the document stays as it was written.
+        after = Controls.model_validate({**document.model_dump(exclude_none=True), self.control: turned})
+        return (
+            Change(
+                step=self.name,
+                subject=f"control {self.control}",
+                before=_words(present, usual),
+                after=f"{self.value} until {until:%H:%M} UTC",
+                call=Call(
+                    service="ssm",
+                    operation="put_parameter",
+                    request={
+                        "Name": world.named("parameters", "controls"),
+                        "Value": render(after),
+                        "Overwrite": True,
+                    },
+                ),
+                saved=text,
+            ),
+        )
+
+    def apply(self, world: World, change: Change) -> None:
+        text, _ = fetch(world)
+        if text == change.call.request["Value"]:
+            return
+        if text != change.saved:
+            raise DriftError("somebody changed the controls since the plan: look at them, then run again")
+        world.aws.write(change.call.service, change.call.operation, change.call.request)
+
+    def undo(self, world: World, change: Change) -> bool:
+        text, document = fetch(world)
+        ours = parse(change.call.request["Value"])
+        if text == change.call.request["Value"]:
+            previous = change.saved
+        elif getattr(document, self.control) == getattr(ours, self.control):
+            previous = self._without_ours(text, change.saved)
+        else:
+            return False  # never arrived, is back already, or somebody else has turned it since
+        world.aws.write(
+            change.call.service, change.call.operation, {**change.call.request, "Value": previous}
+        )
+        return True
+
+    def _without_ours(self, text: str, saved: str) -> str:
+        """Others have turned other knobs meanwhile: theirs stay, only ours goes back."""
+        document, before = json.loads(text), json.loads(saved)
+        document.pop(self.control, None)
+        if self.control in before:
+            document[self.control] = before[self.control]
+        return json.dumps(document)
+
+
+def _words(turned: Control[Any] | None, usual: Any) -> str:
+    if turned is None:
+        return f"{usual} (settings)"
+    return f"{turned.value} until {turned.expires_at:%H:%M} UTC by {turned.who}"

@@ -1,0 +1,62 @@
+"""The AWS clients of the runtime, and reading one SSM parameter.
+
+Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsal differs in nothing else.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+from typing import Any, cast
+
+from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
+from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from contract.errors import ConciergeError, InconclusiveError, WrongUseError
+
+CONNECT_S = 2.0
+
+
+class ParameterError(WrongUseError):
+    """A parameter that is not there, or that we may not read."""
+
+
+class UnreachableError(InconclusiveError):
+    """SSM gave no answer that says anything about the parameter."""
+
+
+@cache
+def _session() -> AioSession:
+    """One for all clients: it keeps the service models it has loaded."""
+    return AioSession()
+
+
+def client(service: str, region: str, **config: Any) -> AbstractAsyncContextManager[Any]:
+    """A client, open inside `async with`."""
+    settings = AioConfig(connect_timeout=CONNECT_S, tcp_keepalive=True, **config)
+    made = _session().create_client(service, region_name=region, config=settings)
+    return cast("AbstractAsyncContextManager[Any]", made)
+
+
+def ssm(region: str) -> AbstractAsyncContextManager[Any]:
+    """For `read_parameter`. One repetition: whoever polls asks again anyway."""
+    return client("ssm", region, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+async def read_parameter(ssm_client: Any, name: str) -> str:
+    """The value of an SSM parameter; the error says in one line what is wrong."""
+    try:
+        found = await ssm_client.get_parameter(Name=name)
+    except (ClientError, BotoCoreError) as error:
+        raise _explained(name, error) from error
+    return str(found["Parameter"]["Value"])
+
+
+def _explained(name: str, error: ClientError | BotoCoreError) -> ConciergeError:
+    code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+    if code == "ParameterNotFound":
+        return ParameterError(f"SSM has no parameter {name}: deploy the stack, or correct the name")
+    if code.startswith("AccessDenied"):
+        return ParameterError(f"SSM parameter {name} may not be read: allow ssm:GetParameter on it")
+    if isinstance(error, NoCredentialsError):
+        return ParameterError(f"SSM parameter {name} needs AWS credentials: there are none")
+    return UnreachableError(f"SSM parameter {name} cannot be read: {error}")

@@ -1,0 +1,57 @@
+"""A whole conversation over scripted models, with everything it sent and said kept for looking at."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contract.controls import Controls
+from contract.frames import Ask, ServerFrame
+from contract.runtime_settings import RuntimeSettings
+from runtime.assemble import assemble
+from runtime.telemetry import Telemetry
+from runtime.testing.models import Behaviour, Script, ScriptedModels
+
+EPOCH = datetime(2030, 7, 15, tzinfo=UTC)  # wall time at second 0 of the loop
+
+
+def wall() -> datetime:
+    """The wall clock that goes with the running loop's time."""
+    return EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Desk:
+    """Make it inside the loop. `controls` may be replaced at any time."""
+
+    def __init__(
+        self,
+        scripts: Mapping[str, Script | Behaviour],
+        settings: RuntimeSettings | None = None,
+        controls: Controls | None = None,
+    ) -> None:
+        self.models = ScriptedModels(scripts)
+        self.controls = controls or Controls()
+        self.lines: list[dict[str, Any]] = []
+        self.conversation = assemble(
+            settings or RuntimeSettings(),
+            port=self.models,
+            controls=lambda: self.controls,
+            price=lambda _: (3e-6, 15e-6),
+            telemetry=Telemetry("test", wall, lambda line: self.lines.append(json.loads(line))),
+        )
+
+    async def ask(self, text: str = "Hello", request_id: str = "r1") -> list[ServerFrame]:
+        """Every frame of the answer to one message."""
+        frames: list[ServerFrame] = []
+
+        async def keep(frame: ServerFrame) -> None:
+            frames.append(frame)
+
+        await self.conversation.answer(Ask(request_id=request_id, text=text), "s1", keep)
+        return frames
+
+    def values(self, metric: str, **dimensions: str) -> list[float]:
+        """What was emitted for a metric, in order."""
+        wanted = dimensions.items()
+        return [line[metric] for line in self.lines if metric in line and wanted <= line.items()]

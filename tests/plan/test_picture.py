@@ -1,0 +1,353 @@
+"""The picture of a plan: everything a plan holds is in it, nothing overlaps, and it is written whole or not."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+import resvg_py
+
+import plan
+from components.base import Component
+from plan import Plan, picture, reach
+from plan.picture import letters
+from plan.picture.flows import sentence
+from tests.plan.drawing import Drawing, ink_right, png_size, read
+
+
+class Toy(Component):
+    """A component nobody has told the picture about."""
+
+    kind = "toy:Toy"
+
+
+class Place(Component):
+    """What holds the components of one region together."""
+
+    kind = "toy:Place"
+
+    def __init__(self, name: str, region: str, provider: aws.Provider) -> None:
+        super().__init__(name, pulumi.ResourceOptions(providers=[provider]))
+        self.register_outputs({"region": region})
+
+
+def toy(program: Callable[[Place], object], *, name: str = "primary") -> Plan:
+    """The plan of a program that declares things in one region."""
+
+    def run() -> None:
+        program(Place(name, "eu-west-1", aws.Provider("aws", region="eu-west-1")))
+
+    return plan.of_program(run, project="toy", stack="test", config={})
+
+
+def component(place: Component, name: str) -> pulumi.ResourceOptions:
+    return Toy(f"{place.name}-{name}", place.child()).child()
+
+
+def table(name: str, opts: pulumi.ResourceOptions, **tags: pulumi.Input[str]) -> aws.dynamodb.Table:
+    key = aws.dynamodb.TableAttributeArgs(name="id", type="S")
+    return aws.dynamodb.Table(name, hash_key="id", attributes=[key], tags=tags, opts=opts)
+
+
+def function(name: str, opts: pulumi.ResourceOptions, **inputs: object) -> aws.lambda_.Function:
+    role = "arn:aws:iam::123456789012:role/any"
+    return aws.lambda_.Function(name, role=role, package_type="Image", image_uri="any", opts=opts, **inputs)
+
+
+def shop(place: Place) -> None:
+    """Agents in a VPC, which use tables outside it; queues that nobody uses."""
+    vpc = aws.ec2.Vpc("vpc", cidr_block="10.9.0.0/16", opts=place.child())
+    subnet = aws.ec2.Subnet(
+        "subnet", vpc_id=vpc.id, cidr_block="10.9.1.0/24", availability_zone_id="euw1-az2", opts=place.child()
+    )
+    group = aws.ec2.SecurityGroup("group", vpc_id=vpc.id, tags={"Role": "agent"}, opts=place.child())
+    stores = component(place, "stores")
+    orders = [table(f"orders-{number}", stores) for number in range(3)]
+    for number in range(2):
+        aws.ssm.Parameter(f"parameter-{number}", type="String", value="any", opts=stores)
+    function(
+        "chat",
+        component(place, "agents"),
+        vpc_config={"subnet_ids": [subnet.id], "security_group_ids": [group.id]},
+        environment={"variables": {"ORDERS": orders[0].name}},
+    )
+    aws.sqs.Queue("queue", opts=component(place, "queues"))
+
+
+def test_every_zone_tier_block_and_role_is_in_the_picture(either: Plan):
+    drawn = read(picture.draw(either))
+    for subnet in either.of_type("ec2.Subnet"):
+        assert {subnet.inputs["cidrBlock"], subnet.inputs["availabilityZoneId"]} <= drawn.texts
+    for group in either.of_type("ec2.SecurityGroup"):
+        assert group.inputs["tags"]["Role"] in drawn.texts
+    assert {"public", "private", "isolated"} <= drawn.texts
+    for vpc in either.of_type("ec2.Vpc"):
+        assert {vpc.region, f"VPC {vpc.inputs['cidrBlock']}"} <= drawn.texts
+
+
+def test_every_rule_is_an_arrow_that_says_why(either: Plan):
+    hovers = "\n".join(read(picture.draw(either)).hovers)
+    rows = reach.table(either)
+    assert rows
+    assert [row for row in rows if sentence(row) not in hovers] == []
+
+
+def test_every_endpoint_is_named(either: Plan):
+    texts = read(picture.draw(either)).texts
+    services = {e.inputs["serviceName"].split(".", 3)[3] for e in either.of_type("ec2.VpcEndpoint")}
+    assert services <= texts
+    assert {"13 interface endpoints in every zone", "13 interface endpoints in use1-az1"} & texts
+
+
+def test_nat_gateways_stand_in_public_subnets_with_the_address_partners_know(prod: Plan, dev: Plan):
+    for chosen, zones in ((prod, ["use1-az1", "use1-az2", "use1-az4"]), (dev, ["use1-az1"])):
+        drawn = read(picture.draw(chosen))
+        for zone in zones:
+            assert any(text.startswith(f"address nat-{zone}-ip") for text in drawn.texts)
+    assert "out by NAT in use1-az4" in read(picture.draw(prod)).texts
+    assert sum(word.text == "out by NAT in use1-az1" for word in read(picture.draw(dev)).words) == 2
+
+
+def test_isolated_subnets_say_that_nothing_leads_out(prod: Plan):
+    drawn = read(picture.draw(prod))
+    assert sum(word.text == "no route out" for word in drawn.words) == 6
+
+
+def test_the_standby_is_marked_and_comes_last(prod: Plan):
+    drawn = read(picture.draw(prod))
+    marked = drawn.word("standby: takes over when the primary is lost")
+    assert drawn.word("us-east-1").room.top < drawn.word("us-west-2").room.top < marked.room.bottom
+    assert "standby region" in drawn.texts
+
+
+def test_the_title_counts(prod: Plan):
+    drawn = read(picture.draw(prod))
+    assert "concierge-prod" in drawn.texts
+    counts = next(text for text in drawn.texts if text.startswith(f"{len(prod.cloud)} resources"))
+    assert "2 regions, 2 VPCs, 6 availability zones, 6 NAT gateways" in counts
+    assert f"{len(reach.table(prod))} permitted connections" in counts
+
+
+def test_a_component_outside_the_vpc_is_a_card_that_says_what_it_is_made_of():
+    drawn = read(picture.draw(toy(shop)))
+    card, boundary = drawn.word("stores").container, drawn.word("VPC 10.9.0.0/16").container
+    assert drawn.word("3 tables, 2 parameters").container == card
+    assert drawn.word("5 resources").container == card
+    assert not boundary.meets(card)
+
+
+def test_a_component_with_a_subnet_is_a_card_inside_the_vpc_with_its_role():
+    drawn = read(picture.draw(toy(shop)))
+    card, boundary = drawn.word("agents").container, drawn.word("VPC 10.9.0.0/16").container
+    assert boundary.holds(card)
+    assert drawn.word("role agent").container == card
+    assert drawn.word("here: agents").container == drawn.word("10.9.1.0/24").container
+
+
+def test_an_arrow_leads_to_what_a_component_uses():
+    hovers = read(picture.draw(toy(shop))).hovers
+    assert "agents uses stores" in hovers
+    assert not any("queues" in hover and "uses" in hover for hover in hovers)
+
+
+def test_the_network_itself_is_no_card(dev: Plan):
+    drawn = read(picture.draw(dev))
+    assert not {"network", "groups"} & drawn.texts
+
+
+def test_what_other_arrows_imply_is_left_out():
+    def chain(place: Place) -> None:
+        last = table("last", component(place, "last"))
+        middle = table("middle", component(place, "middle"), uses=last.arn)
+        table("first", component(place, "first"), uses=middle.arn, also=last.arn)
+
+    hovers = read(picture.draw(toy(chain))).hovers
+    assert {"first uses middle", "middle uses last"} <= hovers
+    assert "first uses last" not in hovers
+
+
+def test_what_everything_uses_gets_a_count_and_no_arrows():
+    def keyed(place: Place) -> None:
+        key = aws.kms.Key("key", opts=component(place, "keys"))
+        for number in range(6):
+            table(f"table-{number}", component(place, f"tables-{number}"), key=key.arn)
+
+    drawn = read(picture.draw(toy(keyed)))
+    assert drawn.word("used by 6 components").container == drawn.word("keys").container
+    assert not any(" uses " in hover for hover in drawn.hovers)
+
+
+def test_uses_across_regions_are_words_on_the_card():
+    def program() -> None:
+        near, far = (
+            Place(name, region, aws.Provider(f"aws-{name}", region=region))
+            for name, region in (("primary", "eu-west-1"), ("standby", "us-west-2"))
+        )
+        store = table("store", component(near, "stores"))
+        table("copy", component(far, "copies"), of=store.arn)
+
+    drawn = read(picture.draw(plan.of_program(program, project="toy", stack="test", config={})))
+    assert drawn.word("uses stores in eu-west-1").container == drawn.word("copies").container
+
+
+def test_a_rule_on_one_side_is_drawn_as_broken():
+    def forgetful(place: Place) -> None:
+        vpc = aws.ec2.Vpc("vpc", cidr_block="10.9.0.0/16", opts=place.child())
+        near, far = (
+            aws.ec2.SecurityGroup(role, vpc_id=vpc.id, tags={"Role": role}, opts=place.child())
+            for role in ("shop", "till")
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            "out", security_group_id=near.id, referenced_security_group_id=far.id, ip_protocol="tcp",
+            from_port=443, to_port=443, opts=place.child(),
+        )  # fmt: skip
+
+    drawn = read(picture.draw(toy(forgetful)))
+    assert {"443 only out", "rule on one side only: does not connect"} <= drawn.texts
+    assert any("does not connect" in hover for hover in drawn.hovers)
+
+
+def crowd(place: Place) -> None:
+    """Long names, uses in all directions and more subnets in a zone than one."""
+    shop(place)
+    stores = [
+        table(f"store-{number}", component(place, f"a-store-with-quite-a-long-name-{number}"))
+        for number in range(9)
+    ]
+    for number in range(7):
+        tags = {f"use-{at}": store.arn for at, store in enumerate(stores[number:9:2])}
+        table(f"user-{number}", component(place, f"user-{number}"), **tags)
+    vpc = aws.ec2.Vpc("second", cidr_block="10.8.0.0/16", opts=place.child())
+    for number in range(5):
+        aws.ec2.Subnet(
+            f"more-{number}",
+            vpc_id=vpc.id,
+            cidr_block=f"10.8.{number}.0/24",
+            availability_zone_id=f"euw1-az{1 + number % 2}",
+            opts=place.child(),
+        )
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "shop", "crowd", "nothing"])
+def drawing(request: pytest.FixtureRequest, plans: Callable[[str], Plan]) -> Drawing:
+    """Real and toy plans, and one that declares nothing."""
+    toys = {"shop": shop, "crowd": crowd, "nothing": lambda _: None}
+    chosen = toy(toys[request.param]) if request.param in toys else plans(request.param)
+    return read(picture.draw(chosen))
+
+
+def test_every_word_fits_into_its_box(drawing: Drawing):
+    assert [word for word in drawing.words if not word.container.holds(word.room)] == []
+
+
+def test_no_word_stands_on_another(drawing: Drawing):
+    assert [(a, b) for a, b in combinations(drawing.words, 2) if a.room.meets(b.room)] == []
+
+
+def test_no_line_runs_through_a_word(drawing: Drawing):
+    parts = [part for line in drawing.lines for part in line]
+    outside_pills = [word for word in drawing.words if not word.container.pill]
+    assert [(w.text, part) for w in outside_pills for part in parts if w.room.meets(part)] == []
+
+
+def test_no_line_runs_through_a_box(drawing: Drawing):
+    ends = [part for line in drawing.lines for part in line]
+    leaves = [box for box in drawing.boxes if box.leaf and not box.pill]
+    samples = {word.container for word in drawing.words if word.text == "legend"}
+    inside_legend = [box for box in leaves if any(sample.holds(box) for sample in samples)]
+    solid = [box for box in leaves if box not in inside_legend and box.bottom - box.top > 1]
+    assert [(box, part) for box in solid for part in ends if box.meets(part, margin=2)] == []
+
+
+def test_boxes_are_inside_or_beside_each_other(drawing: Drawing):
+    leaves = [box for box in drawing.boxes if box.leaf and not box.pill]
+    assert [(a, b) for a, b in combinations(leaves, 2) if a.meets(b) and not (a.holds(b) or b.holds(a))] == []
+
+
+@pytest.mark.parametrize("weight", [400, 500, 700])
+def test_words_are_measured_as_they_are_rendered(weight: int):
+    words = "Wer misst, weiß mehr: bedrock-agent-runtime, 10.0.112.0/20"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="40"><rect width="900" height="40" '
+        f'fill="#fff"/><text y="28" font-family="Roboto" font-size="20" font-weight="{weight}">{words}</text></svg>'
+    )
+    image = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, font_files=letters.files())
+    measured = letters.width(words, letters.Face(20, weight))
+    assert 0.93 * measured < ink_right(bytes(image)) < measured
+
+
+def test_what_does_not_fit_is_cut_and_broken_between_words():
+    face = letters.Face(12)
+    assert letters.cut("internet", face, 200) == "internet"
+    assert letters.cut("a name that goes on", face, 60).endswith("…")
+    lines = letters.wrap("one two three four five six seven", face, 60, most=2)
+    assert len(lines) == 2
+    assert all(letters.width(line, face) <= 60 for line in lines)
+
+
+def test_the_same_plan_gives_the_same_bytes_in_any_process(dev: Plan, root: Path, tmp_path: Path):
+    code = "import sys, plan, pathlib; from plan import picture; picture.write(plan.run('dev'), pathlib.Path(sys.argv[1]))"
+    for seed in ("1", "2"):
+        target = tmp_path / f"{seed}.svg"
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code, str(target)],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+        )
+        assert target.read_text(encoding="utf-8") == picture.draw(dev)
+
+
+def test_a_png_is_twice_the_size_of_the_drawing(dev: Plan, tmp_path: Path):
+    width, height = read(picture.draw(dev)).size
+    picture.write(dev, tmp_path / "dev.png")
+    assert png_size((tmp_path / "dev.png").read_bytes()) == (2 * width, 2 * height)
+    assert width == 1600
+
+
+def test_the_svg_needs_nothing_from_elsewhere(dev: Plan, tmp_path: Path):
+    picture.write(dev, tmp_path / "dev.SVG")
+    svg = (tmp_path / "dev.SVG").read_text(encoding="utf-8")
+    assert svg == picture.draw(dev)
+    assert svg.count("http") == 1, "only the namespace"
+    assert 'font-family="Roboto, Helvetica, Arial, sans-serif"' in svg
+
+
+@pytest.mark.parametrize("name", ["plan.jpg", "plan", "plan.svg.gz"])
+def test_another_kind_of_file_is_refused(dev: Plan, tmp_path: Path, name: str):
+    with pytest.raises(picture.PictureError, match=r"\.svg or \.png"):
+        picture.write(dev, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named(dev: Plan, tmp_path: Path):
+    with pytest.raises(picture.PictureError, match="there is no folder .*nowhere"):
+        picture.write(dev, tmp_path / "nowhere" / "plan.svg")
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_picture(dev: Plan, tmp_path: Path):
+    """As on a full disk: the system takes the first thousand bytes and then no more."""
+    target = tmp_path / "plan.svg"
+    target.write_text("the old picture", encoding="utf-8")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(picture.PictureError, match=r"plan\.svg cannot be written: "):
+            picture.write(dev, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert target.read_text(encoding="utf-8") == "the old picture"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_in_the_way_is_one_clear_error(dev: Plan, tmp_path: Path):
+    (tmp_path / "plan.svg").mkdir()
+    with pytest.raises(picture.PictureError, match=r"plan\.svg cannot be written: "):
+        picture.write(dev, tmp_path / "plan.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.svg"]

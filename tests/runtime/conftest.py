@@ -1,0 +1,41 @@
+"""What every test of the runtime may ask for: a desk in virtual time, and frames checked for their form."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from contract.frames import ENDINGS, ServerFrame
+from runtime.testing import loop
+from runtime.testing.desk import Desk
+
+
+@pytest.fixture
+def at_desk():
+    """`at_desk(scene, scripts, ...)` runs `scene(desk)` in virtual time and gives its result."""
+
+    def play(scene: Callable[[Desk], Awaitable[object]], *args, **kwargs):
+        async def main():
+            return await scene(Desk(*args, **kwargs))
+
+        return loop.run(main())
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def shown():
+    """The text a client has in front of it after these frames; refuses frames that break RUN-2."""
+
+    def read(frames: Sequence[ServerFrame]) -> str:
+        assert [frame.sequence_number for frame in frames] == list(range(len(frames)))
+        assert frames[0].type == "start"
+        assert [frame.type in ENDINGS for frame in frames].index(True) == len(frames) - 1
+        text = ""
+        for frame in frames:
+            if frame.type == "correction":
+                text = ""
+            if frame.type in {"delta", "correction"}:
+                text += frame.text
+        return text
+
+    return read

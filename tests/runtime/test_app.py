@@ -1,0 +1,275 @@
+"""The server through real sockets: connections, frames in and out, resends, leaving and draining (RUN-2, RUN-20).
+
+Models are scripted and quick; nothing here measures time.
+"""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from contract.frames import Ask, Resend, decode_server, encode
+from runtime.app import CHAT, IN_FLIGHT, make_app
+from runtime.port import Opened, Stop, Text
+from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.models import Wait, hangs
+
+QUICK = [Opened(), Text("Hi "), Text("there"), Stop()]
+SHORT_WAIT = [Opened(), Text("Hi "), Wait(0.05), Text("there"), Stop()]
+
+
+class Endless:
+    """A script that talks until it is stopped, and says when it began and ended."""
+
+    def __iter__(self):
+        yield Opened()
+        while True:
+            yield Text("more ")
+            yield Wait(0.001)
+
+
+@asynccontextmanager
+async def serving(script):
+    """A client of a running server, and the desk behind it."""
+    desk = Desk({"sonnet": script})
+    async with TestClient(TestServer(make_app(desk.conversation, lambda: EPOCH))) as client:
+        yield client, desk
+
+
+class Socket:
+    """A client's end of `/ws`."""
+
+    def __init__(self, ws):
+        self.ws = ws
+
+    async def ask(self, request_id, text="Hello", **more):
+        await self.ws.send_str(encode(Ask(request_id=request_id, text=text, **more)))
+
+    async def frame(self):
+        return decode_server(await self.ws.receive_str())
+
+    async def ending(self, request_id):
+        """Reads on until this request has ended."""
+        while True:
+            frame = await self.frame()
+            if frame.request_id == request_id and frame.type in {"final", "error"}:
+                return frame
+
+
+@asynccontextmanager
+async def connected(script):
+    async with serving(script) as (client, desk), client.ws_connect("/ws") as ws:
+        yield Socket(ws), desk
+
+
+async def until(true):
+    """Lets the server run until something is so."""
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0)
+
+
+def test_ping_is_agentcores_health_shape():
+    async def scene():
+        async with serving(QUICK) as (client, _):
+            answer = await client.get("/ping")
+            return answer.status, await answer.json()
+
+    health = {"status": "Healthy", "time_of_last_update": int(EPOCH.timestamp())}
+    assert asyncio.run(scene()) == (200, health)
+
+
+def test_a_message_is_answered_in_frames(shown):
+    async def scene():
+        async with connected(QUICK) as (socket, _):
+            await socket.ask("r1")
+            return [await socket.frame() for _ in range(4)]
+
+    frames = asyncio.run(scene())
+    assert shown(frames) == "Hi there"
+    assert {frame.request_id for frame in frames} == {"r1"}
+
+
+def test_a_session_id_is_made_for_who_brings_none_and_kept_for_who_does():
+    async def scene():
+        async with connected(QUICK) as (socket, _):
+            sessions = []
+            for request_id, session in (("a", None), ("b", None), ("c", "mine")):
+                await socket.ask(request_id, session_id=session)
+                sessions.append((await socket.frame()).session_id)
+                await socket.ending(request_id)
+            return sessions
+
+    first, second, brought = asyncio.run(scene())
+    assert first == second != ""
+    assert brought == "mine"
+
+
+def test_several_requests_may_be_under_way_on_one_socket(shown):
+    """Their frames mix; each request's own are in order and complete."""
+
+    async def scene():
+        async with connected(SHORT_WAIT) as (socket, _):
+            for number in range(5):
+                await socket.ask(f"r{number}")
+            return [await socket.frame() for _ in range(5 * 4)]
+
+    frames = asyncio.run(scene())
+    assert [frame.type for frame in frames[:5]] != ["start", "delta", "delta", "final", "start"]
+    for number in range(5):
+        assert shown([frame for frame in frames if frame.request_id == f"r{number}"]) == "Hi there"
+
+
+@pytest.mark.parametrize(
+    ("message", "request_id"),
+    [
+        ("nonsense", "unknown"),
+        ("[1, 2]", "unknown"),
+        ('{"type": "message", "request_id": "r9"}', "r9"),
+        ('{"type": "message", "request_id": 9, "text": "Hello"}', "unknown"),
+        ('{"type": "dance", "request_id": "r9"}', "r9"),
+        (json.dumps({"type": "message", "request_id": "r9", "text": "x" * 5_000}), "r9"),
+        (b"\xff\x00", "unknown"),
+    ],
+)
+def test_a_bad_frame_is_told_so_and_the_connection_goes_on(shown, message, request_id):
+    async def scene():
+        async with connected(QUICK) as (socket, _):
+            if isinstance(message, bytes):
+                await socket.ws.send_bytes(message)
+            else:
+                await socket.ws.send_str(message)
+            refused = await socket.frame()
+            await socket.ask("good")
+            return refused, [await socket.frame() for _ in range(4)]
+
+    refused, frames = asyncio.run(scene())
+    assert (refused.type, refused.code, refused.request_id) == ("error", "bad_request", request_id)
+    assert shown(frames) == "Hi there"
+
+
+def test_the_last_frame_of_a_recent_request_can_be_had_again():
+    """By asking for it, or by sending the message again: it is not generated, nor paid, twice."""
+
+    async def scene():
+        async with connected(QUICK) as (socket, desk):
+            await socket.ask("r1")
+            first = await socket.ending("r1")
+            await socket.ws.send_str(encode(Resend(request_id="r1")))
+            resent = await socket.frame()
+            await socket.ask("r1")
+            return first, resent, await socket.frame(), len(desk.models.calls)
+
+    first, resent, asked_again, calls = asyncio.run(scene())
+    assert first == resent == asked_again
+    assert calls == 1
+
+
+def test_what_nobody_remembers_cannot_be_resent():
+    async def scene():
+        async with connected(QUICK) as (socket, _):
+            await socket.ws.send_str(encode(Resend(request_id="r0")))
+            return await socket.frame()
+
+    assert asyncio.run(scene()).code == "bad_request"
+
+
+def test_a_message_sent_twice_while_it_is_answered_is_answered_once(shown):
+    async def scene():
+        async with connected(SHORT_WAIT) as (socket, desk):
+            await socket.ask("r1")
+            await socket.ask("r1")
+            await socket.ws.send_str(encode(Resend(request_id="r1")))
+            frames = [await socket.frame() for _ in range(4)]
+            return frames, len(desk.models.calls)
+
+    frames, calls = asyncio.run(scene())
+    assert shown(frames) == "Hi there"
+    assert calls == 1
+
+
+def test_one_connection_may_not_have_any_number_of_requests_under_way():
+    async def scene():
+        async with connected(hangs()) as (socket, _):
+            for number in range(IN_FLIGHT + 1):
+                await socket.ask(f"r{number}")
+            return await socket.ending(f"r{IN_FLIGHT}")
+
+    refused = asyncio.run(scene())
+    assert (refused.code, refused.sequence_number) == ("too_many_requests", 0)
+    assert refused.retry_after_s > 0
+
+
+@pytest.mark.parametrize("politely", [True, False], ids=["closes", "vanishes"])
+def test_a_client_that_leaves_stops_its_generation(politely):
+    async def scene():
+        async with connected(Endless()) as (socket, desk):
+            await socket.ask("r1")
+            for _ in range(5):
+                await socket.frame()
+            if politely:
+                await socket.ws.close()
+            else:
+                socket.ws.get_extra_info("socket")
+                socket.ws._response.connection.transport.abort()
+            await until(lambda: desk.models.calls[0].ended is not None)
+            return desk.models.calls[0].how
+
+    assert asyncio.run(scene()) == "cancelled"
+
+
+def test_one_client_leaving_does_not_disturb_another(shown):
+    async def scene():
+        async with serving(SHORT_WAIT) as (client, _):
+            async with client.ws_connect("/ws") as staying:
+                async with client.ws_connect("/ws") as leaving:
+                    await Socket(leaving).ask("r1")
+                    await Socket(staying).ask("r1")
+                return [await Socket(staying).frame() for _ in range(4)]
+
+    assert shown(asyncio.run(scene())) == "Hi there"
+
+
+def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
+    async def scene():
+        async with serving(SHORT_WAIT) as (client, _), client.ws_connect("/ws") as ws:
+            socket = Socket(ws)
+            await socket.ask("r1")
+            frames = [await socket.frame()]
+            draining = asyncio.create_task(client.app[CHAT].drain(within_s=10))
+            await asyncio.sleep(0)
+            await socket.ask("r2")
+            refused = None
+            while frames[-1].type != "final" or refused is None:
+                frame = await socket.frame()
+                if frame.request_id == "r2":
+                    refused = frame
+                else:
+                    frames.append(frame)
+            upgrade = await client.get("/ws")
+            goodbye = await ws.receive()
+            await draining
+            return frames, refused, upgrade.status, goodbye
+
+    frames, refused, upgrade, goodbye = asyncio.run(scene())
+    assert shown(frames) == "Hi there"
+    assert refused.code == "closed"
+    assert refused.retry_after_s > 0
+    assert upgrade == 503
+    assert (goodbye.type, goodbye.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+
+
+def test_draining_does_not_wait_for_ever():
+    async def scene():
+        async with connected(hangs()) as (socket, desk):
+            await socket.ask("r1")
+            await until(lambda: desk.models.calls)
+            (chat,) = [socket_chat(socket)]
+            await asyncio.gather(chat.drain(within_s=0.01), socket.ws.receive(), socket.ws.receive())
+            await until(lambda: desk.models.calls[0].ended is not None)
+            return desk.models.calls[0].how
+
+    assert asyncio.run(scene()) == "cancelled"

@@ -1,0 +1,119 @@
+"""The operator's document as the runtime reads it: the last good one stays, and every control ends."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from contract.controls import Control, Controls, render
+from contract.runtime_settings import ControlsSettings
+from contract.tiers import Tier
+from runtime.controls import ControlsReader
+from runtime.telemetry import Telemetry
+from runtime.testing import loop
+from runtime.testing.desk import EPOCH, wall
+
+
+def forced(tier, for_s=3_600.0):
+    until = EPOCH + timedelta(seconds=for_s)
+    return render(Controls(forced_tier=Control(value=tier, who="on-call", why="test", expires_at=until)))
+
+
+class Store:
+    """An SSM parameter in memory; set `text` to an exception to make it unreachable."""
+
+    def __init__(self, text):
+        self.text = text
+        self.read_at = []
+        self.lines = []
+
+    async def read(self):
+        self.read_at.append(asyncio.get_running_loop().time())
+        if isinstance(self.text, Exception):
+            raise self.text
+        return self.text
+
+    def reader(self, spread=0.5, **settings):
+        telemetry = Telemetry("test", wall, self.lines.append)
+        return ControlsReader(self.read, ControlsSettings(**settings), wall, telemetry, lambda: spread)
+
+
+def test_a_new_document_is_seen_at_the_next_read():
+    async def scene():
+        store = Store("{}")
+        reader = store.reader(poll_s=5.0)
+        polling = asyncio.create_task(reader.poll())
+        store.text = forced(Tier.T1)
+        await asyncio.sleep(4.9)
+        before = reader.current().forced_tier
+        await asyncio.sleep(0.2)
+        polling.cancel()
+        return before, reader.current().forced_tier.value
+
+    assert loop.run(scene()) == (None, Tier.T1)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "not json",
+        '{"forced_tier": {"value": "T9"}}',
+        '{"forced_teir": null}',
+        ConnectionError("SSM is out of reach"),
+    ],
+)
+def test_a_bad_document_changes_nothing_and_is_said_once(bad):
+    async def scene():
+        store = Store(forced(Tier.T2))
+        reader = store.reader()
+        await reader.refresh()
+        store.text = bad
+        for _ in range(3):
+            await reader.refresh()
+        kept = reader.current().forced_tier.value
+        store.text = forced(Tier.T1)
+        await reader.refresh()
+        return kept, reader.current().forced_tier.value, store.lines
+
+    kept, mended, lines = loop.run(scene())
+    assert (kept, mended) == (Tier.T2, Tier.T1)
+    assert sum("cannot be used" in line for line in lines) == 1
+    assert sum("can be read again" in line for line in lines) == 1
+
+
+def test_a_document_that_is_bad_from_the_start_turns_nothing():
+    async def scene():
+        reader = Store("nonsense").reader()
+        await reader.refresh()
+        return reader.current()
+
+    assert loop.run(scene()) == Controls()
+
+
+def test_a_control_ends_when_it_said_even_if_nothing_can_be_read():
+    async def scene():
+        store = Store(forced(Tier.T2, for_s=60.0))
+        reader = store.reader()
+        await reader.refresh()
+        store.text = ConnectionError("SSM is out of reach")
+        await asyncio.sleep(59.9)
+        before = reader.current().forced_tier
+        await asyncio.sleep(0.1)
+        return before, reader.current().forced_tier
+
+    before, after = loop.run(scene())
+    assert before.value is Tier.T2
+    assert after is None
+
+
+@pytest.mark.parametrize(("spread", "first"), [(0.0, 4.0), (0.5, 5.0), (1.0, 6.0)])
+def test_reads_are_spread_so_that_a_fleet_does_not_ask_in_step(spread, first):
+    async def scene():
+        store = Store("{}")
+        polling = asyncio.create_task(store.reader(spread, poll_s=5.0, jitter=0.2).poll())
+        await asyncio.sleep(30.0)
+        polling.cancel()
+        return store.read_at
+
+    read_at = loop.run(scene())
+    assert read_at[:3] == pytest.approx([first, 2 * first, 3 * first])

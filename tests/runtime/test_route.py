@@ -1,0 +1,118 @@
+"""Which rung a message starts on (RUN-4, RUN-5)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from contract.controls import Control, Controls
+from contract.runtime_settings import RoutingSettings, RuntimeSettings
+from contract.tiers import Tier
+from runtime.canned import canned
+from runtime.testing.desk import EPOCH
+from runtime.testing.models import says, throttled
+
+SIMPLE = "Where is my order?"
+COMPLEX = "Which of these two tents is better for four people in heavy rain?"
+MODELS = {"sonnet": says("Sonnet"), "haiku": says("Haiku")}
+LATER = EPOCH + timedelta(days=1)
+
+
+def turned(value):
+    return Control(value=value, who="on-call", why="test", expires_at=LATER)
+
+
+def share_throttled(percent):
+    """Of every hundred calls to Sonnet so many are throttled, evenly spread."""
+    return lambda call: (
+        throttled() if call * percent // 100 != (call + 1) * percent // 100 else says("Sonnet")
+    )
+
+
+async def tier_of(desk, text):
+    return (await desk.ask(text))[-1].tier
+
+
+async def simple_and_complex(desk):
+    return await tier_of(desk, SIMPLE), await tier_of(desk, COMPLEX)
+
+
+async def after_a_hundred_calls(desk):
+    """Long ones, one after another but quick enough for the window; then where both kinds start."""
+    for number in range(100):
+        await desk.ask(COMPLEX, f"warm-{number}")
+    return await simple_and_complex(desk)
+
+
+FAST = RuntimeSettings(routing=RoutingSettings(threshold_window_s=120.0))
+
+
+def test_all_is_well_and_everything_starts_at_the_top(at_desk):
+    assert at_desk(simple_and_complex, MODELS) == (Tier.T0, Tier.T0)
+
+
+@pytest.mark.parametrize(
+    ("percent", "controls", "simple"),
+    [
+        (4, Controls(), Tier.T0),
+        (5, Controls(), Tier.T1),
+        (4, Controls(haiku_threshold=turned(0.03)), Tier.T1),
+        (2, Controls(haiku_threshold=turned(0.03)), Tier.T0),
+        (5, Controls(haiku_threshold=turned(0.10)), Tier.T0),
+    ],
+)
+def test_simple_messages_move_to_haiku_at_the_threshold(at_desk, percent, controls, simple):
+    """5 % of T0's calls by itself; on-call may lower it to 3 %, or raise it."""
+    scripts = {**MODELS, "sonnet": share_throttled(percent)}
+    assert at_desk(after_a_hundred_calls, scripts, FAST, controls) == (simple, Tier.T0)
+
+
+def test_a_few_calls_are_no_rate(at_desk):
+    """Every second call fails, but there were only 40 of them; at 50 they count."""
+
+    async def scene(desk):
+        for number in range(40):
+            await desk.ask(COMPLEX, f"warm-{number}")
+        early = await tier_of(desk, SIMPLE)
+        for number in range(10):
+            await desk.ask(COMPLEX, f"more-{number}")
+        return early, await tier_of(desk, SIMPLE)
+
+    settings = FAST.model_copy(update={"breaker": FAST.breaker.model_copy(update={"enabled": False})})
+    alternating = lambda call: says("Sonnet") if call % 2 == 0 else throttled()  # noqa: E731
+    assert at_desk(scene, {**MODELS, "sonnet": alternating}, settings) == (Tier.T0, Tier.T1)
+
+
+def test_old_errors_are_forgotten(at_desk):
+    async def scene(desk):
+        poor = await after_a_hundred_calls(desk)
+        await asyncio.sleep(120.0)
+        return poor[0], await tier_of(desk, SIMPLE)
+
+    scripts = {**MODELS, "sonnet": share_throttled(10)}
+    assert at_desk(scene, scripts, FAST) == (Tier.T1, Tier.T0)
+
+
+@pytest.mark.parametrize("tier", [Tier.T0, Tier.T1, Tier.T2])
+def test_a_forced_tier_goes_before_everything(at_desk, tier):
+    controls = Controls(forced_tier=turned(tier), haiku_threshold=turned(0.01))
+    scripts = {**MODELS, "sonnet": share_throttled(0)}
+    assert at_desk(after_a_hundred_calls, scripts, FAST, controls) == (tier, tier)
+
+
+def test_a_forced_tier_that_has_no_rung_means_the_next_one_down(at_desk):
+    assert at_desk(simple_and_complex, MODELS, None, Controls(forced_tier=turned(Tier.STANDBY))) == (
+        Tier.T2,
+        Tier.T2,
+    )
+
+
+def test_forced_shut_it_says_so_and_when_to_come_back(at_desk, shown):
+    async def scene(desk):
+        return await desk.ask(), desk
+
+    frames, desk = at_desk(scene, MODELS, None, Controls(forced_tier=turned(Tier.T3)))
+    assert [frame.type for frame in frames] == ["start", "error"]
+    assert (frames[-1].code, frames[-1].message) == ("closed", canned().closed)
+    assert frames[-1].retry_after_s > 0
+    assert desk.models.calls == []
