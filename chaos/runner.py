@@ -1,7 +1,7 @@
 """Runs an experiment: every stage at its time, with a lease, and all cleared whatever happens (CHAOS-2).
 
-Whether the system held is not told by the one who broke it: `judge` decides from what was measured at the
-client. An experiment whose faults were not in place as written is inconclusive, never "held".
+Whether the system held is not told by the one who broke it: `steady_state.judge` decides from what was
+measured at the client. An experiment whose faults were not in place as written is inconclusive, never "held".
 """
 
 import threading
@@ -15,24 +15,10 @@ from pydantic import AwareDatetime
 
 from chaos.faults import FaultError, Target
 from chaos.journal import Event, Journal, What
-from chaos.steady_state import Judgement, Measures, judge
+from chaos.steady_state import Judgement
 from contract.base import Shape
 from contract.errors import InconclusiveError
 from contract.faults import ActiveFault, Experiment, Fault, Stage
-
-__all__ = [
-    "Clock",
-    "Judgement",
-    "Measures",
-    "Outcome",
-    "StoppedError",
-    "WallClock",
-    "conclude",
-    "judge",
-    "plan",
-    "run",
-    "sweep",
-]
 
 
 class StoppedError(InconclusiveError):
@@ -127,7 +113,7 @@ def run(
 ) -> Outcome:
     """Walks through the stages. Every event is written to the journal first, then handed to `on_event`."""
     course = _Course(experiment, target, clock, on_event, journal)
-    reason = None
+    reason = ""
     try:
         course.note("started", experiment.title)
         course.sweep("left by somebody else")
@@ -136,10 +122,10 @@ def run(
         reason = str(failure)
     finally:
         unclean = course.leave()
-    reason = reason or unclean
+    reason = "; ".join(filter(None, (reason, unclean)))
     status: Literal["completed", "inconclusive"] = "inconclusive" if reason else "completed"
     course.note("failed" if reason else "ended", reason or "every stage was in place as written")
-    return Outcome(experiment=experiment.id, status=status, reason=reason, stages=tuple(course.ran))
+    return Outcome(experiment=experiment.id, status=status, reason=reason or None, stages=tuple(course.ran))
 
 
 @dataclass
@@ -152,6 +138,7 @@ class _Course:
     on_event: Callable[[Event], None]
     journal: Journal
     ran: list[Ran] = field(default_factory=list)
+    _tried: bool = False
     _active: dict[int, tuple[ActiveFault, datetime]] = field(default_factory=dict)
 
     def note(self, what: What, text: str, fault: ActiveFault | None = None) -> None:
@@ -173,6 +160,7 @@ class _Course:
     def _inject(self, number: int, fault: Fault) -> None:
         # Written down before: if this process dies in between, the journal says what may be out there.
         self.note("injecting", _words(fault))
+        self._tried = True
         active = self.target.inject(fault)
         self._active[number] = active, self.clock.now()
         self.note("injected", _words(fault), active)
@@ -193,11 +181,12 @@ class _Course:
     def leave(self) -> str | None:
         """Clears the rest; says so when it cannot, because then only the lease ends the fault."""
         try:
-            self.sweep("at the end")
+            if self._tried:
+                self.sweep("at the end")
         except FaultError as failure:
             rest = tuple(fault for fault, _ in self._active.values())
-            lease = f"; the last lease ends {_last_lease(rest)}" if rest else ""
-            return f"a fault may be left: {failure}{lease}"
+            lease = f"until its lease ends {_last_lease(rest)}" if rest else "until its lease ends"
+            return f"a fault may be left {lease}: {failure}"
         return None
 
 

@@ -37,9 +37,9 @@ class ControlsDocument(Component):
             name=f"/concierge/{args.environment}/controls",
             description="What an operator has turned during an incident; written by runbooks.",
             type="String",
-            value=controls.render(controls.Controls()),
+            insecure_value=controls.render(controls.Controls()),
             # An `up` in the middle of an incident must not undo what on-call turned.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["insecureValue"]),
         ).name
         self.register_outputs({"parameter": self.parameter})
 
@@ -78,7 +78,7 @@ class InventoryDocument(Component):
             name=f"/concierge/{args.environment}/inventory",
             description="Where the inventory is; written by pulumi only.",
             type="String",
-            value=Output.concat("s3://", bucket.bucket, "/", item.key),
+            insecure_value=Output.concat("s3://", bucket.bucket, "/", item.key),
             opts=self.child(),
         )
         self.register_outputs({"bucket": bucket.bucket})

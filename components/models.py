@@ -39,7 +39,7 @@ class Models(Component):
             name=f"/concierge/{args.environment}/settings",
             description="What the running agent is set to; written by pulumi only.",
             type="String",
-            value=args.runtime.model_dump_json(),
+            insecure_value=args.runtime.model_dump_json(),
             opts=self.child(),
         ).name
         self.register_outputs({"settings_parameter": self.settings_parameter})

@@ -4,10 +4,12 @@ import os
 import sys
 import traceback
 
-import click
+import typer
+from typer._click.exceptions import UsageError  # Typer brings its own click and shows only parts of it
 
 from contract.errors import INCONCLUSIVE, WRONG_USE, ConciergeError
 
+TRACE_HINT = "(set CONCIERGE_TRACE=1 to see where)"
 INTERRUPTED = 130  # what shells expect of a command ended by Ctrl-C
 
 
@@ -35,22 +37,19 @@ def run(arguments: list[str]) -> int:
 def _meaning(ended: BaseException) -> tuple[str, int]:
     """(what to say, exit code) for each way a command can end early."""
     match ended:
-        case click.UsageError():
-            return f"{ended.format_message()} {_help_hint(ended)}", WRONG_USE
-        case click.exceptions.Exit():
+        case UsageError():
+            return f"{ended.format_message().rstrip('.')}. {_help_hint(ended)}", WRONG_USE
+        case typer.Exit():
             return "", ended.exit_code
-        case click.Abort() | KeyboardInterrupt():
+        case typer.Abort() | KeyboardInterrupt():
             return "interrupted", INTERRUPTED
         case ConciergeError():
             return str(ended), ended.exit_code
         case OSError():
             return f"{ended.filename or 'system'}: {ended.strerror or ended}", INCONCLUSIVE
         case _:
-            return (
-                f"defect in concierge, nothing was decided: {type(ended).__name__}: {ended} "
-                "(set CONCIERGE_TRACE=1 to see where)",
-                INCONCLUSIVE,
-            )
+            what = f"{type(ended).__name__}: {ended}"
+            return f"defect in concierge, nothing was decided: {what} {TRACE_HINT}", INCONCLUSIVE
 
 
 def _fail(message: str, code: int) -> int:
@@ -61,7 +60,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _help_hint(wrong: click.UsageError) -> str:
+def _help_hint(wrong: UsageError) -> str:
     command = wrong.ctx.command_path if wrong.ctx else "concierge"
     return f"See `{command} --help`."
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from concierge.commands import plan, settings
+from concierge.commands import plan, rehearse, settings
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -22,4 +22,5 @@ def _concierge() -> None:
 
 
 app.command("plan")(plan.plan)
+app.command("rehearse")(rehearse.rehearse)
 app.command("settings")(settings.settings)

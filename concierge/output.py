@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    Renderable = RenderableType
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
@@ -42,3 +45,9 @@ def document(content: Mapping[str, Any]) -> None:
 def note(text: str) -> None:
     """A line about what is going on: to stderr, so that stdout stays what was asked for."""
     print(text, file=sys.stderr)
+
+
+def progress(text: str) -> None:
+    """A line of a story as it happens: on stderr, at once, cut to the terminal's width."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else len(text)
+    print(text[:width], file=sys.stderr, flush=True)

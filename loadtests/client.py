@@ -46,6 +46,11 @@ class ChatClient:
         self.url = url
         self._socket: WebSocket | None = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a socket, as far as it knows."""
+        return self._socket is not None
+
     def open(self) -> None:
         """Connects, unless connected; UnreachableError says in a few words why it could not."""
         if self._socket is not None:
@@ -96,6 +101,7 @@ class ChatClient:
         if self._socket is not None:
             leaving, self._socket = self._socket, None
             leaving.close(timeout=CLOSE_S)
+            leaving.shutdown()  # type: ignore[no-untyped-call] # close() does nothing once the other side has
 
     def _linger(self, seen: Transcript) -> None:
         try:

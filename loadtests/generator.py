@@ -5,6 +5,7 @@ was for them says whether its other figures can be believed.
 """
 
 import gc
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from loadtests.client import ChatClient
 from loadtests.samples import Percentiles, Sample, Summary, summary
 from loadtests.scenario import Scenario
 from loadtests.transcript import Transcript
+
+log = logging.getLogger("prime_day")
 
 BEAT_S = 0.05
 # After the last answer could have come: for reports of workers that are on their way.
@@ -117,6 +120,7 @@ class Generator:
         gc.freeze()
         self._began = time.monotonic()
         if self._arrivals:
+            log.info("%s begins: %d messages", self.scenario.name, len(self._arrivals))
             self._work.spawn(self._watch)
         for arrival in self._arrivals:
             due = self._began + arrival.at_s

@@ -15,12 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from locust import (
-    LoadTestShape,
-    User,
-    events,
-    task,
-)  # first: it makes every socket below wait without blocking
+# Locust comes first: importing it makes every socket used below wait without blocking the others.
+from locust import LoadTestShape, User, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner

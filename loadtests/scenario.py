@@ -87,7 +87,7 @@ class Scenario(Shape):
     mix: Mix = Mix()
     good: Limits = Limits()
     gates: Gates = Gates()
-    stages: tuple[Stage, ...] = Field(min_length=1, description="[[stages]] with for_s and rate, in order")
+    stages: tuple[Stage, ...] = Field(description="[[stages]] with for_s and rate, in order")
 
     @model_validator(mode="after")
     def _has_messages(self) -> Self:
@@ -117,8 +117,8 @@ class Scenario(Shape):
 class Prompts(Shape):
     """What people ask. The runtime routes by length (RUN-4), so the kinds are told apart by it."""
 
-    simple: tuple[str, ...] = Field(min_length=1, description="short questions")
-    complex: tuple[str, ...] = Field(min_length=1, description="longer ones")
+    simple: tuple[str, ...] = Field(description="short questions")
+    complex: tuple[str, ...] = Field(description="longer ones")
 
     @field_validator("simple")
     @classmethod
@@ -136,6 +136,13 @@ class Prompts(Shape):
         for text in texts:
             if len(text.split()) <= _SIMPLE_WORDS:
                 raise ValueError(f"{text!r} needs over {_SIMPLE_WORDS} words: lengthen it, or call it simple")
+        return texts
+
+    @field_validator("simple", "complex")
+    @classmethod
+    def _some(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        if not texts:
+            raise ValueError("is empty: write at least one text")
         return texts
 
     def of(self, kind: Kind) -> tuple[str, ...]:

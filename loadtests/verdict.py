@@ -42,6 +42,8 @@ def _doubts(scenario: Scenario, planned: int, found: Summary, lag_ms: Percentile
             f"{scenario.lag_limit_ms:g}): "
             "give it an idle core, or more workers"
         )
+    if not planned:
+        yield "no message was due: make it longer"
     if found.count < planned:
         yield f"only {found.count} of {planned} messages came to an end: let the schedule run out"
 

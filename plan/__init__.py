@@ -35,9 +35,12 @@ class PlanError(ConciergeError):
     """The program ran into an error, or declares something no plan may contain."""
 
 
-def run(stack: str, root: Path | None = None) -> Plan:
-    """The plan of one stack of the project at `root` (default: the one around the current folder)."""
-    found = stackfile.read(stack, root)
+def run(stack: str, root: Path | None = None, changes: Mapping[str, str] | None = None) -> Plan:
+    """The plan of one stack of the project at `root` (default: the one around the current folder).
+
+    `changes` turns single settings for this plan only: `{"network.nat": "none"}`.
+    """
+    found = stackfile.read(stack, root).changed(changes or {})
     settings.parse(found.config, file=found.path.name, lines=found.lines)  # its faults, with their lines
     return of_program(_main, project=found.project, stack=stack, config=found.config)
 

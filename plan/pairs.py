@@ -52,7 +52,7 @@ def former_keys(plan: Plan, resource: Resource) -> Iterator[str]:
     """
     chain, _, name = resource.key.partition("::")
     names = [name]
-    for alias in resource.options.aliases:
+    for alias in filter(None, resource.options.aliases):
         if alias.startswith("urn:"):
             yield alias.split("::", 2)[2]
         else:
@@ -79,7 +79,7 @@ def identity(resource: Resource) -> Mapping[str, str]:
         and not value.startswith(UNRESOLVED)
         and name not in resource.inputs
     }
-    return computed | {"id": resource.id}
+    return computed | ({"id": resource.id} if resource.id else {})
 
 
 def renaming(renamed: Pair) -> Mapping[str, str]:

@@ -130,18 +130,15 @@ class _Book:
             return INTERNET
         if identifier in self._groups:
             return role(self._groups[identifier])
-        if identifier.startswith("pl-"):
-            return self._list_name(identifier, region)
-        return identifier
-
-    def _list_name(self, identifier: str, region: str) -> str:
-        """AWS's own lists are known by service; a list of the plan by its name."""
-        if region in regions.known():
-            for service, known in regions.region(region).prefix_lists.items():
-                if known == identifier:
-                    return service
+        for service, known in self._lists(region).items():
+            if known == identifier:
+                return service
         owner = self._plan.owner_of(identifier)
         return str(owner.inputs.get("name", owner.name)) if owner else identifier
+
+    def _lists(self, region: str) -> Mapping[str, str]:
+        """AWS's own prefix lists: service -> id."""
+        return regions.region(region).prefix_lists if region in regions.known() else {}
 
 
 def _rules(resource: Resource) -> Iterator[_Rule]:

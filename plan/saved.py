@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from contract.errors import WrongUseError
 from plan.model import Plan, Secret
 
 FORMAT = 1
@@ -21,7 +22,7 @@ _SECRET = {"$secret": True}
 _AGAIN = "save the plan again with this version: concierge plan STACK --save FILE"
 
 
-class SavedPlanError(Exception):
+class SavedPlanError(WrongUseError):
     """The file cannot be written, or is no plan of ours; one line with the fix."""
 
 

@@ -13,21 +13,23 @@ from plan.model import PROVIDER_PREFIX, Plan, Resource, Secret, short_type
 
 # More kinds than this in one component and the line stops being readable.
 _KINDS_SHOWN = 6
+_OUTPUT_SHOWN = 60
 
 
 def render(plan: Plan) -> RenderableType:
     """Tree by component, then outputs, then warnings."""
-    regions = sorted({r.region for r in plan.cloud if r.region})
-    title = Text.assemble(
-        ("concierge", "bold"),
-        f" {plan.stack}: {len(plan.cloud)} resources in {len(plan.components)} components, ",
-        ", ".join(regions),
-    )
-    parts: list[RenderableType] = [title, _tree(plan)]
+    parts: list[RenderableType] = [Text(summary_line(plan), style="bold"), _tree(plan)]
     if plan.outputs:
         parts.append(_outputs(plan))
     parts.extend(Text(f"warning: {warning}", style="yellow") for warning in plan.warnings)
     return Group(*parts)
+
+
+def summary_line(plan: Plan) -> str:
+    """The plan in one line."""
+    regions = sorted({resource.region for resource in plan.cloud if resource.region})
+    counts = f"{len(plan.cloud)} resources in {len(plan.components)} components"
+    return f"stack {plan.stack}: {counts}, {', '.join(regions)}"
 
 
 def _tree(plan: Plan) -> Tree:
@@ -68,8 +70,13 @@ def _kinds(resources: Iterable[Resource]) -> str:
 def _outputs(plan: Plan) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for key, value in sorted(plan.outputs.items()):
-        table.add_row(Text(key, style="dim"), str(value))
+        table.add_row(Text(key, style="dim"), _shortened(str(value)))
     return table
+
+
+def _shortened(text: str) -> str:
+    """A whole document is for `--json`."""
+    return text if len(text) <= _OUTPUT_SHOWN else f"{text[:_OUTPUT_SHOWN]} ... ({len(text):,} characters)"
 
 
 def as_json(plan: Plan) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Verdicts:
 
     pair: Pair
     changes: dict[Path, Change] = field(default_factory=dict)
+    follows: set[Path] = field(default_factory=set)
     not_comparable: list[str] = field(default_factory=list)
 
     @property
@@ -78,17 +79,18 @@ class Verdicts:
         for path, value in holding or [((name,), new.inputs[name])]:
             known = next((p for p in self.changes if path[: len(p)] == p), None)
             if known is not None:
-                self.changes[known] = _also_because(self.changes[known], replaced.label, texts)
+                self.changes[known] = self._also(known, replaced.label, texts)
             elif not _ignored(new, path):
                 was, will = (compare.masked(v) for v in (before.get(path, value), renewed(value, texts)))
                 found = Difference(path, was, Mark.NEW if will == was else will)
                 self.changes[path] = replace(_change(new, found), because=(replaced.label,))
+                self.follows.add(path)
 
-
-def _also_because(change: Change, cause: str, texts: Iterable[str]) -> Change:
-    """What the program changed keeps its new value; what only follows shows each new id as new."""
-    after = renewed(change.after, texts) if change.because else change.after
-    return replace(change, after=after, because=tuple(dict.fromkeys((*change.because, cause))))
+    def _also(self, path: Path, cause: str, texts: Iterable[str]) -> Change:
+        """What the program changed keeps its new value; what only follows shows each new id as new."""
+        change = self.changes[path]
+        after = renewed(change.after, texts) if path in self.follows else change.after
+        return replace(change, after=after, because=tuple(dict.fromkeys((*change.because, cause))))
 
 
 def renewed(value: Any, texts: Iterable[str]) -> Any:

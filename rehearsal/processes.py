@@ -163,10 +163,11 @@ class Processes:
         self._started.append(process)
         return process
 
-    def check(self) -> None:
-        """ProcessError when any of them has ended: for the time in which all should run."""
+    def check(self, but: Process | None = None) -> None:
+        """ProcessError when any of them, `but` one, has ended: for the time in which they should run."""
         for process in self._started:
-            process.check()
+            if process is not but:
+                process.check()
 
 
 def _environment(added: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Story(Shape):
     id: str
     title: str
     scenario: str
+    length_s: float = Field(gt=0, le=3_600)
     experiment: str
     experiment_at_s: float = Field(ge=0)
     gates: Gates

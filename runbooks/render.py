@@ -40,8 +40,8 @@ def as_json(record: Record) -> dict[str, Any]:
 
 def _findings(record: Record) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    for column in (3, 10, None, None):
-        table.add_column(width=column)
+    for width in (3, 10, None, None):
+        table.add_column(width=width, overflow="fold")
     for name, finding in record.findings.items():
         mark, style = _MARKS[finding.cause]
         table.add_row(

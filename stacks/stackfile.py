@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,33 @@ class StackFile:
     project: str
     config: Mapping[str, str]
     lines: Mapping[str, int]
+
+    def changed(self, changes: Mapping[str, str]) -> StackFile:
+        """The same with single knobs turned: `{"network.nat": "none"}`, values as YAML would read them."""
+        config = dict(self.config)
+        for key, text in changes.items():
+            section, *path = key.removeprefix(f"{NAMESPACE}:").split(".")
+            name = f"{NAMESPACE}:{section}"
+            if not path or not all(path):
+                raise _error(self.path, None, key, "name a knob, for example network.nat=none")
+            tree = json.loads(config.get(name, "{}"))
+            config[name] = json.dumps(_with(tree, path, _parsed(text)))
+        return replace(self, config=config)
+
+
+def _with(tree: Any, path: list[str], value: Any) -> Any:
+    """A copy of a nested mapping with one value replaced."""
+    if not path:
+        return value
+    inner = tree if isinstance(tree, dict) else {}
+    return {**inner, path[0]: _with(inner.get(path[0]), path[1:], value)}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def root_of(start: Path | None = None) -> Path:

@@ -1,13 +1,15 @@
 """The picture of a plan: components, data flow and security boundaries, for a person at a whiteboard.
 
-Everything in it is read from the plan; no component is known by name. `places` and `cards` read, `graph`,
-`seats` and `wiring` arrange, `network`, `flows`, `shelf` and `legend` draw, `region` and `page` put together.
+Everything in it is read from the plan; no component is known by name. `places` and `cards` read; `graph`,
+`seats`, `wiring` and `tracks` arrange; `network`, `flows`, `shelf` and `legend` draw; `region` and `page` put
+it together.
 """
 
 import os
 from pathlib import Path
 from xml.etree import ElementTree
 
+from contract.errors import WrongUseError
 from plan.model import Plan
 from plan.picture import letters, page
 
@@ -16,7 +18,7 @@ __all__ = ["PictureError", "draw", "write"]
 _ZOOM = 2
 
 
-class PictureError(Exception):
+class PictureError(WrongUseError):
     """The picture could not be written."""
 
 

@@ -6,13 +6,14 @@ from xml.etree.ElementTree import Element
 from plan.picture import ink
 from plan.picture.ink import Stroke
 from plan.picture.letters import Face, wrap
+from plan.picture.letters import width as width_of
 from plan.picture.places import Nat, Subnet, Vpc
 from plan.picture.words import listed, plural
 
 _PAD = 16
 _TIER = 112
 _GAP = 12
-_NAME = 138  # one column of endpoint names
+_PANEL = 248  # room for the heading
 _PILL = 80
 
 TIER_COLOURS = {
@@ -20,7 +21,6 @@ TIER_COLOURS = {
     "private": (ink.PALE_BLUE, ink.BLUE),
     "isolated": (ink.PALE_PURPLE, ink.PURPLE),
 }
-_TIER_WORDS = {"public": "public", "private": "private", "isolated": "isolated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +163,36 @@ def _panel_tier(vpc: Vpc) -> str:
     return max(standing, key=lambda tier: standing[tier]) if vpc.endpoints and standing else ""
 
 
-def _panel_columns(vpc: Vpc) -> int:
-    """As many as leave room for the zones."""
-    return 3 if len(vpc.zones) <= 3 else 2
-
-
-def _panel_width(vpc: Vpc) -> int:
-    return _NAME * _panel_columns(vpc) + 20 + _GAP
-
-
 def _panel_lines(vpc: Vpc) -> int:
-    return -(-len(vpc.endpoints) // _panel_columns(vpc))
+    """Three columns of names where that leaves room for the zones."""
+    return -(-len(vpc.endpoints) // (3 if len(vpc.zones) <= 3 else 2))
+
+
+def _panel_columns(vpc: Vpc) -> list[tuple[float, tuple[str, ...]]]:
+    """(width, names) of each column."""
+    lines = _panel_lines(vpc)
+    columns = [vpc.endpoints[at : at + lines] for at in range(0, len(vpc.endpoints), lines)]
+    return [(max(width_of(name, ink.SMALL) for name in names) + 20, names) for names in columns]
+
+
+def _panel_heading(vpc: Vpc) -> str:
+    count = len(vpc.endpoints)
+    everywhere = len(vpc.zones) > 1 and vpc.endpoint_zones == vpc.zones
+    where = "every zone" if everywhere else listed(list(vpc.endpoint_zones))
+    return f"{count} interface {plural('endpoint', count)} in {where}"
+
+
+def _panel_width(vpc: Vpc) -> float:
+    return _GAP + max(_PANEL, sum(width for width, _ in _panel_columns(vpc)))
 
 
 def _panel(parent: Element, vpc: Vpc, place: tuple[float, float, float, float]) -> None:
     """Interface endpoints by name, column by column."""
     x, y, width, height = place
-    count = len(vpc.endpoints)
-    panel = ink.box(parent, x, y, width, height, fill=ink.PAPER, stroke=Stroke(ink.BLUE), hover="endpoints")
-    everywhere = len(vpc.zones) > 1 and vpc.endpoint_zones == vpc.zones
-    where = "every zone" if everywhere else listed(list(vpc.endpoint_zones))
-    heading = f"{count} interface {plural('endpoint', count)} in {where}"
-    ink.text(panel, x + 10, y + 21, heading, ink.STRONG, limit=width - 20)
-    for number, name in enumerate(vpc.endpoints):
-        column, row = divmod(number, _panel_lines(vpc))
-        line = y + 25 + ink.LINE * (row + 1)
-        ink.text(panel, x + 10 + column * _NAME, line, name, ink.SMALL, limit=_NAME - 8)
+    look = Stroke(ink.BLUE)
+    panel = ink.box(parent, x, y, width, height, fill=ink.PAPER, stroke=look, hover="interface endpoints")
+    ink.text(panel, x + 10, y + 21, _panel_heading(vpc), ink.STRONG, limit=width - 20)
+    for column, names in _panel_columns(vpc):
+        for row, name in enumerate(names, 1):
+            ink.text(panel, x + 10, y + 25 + ink.LINE * row, name, ink.SMALL)
+        x += column

@@ -80,17 +80,26 @@ def _rows(cards: Sequence[Card], uses: Mapping[str, AbstractSet[str]], columns: 
     used = {other for others in uses.values() for other in others}
     tied = [key for key in keys if key in used or uses[key]]
     depth = seats.depths(tied, uses)
-    rows: list[seats.Row] = []
-    for level in sorted(set(depth.values())):
-        row = [key for key in tied if depth[key] == level]
-        rows += [[*row[at : at + columns]] for at in range(0, len(row), columns)]
+    rows: list[list[str]] = []
+    row_of: dict[str, int] = {}
+    for key in sorted(tied, key=lambda key: (depth[key], key)):
+        above = [row for user, row in row_of.items() if key in uses[user]]
+        row_of[key] = _first_free(rows, max(above) + 1 if above else depth[key], columns)
+        rows[row_of[key]].append(key)
+    rows = [row for row in rows if row]
     for key in (key for key in keys if key not in tied):
-        free = next((row for row in reversed(rows) if len(row) < columns), None)
-        if free is None:
-            rows.append([key])
-        else:
-            free.append(key)
+        number = next((at for at in reversed(range(len(rows))) if len(rows[at]) < columns), len(rows))
+        rows[_first_free(rows, number, columns)].append(key)
     return [[*row, *[None] * (columns - len(row))] for row in rows]
+
+
+def _first_free(rows: list[list[str]], start: int, columns: int) -> int:
+    """The first row from `start` on with a free seat; rows are added as needed."""
+    number = start
+    while number < len(rows) and len(rows[number]) >= columns:
+        number += 1
+    rows.extend([] for _ in range(number + 1 - len(rows)))
+    return number
 
 
 def _lines(card: Card) -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.controls import Controls
-from contract.frames import Ask, ServerFrame
+from contract.frames import Ask, Final, ServerFrame
 from contract.runtime_settings import RuntimeSettings
+from contract.tiers import Tier
 from runtime.assemble import assemble
 from runtime.telemetry import Telemetry
 from runtime.testing.models import Behaviour, Script, ScriptedModels
@@ -50,6 +51,11 @@ class Desk:
 
         await self.conversation.answer(Ask(request_id=request_id, text=text), "s1", keep)
         return frames
+
+    async def tier(self, text: str = "Hello", request_id: str = "r1") -> Tier | None:
+        """Which tier answers one message; None if none does."""
+        ending = (await self.ask(text, request_id))[-1]
+        return ending.tier if isinstance(ending, Final) else None
 
     def values(self, metric: str, **dimensions: str) -> list[float]:
         """What was emitted for a metric, in order."""

@@ -16,13 +16,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle; `leaf` says that no other rectangle stands in its group."""
+    """A rectangle. In a `leaf` no other rectangle stands; a `framed` one has an unbroken border."""
 
     left: float
     top: float
     right: float
     bottom: float
     leaf: bool = False
+    framed: bool = False
     pill: bool = False
 
     def holds(self, other: "Box", margin: float = 0) -> bool:
@@ -100,7 +101,8 @@ def _box(element: Element) -> Box:
     assert rect is not None
     x, y, width, height, radius = (float(rect.get(key, "0")) for key in ("x", "y", "width", "height", "rx"))
     leaf = len(list(element.iter(f"{SVG}rect"))) == 1
-    return Box(x, y, x + width, y + height, leaf, pill=radius * 2 == height)
+    framed = rect.get("stroke") is not None and rect.get("stroke-dasharray") is None
+    return Box(x, y, x + width, y + height, leaf, framed, pill=radius * 2 == height)
 
 
 def _room(element: Element) -> Box:

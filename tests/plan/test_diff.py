@@ -1,95 +1,15 @@
 """What differs between two plans, what forces a replacement, and what follows from one."""
 
-import io
-import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from rich.console import Console
 
-import plan
-from plan import Options, Plan, Resource, Secret, saved
-from plan.diff import Change, Diff, Kind, Mark, as_json, diff, render
-
-Declare = Callable[[pulumi.ResourceOptions], Any]
-NO_OPTIONS = Options()
-
-
-def planned(declare: Declare, *, region: str = "us-east-1") -> Plan:
-    """The plan of a program that declares just this, with one provider."""
-
-    def program() -> None:
-        declare(pulumi.ResourceOptions(provider=aws.Provider("aws", region=region)))
-
-    return plan.of_program(program, project="shop", stack="test", config={})
-
-
-def room(
-    cidr: str = "10.0.1.0/24",
-    *,
-    name: str = "room",
-    owner: str = "shop",
-    aliases: list[str] | None = None,
-    protect: bool = False,
-    ignore: list[str] | None = None,
-    replace_on: list[str] | None = None,
-) -> Plan:
-    """A network with one subnet, its route table, and an endpoint in it."""
-
-    def declare(opts: pulumi.ResourceOptions) -> None:
-        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=opts)
-        subnet = aws.ec2.Subnet(
-            name,
-            vpc_id=vpc.id,
-            cidr_block=cidr,
-            tags={"Owner": owner},
-            opts=pulumi.ResourceOptions(
-                provider=opts.provider,
-                aliases=[pulumi.Alias(name=old) for old in aliases or []],
-                protect=protect,
-                ignore_changes=ignore,
-                replace_on_changes=replace_on,
-            ),
-        )
-        table = aws.ec2.RouteTable("table", vpc_id=vpc.id, opts=opts)
-        aws.ec2.RouteTableAssociation("routes", subnet_id=subnet.id, route_table_id=table.id, opts=opts)
-        aws.ec2.VpcEndpoint(
-            "endpoint",
-            vpc_id=vpc.id,
-            service_name="com.amazonaws.us-east-1.kms",
-            subnet_ids=[subnet.id],
-            opts=opts,
-        )
-        pulumi.export("subnet", subnet.id)
-
-    return planned(declare)
-
-
-def single(kind: Callable[..., object], name: str = "it", **inputs: Any) -> Plan:
-    """The plan of one resource."""
-    return planned(lambda opts: kind(name, opts=opts, **inputs))
-
-
-def change_of(found: Diff, name: str, path: str) -> Change:
-    return next(change for change in found.get(name).changes if change.path == path)
-
-
-def kinds(found: Diff) -> dict[str, Kind]:
-    return {c.resource.name: c.kind for c in found.resources if c.kind is not Kind.UNCHANGED}
-
-
-def printed(found: Diff) -> str:
-    shown = io.StringIO()
-    Console(width=120, file=shown, color_system=None).print(render(found))
-    return shown.getvalue()
+from plan import Options, Plan
+from plan.diff import Kind, Mark, diff
+from tests.plan.diff_helpers import change_of, circle, kinds, planned, printed, room, single, subnet
 
 
 def test_a_plan_does_not_differ_from_itself(either: Plan) -> None:
@@ -175,6 +95,18 @@ class TestVerdicts:
         change = change_of(found, "it", "(region of the provider)")
         assert (change.before, change.after, change.verdict) == ("us-east-1", "eu-west-1", "unknown")
 
+    def test_nor_at_another_provider_or_another_type(self) -> None:
+        one = subnet("one", {})
+        providers = [replace(one, provider=f"urn:pulumi:test::shop::pulumi:providers:aws::{n}") for n in "ab"]
+        moved = diff(*(Plan("test", (resource,), {}) for resource in providers))
+        assert change_of(moved, "one", "(provider)").verdict == "unknown"
+        urn = "urn:pulumi:test::shop::aws:ec2/defaultSubnet:DefaultSubnet::one"
+        other = replace(
+            one, urn=urn, type="aws:ec2/defaultSubnet:DefaultSubnet", options=Options(aliases=(one.urn,))
+        )
+        retyped = diff(Plan("test", (one,), {}), Plan("test", (other,), {}))
+        assert change_of(retyped, "one", "(type)").verdict == "unknown"
+
 
 class TestOptions:
     def test_ignored_changes_are_none(self) -> None:
@@ -201,6 +133,21 @@ class TestOptions:
         assert diff(room(protect=True), room("10.0.2.0/24")).blocked == ()
         assert diff(room(), room("10.0.2.0/24", protect=True)).get("room").blocked == "protected"
 
+    def test_what_the_options_mean_for_the_way_it_goes(self) -> None:
+        kept = Plan("test", (subnet("one", {}, options=Options(retain_on_delete=True)),), {})
+        assert diff(kept, Plan("test", (), {})).get("one").note == "stays in AWS (retainOnDelete)"
+        first = Options(delete_before_replace=True)
+        before, after = (Plan("test", (subnet("one", {"cidrBlock": c}, options=first),), {}) for c in "ab")
+        assert diff(before, after).get("one").note.startswith("the old one goes before the new one stands")
+
+
+@pytest.mark.parametrize("pattern", ["tags", "*", 'tags["a.b"]', "tags.*", "tags[*]"])
+def test_property_paths_of_options(pattern: str) -> None:
+    before = Plan("test", (subnet("one", {"tags": {"a.b": "1"}}),), {})
+    ignoring = Options(ignore_changes=(pattern,))
+    after = Plan("test", (subnet("one", {"tags": {"a.b": "2"}}, options=ignoring),), {})
+    assert diff(before, after).empty
+
 
 class TestCascade:
     def test_what_holds_the_id_of_a_replaced_resource_is_judged_too(self) -> None:
@@ -216,6 +163,24 @@ class TestCascade:
         assert "SubnetRouteTableAssociation createOnlyProperties/SubnetId" in routes.source
         endpoint = change_of(found, "endpoint", "subnetIds")
         assert (endpoint.verdict, endpoint.after, endpoint.because) == ("update", [Mark.NEW], routes.because)
+
+    def test_what_the_program_changes_in_the_same_place_keeps_its_new_value(self) -> None:
+        def endpoint(cidr: str, *more: str) -> Plan:
+            def declare(opts: pulumi.ResourceOptions) -> None:
+                rooms = [
+                    aws.ec2.Subnet(name, vpc_id="vpc-1", cidr_block=cidr, opts=opts)
+                    for name in ("one", "two")
+                ]
+                ids: list[pulumi.Input[str]] = [*(subnet.id for subnet in rooms), *more]
+                aws.ec2.VpcEndpoint("endpoint", vpc_id="vpc-1", service_name="s3", subnet_ids=ids, opts=opts)
+
+            return planned(declare)
+
+        found = diff(endpoint("10.0.0.0/24"), endpoint("10.1.0.0/24", "subnet-three"))
+        change = change_of(found, "endpoint", "subnetIds")
+        assert change.because == ("ec2.Subnet one", "ec2.Subnet two")
+        assert change.after[:2] == change.before
+        assert change.after[2:] == ["subnet-three"]
 
     def test_and_an_output_that_shows_it_is_new(self) -> None:
         (output,) = diff(room(), room("10.0.2.0/24")).outputs
@@ -255,34 +220,6 @@ class TestCascade:
         found = diff(before, replace(before, resources=(odd, second)))
         assert found.get("one").note == "if it is replaced, 1 more may be touched"
         assert kinds(found) == {"one": Kind.UNKNOWN}
-
-
-def circle(cidr: str, *, options: Options = NO_OPTIONS) -> Plan:
-    """Two subnets, each of which claims the other's id for its network."""
-    one = subnet("one", {"cidrBlock": cidr, "vpcId": "subnet-two"}, needs="two")
-    two = subnet("two", {"cidrBlock": "10.0.0.0/24", "vpcId": "subnet-one"}, needs="one", options=options)
-    return Plan("test", (one, two), {})
-
-
-def subnet(
-    name: str, inputs: dict[str, Any], *, needs: str | None = None, options: Options = NO_OPTIONS
-) -> Resource:
-    kind = "aws:ec2/subnet:Subnet"
-    urn = f"urn:pulumi:test::shop::{kind}::"
-    return Resource(
-        urn=urn + name,
-        type=kind,
-        name=name,
-        id=f"subnet-{name}",
-        custom=True,
-        parent=None,
-        provider=None,
-        region="us-east-1",
-        inputs=inputs,
-        outputs={},
-        property_dependencies={"vpcId": (urn + needs,)} if needs else {},
-        options=options,
-    )
 
 
 class TestRenames:
@@ -332,183 +269,3 @@ class TestRenames:
         assert found.empty
         assert found.get("new-room").renamed_from == "old-room"
         assert len(diff(house("old"), house("new")).removed) == 2
-
-
-class TestValues:
-    def test_a_policy_is_compared_as_what_it_says(self) -> None:
-        one = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a", "Resource": "*"}]}
-        turned = {"Statement": [dict(reversed(one["Statement"][0].items()))], "Version": "2012-10-17"}  # type: ignore[attr-defined]
-        other = {**one, "Statement": [{"Effect": "Allow", "Action": "b", "Resource": "*"}]}
-
-        def policy(document: object) -> Plan:
-            return single(aws.iam.RolePolicy, role="r", policy=json.dumps(document))
-
-        assert diff(policy(one), policy(turned)).empty
-        change = change_of(diff(policy(one), policy(other)), "it", "policy.Statement[0].Action")
-        assert (change.before, change.after, change.verdict) == ("a", "b", "update")
-
-    def test_provider_settings_are_compared_too(self, dev: Plan, prod: Plan) -> None:
-        found = diff(dev, prod)
-        change = change_of(found, "aws-primary", "defaultTags.tags.Stack")
-        assert (change.before, change.after) == ("dev", "prod")
-        assert found.get("aws-primary").note == "whatever it tags is updated with it"
-
-    def test_a_list_of_plain_values_is_one_change_and_says_when_only_its_order_differs(self) -> None:
-        def endpoint(*subnets: str) -> Plan:
-            name = "com.amazonaws.us-east-1.kms"
-            return single(aws.ec2.VpcEndpoint, vpc_id="vpc-1", service_name=name, subnet_ids=list(subnets))
-
-        more = diff(endpoint("a", "b"), endpoint("a", "b", "c"))
-        assert [c.path for c in more.get("it").changes] == ["subnetIds"]
-        assert "2 → 3 entries: + c" in printed(more)
-        turned = change_of(diff(endpoint("a", "b"), endpoint("b", "a")), "it", "subnetIds")
-        assert turned.note == "same values in another order; no change where AWS keeps a set"
-
-    def test_stack_outputs(self, dev: Plan, prod: Plan) -> None:
-        outputs = {o.path: o for o in diff(dev, prod).outputs}
-        assert outputs["standby_region"].before is Mark.ABSENT
-        back = {o.path: o for o in diff(prod, dev).outputs}
-        assert back["standby_region"].after is Mark.ABSENT
-        assert "primary_region" not in outputs
-
-
-class TestSecrets:
-    @staticmethod
-    def parameter(password: str) -> Plan:
-        def declare(opts: pulumi.ResourceOptions) -> None:
-            value = pulumi.Output.secret(password)
-            aws.ssm.Parameter("it", type="SecureString", value=value, opts=opts)
-
-        return planned(declare)
-
-    def test_a_changed_secret_is_a_change_and_is_never_shown(self) -> None:
-        found = diff(self.parameter("hunter2-old"), self.parameter("hunter2-new"))
-        change = change_of(found, "it", "value")
-        assert (change.before, change.after, change.verdict) == (Mark.SECRET, Mark.SECRET, "update")
-        assert "hunter2" not in printed(found) + json.dumps(as_json(found)) + repr(found.get("it").changes)
-
-    def test_the_same_secret_is_none(self) -> None:
-        assert diff(self.parameter("hunter2-old"), self.parameter("hunter2-old")).empty
-
-    def test_one_from_a_file_cannot_be_compared_and_the_diff_says_so(self, tmp_path: Path) -> None:
-        saved.save(self.parameter("hunter2-old"), tmp_path / "plan.json")
-        found = diff(saved.load(tmp_path / "plan.json"), self.parameter("hunter2-new"))
-        assert found.empty
-        assert found.get("it").not_comparable == ("value",)
-        assert "value  not comparable: a saved plan keeps no secret values" in printed(found)
-        assert as_json(found)["resources"][0]["not_comparable"] == ["value"]
-
-    def test_nor_can_a_secret_output(self) -> None:
-        before, after = (Plan("test", (), {"key": Secret(value)}) for value in (None, "hunter2"))
-        assert diff(before, after).outputs_not_comparable == ("key",)
-
-    def test_a_secret_inside_what_is_new_is_not_shown_either(self) -> None:
-        before = Plan("test", (subnet("one", {}),), {})
-        after = Plan("test", (subnet("one", {"block": {"password": Secret("hunter2")}}),), {})
-        assert change_of(diff(before, after), "one", "block").after == {"password": Mark.SECRET}
-
-
-class TestOurStacks:
-    @staticmethod
-    def changed(root: Path, project: Path, stack: str, **sections: dict[str, Any]) -> Plan:
-        """The stack with other settings, from a project of its own."""
-        document = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())
-        for section, values in sections.items():
-            document["config"].setdefault(f"concierge:{section}", {}).update(values)
-        (project / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(document))
-        return plan.run(stack, project)
-
-    def test_another_zone_adds_and_moves_nothing(self, root: Path, project: Path, prod: Plan) -> None:
-        primary = yaml.safe_load((root / "Pulumi.prod.yaml").read_text())["config"]["concierge:regions"][
-            "primary"
-        ]
-        more = {**primary, "zones": [*primary["zones"], "use1-az5"]}
-        found = diff(prod, self.changed(root, project, "prod", regions={"primary": more}))
-        assert (found.replaced, found.removed) == ((), ())
-        network = [c for c in found.resources if c.component in {"primary-network", "primary-endpoints"}]
-        assert {(c.resource.type, x.path, x.verdict) for c in network for x in c.changes} == {
-            ("aws:ec2/networkAcl:NetworkAcl", "subnetIds", "update"),
-            ("aws:ec2/vpcEndpoint:VpcEndpoint", "subnetIds", "update"),
-            ("aws:ec2/vpcEndpoint:VpcEndpoint", "routeTableIds", "update"),
-        }
-        assert all("use1-az5" in c.resource.name for c in network if c.kind is Kind.ADDED)
-        assert "primary-network-private-use1-az5" in {c.resource.name for c in found.added}
-
-    def test_a_nat_gateway_in_each_zone_moves_routes_and_replaces_nothing(
-        self, root: Path, project: Path, prod: Plan
-    ) -> None:
-        before = self.changed(root, project, "prod", network={"nat": "single"})
-        found = diff(before, prod)
-        assert (found.replaced, found.removed, found.unknown) == ((), (), ())
-        assert {c.resource.type for c in found.added} == {"aws:ec2/natGateway:NatGateway", "aws:ec2/eip:Eip"}
-        assert {(c.resource.type, x.path) for c in found.changed for x in c.changes} == {
-            ("aws:ec2/route:Route", "natGatewayId")
-        }
-
-    def test_dev_and_prod(self, dev: Plan, prod: Plan) -> None:
-        found = diff(dev, prod)
-        shown = printed(found)
-        assert "dev → prod: what is different" in shown
-        assert "+   ec2.Vpc vpc" in shown
-        assert shown.rstrip().endswith(f"{found.counts[Kind.UNCHANGED]} unchanged")
-        assert found.removed == ()
-        document = json.loads(json.dumps(as_json(found)))
-        assert document["counts"]["added"] == len(found.added)
-        assert len(document["resources"]) >= sum(found.counts.values()) - found.counts[Kind.UNCHANGED]
-
-
-def test_what_is_shown_is_the_decision_its_source_and_what_follows() -> None:
-    shown = printed(diff(room(), room("10.0.2.0/24")))
-    assert "+/- ec2.Subnet room" in shown
-    assert "cidrBlock  10.0.1.0/24 → 10.0.2.0/24  forces replacement" in shown
-    assert "↑ cfn AWS::EC2::Subnet createOnlyProperties/CidrBlock" in shown
-    assert "subnetId  forces replacement, because ec2.Subnet room is replaced" in shown
-    assert "2 replaced, 1 changed, 3 unchanged" in shown
-
-
-VALUES = st.recursive(
-    st.booleans()
-    | st.integers(0, 3)
-    | st.sampled_from(["a", "b", '{"a": 1}', '{"a": 2}'])
-    | st.builds(Secret, st.text()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=2),
-    max_leaves=5,
-)
-INPUTS = st.dictionaries(
-    st.sampled_from(["cidrBlock", "tags", "vpcId", "odd", "mapPublicIpOnLaunch"]), VALUES
-)
-PLANS = st.dictionaries(
-    st.sampled_from(["one", "two", "three", "four"]),
-    st.tuples(INPUTS, st.sampled_from(["one", "two", "three", None])),
-).map(lambda found: Plan("test", tuple(subnet(n, i, needs=needs) for n, (i, needs) in found.items()), {}))
-
-
-@settings(deadline=None)
-@given(plan_=PLANS)
-def test_no_plan_differs_from_itself(plan_: Plan) -> None:
-    assert diff(plan_, plan_).empty
-
-
-@settings(deadline=None)
-@given(before=PLANS, after=PLANS)
-def test_what_one_way_adds_the_other_way_removes(before: Plan, after: Plan) -> None:
-    there, back = diff(before, after), diff(after, before)
-    assert [c.resource for c in there.added] == [c.resource for c in back.removed]
-    assert [c.resource for c in there.removed] == [c.resource for c in back.added]
-
-
-@settings(deadline=None)
-@given(before=PLANS, after=PLANS)
-def test_every_verdict_has_a_source_and_every_diff_can_be_shown(before: Plan, after: Plan) -> None:
-    found = diff(before, after)
-    assert all(change.source for resource in found.resources for change in resource.changes)
-    assert json.loads(json.dumps(as_json(found)))["counts"]["added"] == len(found.added)
-    assert printed(found)
-
-
-@pytest.mark.parametrize("pattern", ["tags", "*", 'tags["a.b"]', "tags.*", "tags[*]"])
-def test_property_paths_of_options(pattern: str) -> None:
-    before = Plan("test", (subnet("one", {"tags": {"a.b": "1"}}),), {})
-    ignoring = Options(ignore_changes=(pattern,))
-    after = Plan("test", (subnet("one", {"tags": {"a.b": "2"}}, options=ignoring),), {})
-    assert diff(before, after).empty

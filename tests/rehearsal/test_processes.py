@@ -264,7 +264,15 @@ def test_no_program_outlives_a_rehearsal_that_is_killed(folder: Path) -> None:
 
 
 def test_a_program_whose_parent_is_already_gone_never_starts() -> None:
-    late = [sys.executable, "-m", "rehearsal.child", "--parent", "1", "--", *python("print('started')")]
+    late = [
+        sys.executable,
+        "-m",
+        "rehearsal.child",
+        "--parent",
+        str(os.getppid()),
+        "--",
+        *python("print('started')"),
+    ]
 
     ended = subprocess.run(late, capture_output=True, text=True, check=False)
 

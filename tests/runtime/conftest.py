@@ -1,6 +1,7 @@
 """What every test of the runtime may ask for: a desk in virtual time, and frames checked for their form."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from runtime.testing.desk import Desk
 def at_desk():
     """`at_desk(scene, scripts, ...)` runs `scene(desk)` in virtual time and gives its result."""
 
-    def play(scene: Callable[[Desk], Awaitable[object]], *args, **kwargs):
-        async def main():
+    def play(scene: Callable[[Desk], Awaitable[object]], *args: Any, **kwargs: Any) -> Any:
+        async def main() -> Any:
             return await scene(Desk(*args, **kwargs))
 
         return loop.run(main())

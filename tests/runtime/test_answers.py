@@ -1,12 +1,13 @@
 """Somebody always answers (RUN-2, RUN-5): one message on its way down the ladder, in virtual time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.frames import Ask
+from contract.frames import Ask, ServerFrame
 from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings, Rung, RuntimeSettings
 from contract.tiers import Tier
@@ -29,7 +30,7 @@ HAIKU = says("Hi ", "from Haiku", first_s=0.2)
 SONNET = says("Hi ", "from ", "Sonnet", first_s=0.5)
 
 
-async def one(desk):
+async def one(desk: Desk) -> tuple[list[Any], float, Desk]:
     """One message: its frames, how long they took, and the desk to look around."""
     began = asyncio.get_running_loop().time()
     frames = await desk.ask()
@@ -145,7 +146,7 @@ def test_a_blocked_answer_is_withdrawn_and_no_other_model_is_asked(at_desk, show
 
 
 def test_a_client_that_goes_stops_generation_at_once(at_desk):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         asking = asyncio.create_task(desk.ask())
         await asyncio.sleep(0.51)
         asking.cancel()
@@ -161,8 +162,8 @@ def test_a_client_that_goes_stops_generation_at_once(at_desk):
 def test_a_client_that_cannot_be_told_any_more_stops_generation_too(at_desk):
     """The model did nothing wrong: it is neither blamed nor replaced by another."""
 
-    async def scene(desk):
-        async def nobody(_):
+    async def scene(desk: Desk) -> Any:
+        async def nobody(_: ServerFrame) -> None:
             if desk.models.calls:
                 raise GoneError
 
@@ -178,8 +179,8 @@ def test_a_client_that_cannot_be_told_any_more_stops_generation_too(at_desk):
 def test_a_bug_of_ours_still_ends_the_request(at_desk, shown):
     """Here: controls that are no controls."""
 
-    async def scene(desk):
-        desk.controls = None
+    async def scene(desk: Desk) -> Any:
+        desk.controls = None  # type: ignore[assignment]
         return await desk.ask(), desk
 
     frames, desk = at_desk(scene, {})
@@ -191,14 +192,14 @@ def test_a_bug_of_ours_still_ends_the_request(at_desk, shown):
 def test_an_open_breaker_spares_the_wait(at_desk, shown):
     """After three throttles nobody asks Sonnet; after the pause good probes bring it back."""
 
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         for number in range(3):
             await desk.ask(request_id=f"bad-{number}")
         open_calls = len(desk.models.on("sonnet"))
         await desk.ask(request_id="spared")
         spared_calls = len(desk.models.on("sonnet"))
         await asyncio.sleep(5.0)
-        tiers = [(await desk.ask(request_id=f"later-{number}"))[-1].tier for number in range(15)]
+        tiers = [await desk.tier(request_id=f"later-{number}") for number in range(15)]
         return open_calls, spared_calls, tiers, desk
 
     recovers = lambda call: throttled() if call < 3 else SONNET  # noqa: E731
@@ -210,7 +211,7 @@ def test_an_open_breaker_spares_the_wait(at_desk, shown):
 
 
 def test_cancelled_probes_do_not_keep_a_rung_shut(at_desk):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         for number in range(3):
             await desk.ask(request_id=f"bad-{number}")
         await asyncio.sleep(5.0)
@@ -219,7 +220,7 @@ def test_cancelled_probes_do_not_keep_a_rung_shut(at_desk):
             await asyncio.sleep(0.1)
             probe.cancel()
             await asyncio.gather(probe, return_exceptions=True)
-        return (await desk.ask())[-1].tier
+        return await desk.tier()
 
     recovers = lambda call: throttled() if call < 3 else SONNET  # noqa: E731
     assert at_desk(scene, {"sonnet": recovers, "haiku": HAIKU}) is Tier.T0
@@ -262,7 +263,7 @@ SCRIPTS = st.lists(STEPS, max_size=8)
 def test_whatever_models_do_numbers_have_no_gap_and_there_is_one_ending(shown, sonnet, haiku, spare):
     """And what the client has in front of it is what the final frame says, within the request's deadline."""
 
-    async def main():
+    async def main() -> Any:
         return await one(Desk({"sonnet": sonnet, "haiku": haiku, "spare": spare}, PROVISIONED))
 
     frames, took_s, desk = loop.run(main())

@@ -1,30 +1,32 @@
-"""The server through real sockets: connections, frames in and out, resends, leaving and draining (RUN-2, RUN-20).
+"""The server through real sockets: frames in and out, resends, leaving and draining (RUN-2, RUN-20).
 
 Models are scripted and quick; nothing here measures time.
 """
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
-import aiohttp
 import pytest
+from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 from contract.frames import Ask, Resend, decode_server, encode
 from runtime.app import CHAT, IN_FLIGHT, make_app
 from runtime.port import Opened, Stop, Text
 from runtime.testing.desk import EPOCH, Desk
-from runtime.testing.models import Wait, hangs
+from runtime.testing.models import Step, Wait, hangs
 
 QUICK = [Opened(), Text("Hi "), Text("there"), Stop()]
 SHORT_WAIT = [Opened(), Text("Hi "), Wait(0.05), Text("there"), Stop()]
 
 
 class Endless:
-    """A script that talks until it is stopped, and says when it began and ended."""
+    """A script that talks until it is stopped."""
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Step]:
         yield Opened()
         while True:
             yield Text("more ")
@@ -32,7 +34,7 @@ class Endless:
 
 
 @asynccontextmanager
-async def serving(script):
+async def serving(script: Any) -> AsyncIterator[tuple[Any, Desk]]:
     """A client of a running server, and the desk behind it."""
     desk = Desk({"sonnet": script})
     async with TestClient(TestServer(make_app(desk.conversation, lambda: EPOCH))) as client:
@@ -42,16 +44,16 @@ async def serving(script):
 class Socket:
     """A client's end of `/ws`."""
 
-    def __init__(self, ws):
+    def __init__(self, ws: Any) -> None:
         self.ws = ws
 
-    async def ask(self, request_id, text="Hello", **more):
+    async def ask(self, request_id: str, text: str = "Hello", **more: Any) -> None:
         await self.ws.send_str(encode(Ask(request_id=request_id, text=text, **more)))
 
-    async def frame(self):
+    async def frame(self) -> Any:
         return decode_server(await self.ws.receive_str())
 
-    async def ending(self, request_id):
+    async def ending(self, request_id: str) -> Any:
         """Reads on until this request has ended."""
         while True:
             frame = await self.frame()
@@ -60,20 +62,20 @@ class Socket:
 
 
 @asynccontextmanager
-async def connected(script):
+async def connected(script: Any) -> AsyncIterator[tuple[Socket, Desk]]:
     async with serving(script) as (client, desk), client.ws_connect("/ws") as ws:
         yield Socket(ws), desk
 
 
-async def until(true):
+async def until(true: Callable[[], Any]) -> None:
     """Lets the server run until something is so."""
     async with asyncio.timeout(10):
-        while not true():
+        while not true():  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0)
 
 
 def test_ping_is_agentcores_health_shape():
-    async def scene():
+    async def scene() -> Any:
         async with serving(QUICK) as (client, _):
             answer = await client.get("/ping")
             return answer.status, await answer.json()
@@ -83,7 +85,7 @@ def test_ping_is_agentcores_health_shape():
 
 
 def test_a_message_is_answered_in_frames(shown):
-    async def scene():
+    async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
             await socket.ask("r1")
             return [await socket.frame() for _ in range(4)]
@@ -94,7 +96,7 @@ def test_a_message_is_answered_in_frames(shown):
 
 
 def test_a_session_id_is_made_for_who_brings_none_and_kept_for_who_does():
-    async def scene():
+    async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
             sessions = []
             for request_id, session in (("a", None), ("b", None), ("c", "mine")):
@@ -111,7 +113,7 @@ def test_a_session_id_is_made_for_who_brings_none_and_kept_for_who_does():
 def test_several_requests_may_be_under_way_on_one_socket(shown):
     """Their frames mix; each request's own are in order and complete."""
 
-    async def scene():
+    async def scene() -> Any:
         async with connected(SHORT_WAIT) as (socket, _):
             for number in range(5):
                 await socket.ask(f"r{number}")
@@ -136,7 +138,7 @@ def test_several_requests_may_be_under_way_on_one_socket(shown):
     ],
 )
 def test_a_bad_frame_is_told_so_and_the_connection_goes_on(shown, message, request_id):
-    async def scene():
+    async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
             if isinstance(message, bytes):
                 await socket.ws.send_bytes(message)
@@ -154,7 +156,7 @@ def test_a_bad_frame_is_told_so_and_the_connection_goes_on(shown, message, reque
 def test_the_last_frame_of_a_recent_request_can_be_had_again():
     """By asking for it, or by sending the message again: it is not generated, nor paid, twice."""
 
-    async def scene():
+    async def scene() -> Any:
         async with connected(QUICK) as (socket, desk):
             await socket.ask("r1")
             first = await socket.ending("r1")
@@ -169,7 +171,7 @@ def test_the_last_frame_of_a_recent_request_can_be_had_again():
 
 
 def test_what_nobody_remembers_cannot_be_resent():
-    async def scene():
+    async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
             await socket.ws.send_str(encode(Resend(request_id="r0")))
             return await socket.frame()
@@ -178,7 +180,7 @@ def test_what_nobody_remembers_cannot_be_resent():
 
 
 def test_a_message_sent_twice_while_it_is_answered_is_answered_once(shown):
-    async def scene():
+    async def scene() -> Any:
         async with connected(SHORT_WAIT) as (socket, desk):
             await socket.ask("r1")
             await socket.ask("r1")
@@ -192,7 +194,7 @@ def test_a_message_sent_twice_while_it_is_answered_is_answered_once(shown):
 
 
 def test_one_connection_may_not_have_any_number_of_requests_under_way():
-    async def scene():
+    async def scene() -> Any:
         async with connected(hangs()) as (socket, _):
             for number in range(IN_FLIGHT + 1):
                 await socket.ask(f"r{number}")
@@ -205,16 +207,13 @@ def test_one_connection_may_not_have_any_number_of_requests_under_way():
 
 @pytest.mark.parametrize("politely", [True, False], ids=["closes", "vanishes"])
 def test_a_client_that_leaves_stops_its_generation(politely):
-    async def scene():
-        async with connected(Endless()) as (socket, desk):
-            await socket.ask("r1")
+    async def scene() -> Any:
+        async with serving(Endless()) as (client, desk):
+            ws = await client.ws_connect("/ws")
+            await Socket(ws).ask("r1")
             for _ in range(5):
-                await socket.frame()
-            if politely:
-                await socket.ws.close()
-            else:
-                socket.ws.get_extra_info("socket")
-                socket.ws._response.connection.transport.abort()
+                await Socket(ws).frame()
+            await (ws if politely else client.session.connector).close()
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how
 
@@ -222,19 +221,18 @@ def test_a_client_that_leaves_stops_its_generation(politely):
 
 
 def test_one_client_leaving_does_not_disturb_another(shown):
-    async def scene():
-        async with serving(SHORT_WAIT) as (client, _):
-            async with client.ws_connect("/ws") as staying:
-                async with client.ws_connect("/ws") as leaving:
-                    await Socket(leaving).ask("r1")
-                    await Socket(staying).ask("r1")
-                return [await Socket(staying).frame() for _ in range(4)]
+    async def scene() -> Any:
+        async with serving(SHORT_WAIT) as (client, _), client.ws_connect("/ws") as staying:
+            async with client.ws_connect("/ws") as leaving:
+                await Socket(leaving).ask("r1")
+                await Socket(staying).ask("r1")
+            return [await Socket(staying).frame() for _ in range(4)]
 
     assert shown(asyncio.run(scene())) == "Hi there"
 
 
 def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
-    async def scene():
+    async def scene() -> Any:
         async with serving(SHORT_WAIT) as (client, _), client.ws_connect("/ws") as ws:
             socket = Socket(ws)
             await socket.ask("r1")
@@ -259,16 +257,15 @@ def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
     assert refused.code == "closed"
     assert refused.retry_after_s > 0
     assert upgrade == 503
-    assert (goodbye.type, goodbye.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+    assert (goodbye.type, goodbye.data) == (WSMsgType.CLOSE, 1001)
 
 
 def test_draining_does_not_wait_for_ever():
-    async def scene():
-        async with connected(hangs()) as (socket, desk):
-            await socket.ask("r1")
+    async def scene() -> Any:
+        async with serving(hangs()) as (client, desk), client.ws_connect("/ws") as ws:
+            await Socket(ws).ask("r1")
             await until(lambda: desk.models.calls)
-            (chat,) = [socket_chat(socket)]
-            await asyncio.gather(chat.drain(within_s=0.01), socket.ws.receive(), socket.ws.receive())
+            await asyncio.gather(client.app[CHAT].drain(within_s=0.01), ws.receive(), ws.receive())
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how
 

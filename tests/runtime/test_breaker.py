@@ -26,6 +26,9 @@ class Bench:
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.settings, lambda: self.at, self.announced.append)
 
+    def is_in(self, state: State) -> bool:
+        return self.breaker.state is state
+
     def call(self, outcome: Outcome, after_s: float = 0.0) -> bool:
         """Whether a call was let through; it comes to `outcome` at once."""
         self.at += after_s
@@ -52,16 +55,16 @@ def test_three_failures_without_a_success_open_it(bench):
     """Within the burst time; two do not."""
     for _ in range(2):
         bench.call(Outcome.TIMEOUT)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
     bench.call(Outcome.THROTTLED, after_s=9.0)
-    assert bench.breaker.state is State.OPEN
+    assert bench.is_in(State.OPEN)
     assert bench.announced == [True]
 
 
 def test_failures_further_apart_than_the_burst_time_do_not_open_it(bench):
     for _ in range(15):
         assert bench.call(Outcome.TIMEOUT, after_s=5.1)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
 
 
 def test_a_success_within_the_burst_time_keeps_it_closed(bench):
@@ -69,7 +72,7 @@ def test_a_success_within_the_burst_time_keeps_it_closed(bench):
     bench.call(Outcome.OK)
     for _ in range(18):
         bench.call(Outcome.UNAVAILABLE, after_s=0.5)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
 
 
 def test_a_fifth_of_the_window_may_fail_and_not_more(bench):
@@ -77,9 +80,9 @@ def test_a_fifth_of_the_window_may_fail_and_not_more(bench):
     for number in range(100):
         bench.call(Outcome.UNAVAILABLE if number % 5 == 4 else Outcome.OK, after_s=0.2)
     assert bench.breaker.tally == (100, 20)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
     bench.call(Outcome.UNAVAILABLE)
-    assert bench.breaker.state is State.OPEN
+    assert bench.is_in(State.OPEN)
 
 
 def test_the_share_says_nothing_before_there_are_enough_calls(bench):
@@ -87,16 +90,16 @@ def test_the_share_says_nothing_before_there_are_enough_calls(bench):
     for _ in range(18):
         bench.call(Outcome.UNAVAILABLE)
     assert bench.breaker.tally == (19, 18)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
     bench.call(Outcome.UNAVAILABLE)
-    assert bench.breaker.state is State.OPEN
+    assert bench.is_in(State.OPEN)
 
 
 def test_what_is_not_the_rungs_fault_is_not_counted(bench):
     for outcome in SILENT * 30:
         bench.call(outcome)
     assert bench.breaker.tally == (0, 0)
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
 
 
 def test_open_lets_nobody_through_until_its_pause_is_over(bench):
@@ -117,7 +120,7 @@ def test_good_probes_let_more_through_and_close_it(bench):
     bench.half_open()
     passed = [bench.call(Outcome.OK) for _ in range(14)]
     assert [number for number, through in enumerate(passed) if through] == [0, 5, 9, 11, 13]
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
     assert bench.announced == [True, False]
 
 
@@ -125,8 +128,8 @@ def test_one_bad_probe_opens_it_again(bench):
     bench.half_open()
     bench.call(Outcome.OK)
     while not bench.call(Outcome.SLOW):
-        assert bench.breaker.state is State.HALF_OPEN
-    assert bench.breaker.state is State.OPEN
+        assert bench.is_in(State.HALF_OPEN)
+    assert bench.is_in(State.OPEN)
     assert bench.announced == [True, True]
 
 
@@ -134,7 +137,7 @@ def test_with_hardly_any_traffic_it_still_probes(bench):
     """One call every six seconds: each is a probe, so five of them close it in half a minute."""
     bench.half_open()
     assert all(bench.call(Outcome.OK, after_s=6.0) for _ in range(5))
-    assert bench.breaker.state is State.CLOSED
+    assert bench.is_in(State.CLOSED)
 
 
 def test_a_cancelled_probe_returns_its_permit(bench):
@@ -144,7 +147,7 @@ def test_a_cancelled_probe_returns_its_permit(bench):
         permit = bench.breaker.admit()
         assert permit is not None
         permit.release()
-    assert bench.breaker.state is State.HALF_OPEN
+    assert bench.is_in(State.HALF_OPEN)
 
 
 def test_a_late_result_of_an_older_state_is_ignored(bench):
@@ -153,7 +156,7 @@ def test_a_late_result_of_an_older_state_is_ignored(bench):
     good = bench.call(Outcome.OK)
     early.settle(Outcome.TIMEOUT)
     assert good
-    assert bench.breaker.state is State.HALF_OPEN
+    assert bench.is_in(State.HALF_OPEN)
 
 
 def test_a_permit_counts_once(bench):
@@ -242,17 +245,17 @@ class AgainstARecount(RuleBasedStateMachine):
         self.held: list[Held] = []
 
     @rule(seconds=st.sampled_from([0.5, 1, 2, 4, 10]))
-    def time_passes(self, seconds):
+    def time_passes(self, seconds: float):
         self.bench.at += seconds
 
     @rule(times=st.integers(1, 12))
-    def calls_succeed(self, times):
+    def calls_succeed(self, times: int):
         for _ in range(times):
             if self.begin():
                 self.finish(-1, Outcome.OK)
 
     @rule(times=st.integers(1, 4), outcome=st.sampled_from(FAILURES))
-    def calls_fail(self, times, outcome):
+    def calls_fail(self, times: int, outcome: Outcome):
         for _ in range(times):
             if self.begin():
                 self.finish(-1, outcome)
@@ -263,12 +266,12 @@ class AgainstARecount(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 100), outcome=st.sampled_from(list(Outcome)))
-    def a_call_ends(self, which, outcome):
+    def a_call_ends(self, which: int, outcome: Outcome):
         self.finish(which % len(self.held), outcome)
 
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 100))
-    def a_call_is_cancelled(self, which):
+    def a_call_is_cancelled(self, which: int):
         held = self.held.pop(which % len(self.held))
         held.permit.release()
         self.give_back(held)
@@ -337,7 +340,7 @@ class AgainstARecount(RuleBasedStateMachine):
     @invariant()
     def agrees(self):
         self.wake()
-        assert self.bench.breaker.state is self.state
+        assert self.bench.is_in(self.state)
         assert self.bench.announced == self.announced
         window = [call.failed for call in self.counted if call.at > self.bench.at - self.RULES.window_s]
         assert self.bench.breaker.tally == (len(window), sum(window))

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from contract.controls import Control, Controls
 from contract.runtime_settings import RoutingSettings, RuntimeSettings
 from contract.tiers import Tier
 from runtime.canned import canned
-from runtime.testing.desk import EPOCH
-from runtime.testing.models import says, throttled
+from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.models import Behaviour, says, throttled
 
 SIMPLE = "Where is my order?"
 COMPLEX = "Which of these two tents is better for four people in heavy rain?"
@@ -18,26 +19,22 @@ MODELS = {"sonnet": says("Sonnet"), "haiku": says("Haiku")}
 LATER = EPOCH + timedelta(days=1)
 
 
-def turned(value):
+def turned(value: Any) -> Control[Any]:
     return Control(value=value, who="on-call", why="test", expires_at=LATER)
 
 
-def share_throttled(percent):
+def share_throttled(percent: int) -> Behaviour:
     """Of every hundred calls to Sonnet so many are throttled, evenly spread."""
     return lambda call: (
         throttled() if call * percent // 100 != (call + 1) * percent // 100 else says("Sonnet")
     )
 
 
-async def tier_of(desk, text):
-    return (await desk.ask(text))[-1].tier
+async def simple_and_complex(desk: Desk) -> tuple[Tier | None, Tier | None]:
+    return await desk.tier(SIMPLE), await desk.tier(COMPLEX)
 
 
-async def simple_and_complex(desk):
-    return await tier_of(desk, SIMPLE), await tier_of(desk, COMPLEX)
-
-
-async def after_a_hundred_calls(desk):
+async def after_a_hundred_calls(desk: Desk) -> tuple[Tier | None, Tier | None]:
     """Long ones, one after another but quick enough for the window; then where both kinds start."""
     for number in range(100):
         await desk.ask(COMPLEX, f"warm-{number}")
@@ -70,13 +67,13 @@ def test_simple_messages_move_to_haiku_at_the_threshold(at_desk, percent, contro
 def test_a_few_calls_are_no_rate(at_desk):
     """Every second call fails, but there were only 40 of them; at 50 they count."""
 
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         for number in range(40):
             await desk.ask(COMPLEX, f"warm-{number}")
-        early = await tier_of(desk, SIMPLE)
+        early = await desk.tier(SIMPLE)
         for number in range(10):
             await desk.ask(COMPLEX, f"more-{number}")
-        return early, await tier_of(desk, SIMPLE)
+        return early, await desk.tier(SIMPLE)
 
     settings = FAST.model_copy(update={"breaker": FAST.breaker.model_copy(update={"enabled": False})})
     alternating = lambda call: says("Sonnet") if call % 2 == 0 else throttled()  # noqa: E731
@@ -84,10 +81,10 @@ def test_a_few_calls_are_no_rate(at_desk):
 
 
 def test_old_errors_are_forgotten(at_desk):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         poor = await after_a_hundred_calls(desk)
         await asyncio.sleep(120.0)
-        return poor[0], await tier_of(desk, SIMPLE)
+        return poor[0], await desk.tier(SIMPLE)
 
     scripts = {**MODELS, "sonnet": share_throttled(10)}
     assert at_desk(scene, scripts, FAST) == (Tier.T1, Tier.T0)
@@ -108,7 +105,7 @@ def test_a_forced_tier_that_has_no_rung_means_the_next_one_down(at_desk):
 
 
 def test_forced_shut_it_says_so_and_when_to_come_back(at_desk, shown):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         return await desk.ask(), desk
 
     frames, desk = at_desk(scene, MODELS, None, Controls(forced_tier=turned(Tier.T3)))

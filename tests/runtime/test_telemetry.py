@@ -3,13 +3,14 @@
 import asyncio
 import json
 import logging
+from typing import Any
 
 import pytest
 
 from contract.metrics import ENVIRONMENT, NAMESPACE, registry
 from contract.runtime_settings import RuntimeSettings
 from runtime.telemetry import LibraryLog, Telemetry, request
-from runtime.testing.desk import EPOCH
+from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import cut_after, says, throttled
 
 
@@ -23,7 +24,7 @@ def telemetry(lines):
     return Telemetry("test", lambda: EPOCH, lambda line: lines.append(json.loads(line)))
 
 
-async def a_bad_day(desk):
+async def a_bad_day(desk: Desk) -> Desk:
     """Every metric there is: answers of every tier, throttles, a breaker that opens and closes."""
     for number in range(4):
         await desk.ask(request_id=f"bad-{number}")
@@ -41,7 +42,7 @@ def desk(at_desk):
 
 
 def test_every_metric_of_the_registry_is_emitted_under_exactly_its_dimension_sets(desk):
-    seen = {}
+    seen: dict[str, set[Any]] = {}
     for line in desk.lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == NAMESPACE
@@ -75,7 +76,7 @@ def test_lines_are_stamped_with_the_wall_clock(desk):
 
 
 def test_times_are_from_the_messages_arrival(at_desk):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         await desk.ask()
         return desk
 
@@ -87,7 +88,7 @@ def test_times_are_from_the_messages_arrival(at_desk):
 
 
 def test_no_text_of_a_customer_reaches_a_line(at_desk):
-    async def scene(desk):
+    async def scene(desk: Desk) -> Any:
         await desk.ask("My card number is secret-4111")
         return desk
 

@@ -1,6 +1,7 @@
 """The event loop whose clock jumps."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from runtime.testing import loop
 
 
 def test_an_hour_passes_at_once_and_exactly():
-    async def main():
+    async def main() -> Any:
         await asyncio.sleep(0.1)
         await asyncio.sleep(0.2)
         await asyncio.sleep(3_599.7)
@@ -18,10 +19,10 @@ def test_an_hour_passes_at_once_and_exactly():
 
 
 def test_things_happen_in_the_order_of_their_time():
-    async def main():
+    async def main() -> Any:
         seen = []
 
-        async def at(seconds):
+        async def at(seconds: float) -> None:
             await asyncio.sleep(seconds)
             seen.append((seconds, asyncio.get_running_loop().time()))
 
@@ -34,7 +35,7 @@ def test_things_happen_in_the_order_of_their_time():
 
 
 def test_timeouts_strike_on_time():
-    async def main():
+    async def main() -> Any:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(2.5):
                 await asyncio.sleep(1e9)
@@ -44,7 +45,7 @@ def test_timeouts_strike_on_time():
 
 
 def test_waiting_for_nothing_is_an_error_instead_of_a_hang():
-    async def main():
+    async def main() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(loop.StuckError):

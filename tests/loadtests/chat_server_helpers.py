@@ -1,9 +1,9 @@
-"""A small chat server on a real socket, in a thread: what it answers is a function from Ask to what is sent."""
+"""A small chat server on a real socket, in a thread: an answer is a function from Ask to what is sent."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 
 from aiohttp import WSMsgType, web
@@ -16,7 +16,6 @@ class Do(Enum):
     """What a server may do besides sending."""
 
     HANG_UP = "hang up"
-    SAY_NOTHING = "say nothing"
 
 
 class Wait(float):
@@ -34,9 +33,7 @@ def well(ask: Ask) -> list[Act]:
         Start(request_id=ask.request_id, sequence_number=0, session_id=ask.session_id or "new"),
         Delta(request_id=ask.request_id, sequence_number=1, text="It is "),
         Delta(request_id=ask.request_id, sequence_number=2, text="on its way."),
-        Final(
-            request_id=ask.request_id, sequence_number=3, text="It is on its way.", tier=tier, rung=rung
-        ),
+        Final(request_id=ask.request_id, sequence_number=3, text="It is on its way.", tier=tier, rung=rung),
     ]
 
 
@@ -94,8 +91,9 @@ def _socket(
             if message.type is WSMsgType.TEXT:
                 ask = decode_client(message.data)
                 assert isinstance(ask, Ask)
-                for act in answer(ask):
-                    await _play(socket, act)
+                with suppress(ConnectionError):  # a client may leave in the middle
+                    for act in answer(ask):
+                        await _play(socket, act)
         return socket
 
     return chat  # type: ignore[return-value]
@@ -107,8 +105,6 @@ async def _play(socket: web.WebSocketResponse, act: Act) -> None:
             await asyncio.sleep(act)
         case Do.HANG_UP:
             await socket.close()
-        case Do.SAY_NOTHING:
-            pass
         case str():
             await socket.send_str(act)
         case _:

@@ -1,0 +1,64 @@
+"""`concierge rehearse`: a game day on this machine."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from concierge import output
+
+if TYPE_CHECKING:
+    from rehearsal.verdict import Gate
+
+
+def rehearse(
+    story: Annotated[str, typer.Argument(help="Name of a story in rehearsal/stories/.")] = "prime-day",
+    stack: Annotated[str, typer.Option(help="Stack whose plan is rehearsed.")] = "dev",
+    seed: Annotated[int, typer.Option(help="Moments, texts and latencies follow from it.")] = 7,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Turn a setting for this run only.",
+        ),
+    ] = None,
+    json: output.JsonFlag = False,
+) -> None:
+    """Rehearse a retail event on this machine: stand-ins, runtime, Locust, faults, alarms, runbooks, report."""
+    from rehearsal import game_day, report
+    from rehearsal import story as stories
+    from stacks import stackfile
+
+    chosen = stories.load(story)
+    options = game_day.Options(stack=stack, seed=seed, changes=_changes(set_ or []))
+    folder = game_day.folder_for(chosen, stackfile.root_of())
+    result = game_day.run(chosen, options, folder, lambda told: output.progress(str(told)))
+    page = report.write(result)
+    if json:
+        output.document({**report.as_json(result), "report": str(page)})
+    else:
+        output.show(_verdict(report.headline(result), result.gates))
+        output.note(f"report: {page}")
+    raise typer.Exit(result.exit_code)
+
+
+def _changes(pairs: list[str]) -> dict[str, str]:
+    changes = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--set")
+        changes[key] = value
+    return changes
+
+
+def _verdict(headline: str, gates: "list[Gate]") -> "output.Renderable":
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    words = {True: Text("held", "green"), False: Text("FAILED", "bold red"), None: Text("not told", "yellow")}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for gate in gates:
+        table.add_row(words[gate.held], gate.name, Text(gate.measured, "dim"))
+    return Group(Text(f"\n{headline}", "bold"), table)

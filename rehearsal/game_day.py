@@ -1,0 +1,285 @@
+"""A whole game day on this machine: plan, stand-ins, runtime, traffic, faults, alarms, runbooks, verdict.
+
+Brings the rooms together and knows the inside of none. Everything it starts ends with it.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+import plan
+from chaos import catalogue as experiments
+from chaos import runner
+from chaos.faults.rehearsal import RehearsalTarget
+from chaos.journal import Event as ChaosEvent
+from chaos.journal import Journal as ChaosJournal
+from contract.errors import ConciergeError, InconclusiveError
+from contract.faults import Experiment
+from loadtests import samples
+from plan import Plan
+from plan.show import summary_line
+from rehearsal import standins, verdict
+from rehearsal.alarms import Judge, Transition
+from rehearsal.metering import Metering
+from rehearsal.metrics import MetricStore
+from rehearsal.operator import OPERATOR, Operator
+from rehearsal.processes import Process, Processes
+from rehearsal.seed import seed
+from rehearsal.story import Story
+from rehearsal.timeline import Timeline, Told
+from rehearsal.verdict import Evidence, Gate, Window
+from runbooks import engine
+from runbooks.engine import inventory as inventories
+from stacks import settings, stackfile
+
+# Nobody's: the stand-ins take any, and the programs of a rehearsal inherit none.
+NOBODY = "rehearsal"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
+# Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
+PACE = engine.Pace(metrics_lag_s=1.5, poll_s=1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a person chooses."""
+
+    stack: str = "dev"
+    seed: int = 7
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Everything the report is made from."""
+
+    story: Story
+    experiment: Experiment
+    options: Options
+    folder: Path
+    gates: list[Gate]
+    evidence: Evidence
+    timeline: Timeline
+
+    @property
+    def exit_code(self) -> int:
+        return verdict.exit_code(self.gates)
+
+
+def run(
+    story: Story,
+    options: Options,
+    folder: Path,
+    listener: Callable[[Told], None],
+    experiment: Experiment | None = None,
+) -> Result:
+    """Plays the story; `experiment` replaces the story's own. Only the main thread may call it."""
+    timeline = Timeline(listener)
+    chosen = experiment or experiments.load(story.experiment)
+    planned = plan.run(options.stack, changes=options.changes)
+    timeline.tell("plan", summary_line(planned))
+    with ExitStack() as stack:
+        day = _GameDay(story, chosen, options, folder, timeline, planned, stack)
+        evidence = day.play()
+    gates = verdict.gates(evidence, story.gates, chosen)
+    return Result(
+        story=story,
+        experiment=chosen,
+        options=options,
+        folder=folder,
+        gates=gates,
+        evidence=evidence,
+        timeline=timeline,
+    )
+
+
+class _GameDay:
+    """One game day on its way. Each method is one scene."""
+
+    def __init__(
+        self,
+        story: Story,
+        experiment: Experiment,
+        options: Options,
+        folder: Path,
+        timeline: Timeline,
+        planned: Plan,
+        stack: ExitStack,
+    ) -> None:
+        self._story, self._experiment, self._options = story, experiment, options
+        self._folder, self._timeline, self._plan, self._stack = folder, timeline, planned, stack
+        found = stackfile.read(options.stack).changed(options.changes)
+        self._settings = settings.parse(found.config, file=found.path.name, lines=found.lines)
+        self._region = self._settings.regions.primary.name
+        self._processes = stack.enter_context(Processes(folder))
+        self._chaos_clock = runner.WallClock()
+        self._outcome: runner.Outcome | None = None
+
+    def play(self) -> Evidence:
+        self._start_stand_ins()
+        runtime, url = self._start_runtime()
+        self._start_watching(runtime)
+        load = self._start_traffic(url)
+        breaking = self._start_experiment()
+        said = self._wait_for(load)
+        self._chaos_clock.stop()
+        breaking.join()
+        runs = self._operator.finish()
+        self._metering.stop()
+        if self._metering.trouble is not None:
+            raise InconclusiveError(f"metrics could not be followed: {self._metering.trouble}")
+        return self._evidence(said, runs)
+
+    def _start_stand_ins(self) -> None:
+        self._bedrock = standins.start_bedrock(self._processes, seed=self._options.seed)
+        self._aws = standins.start_aws(self._processes)
+        seeded = seed(self._plan, self._region, self._aws)
+        self._target = RehearsalTarget(self._bedrock)
+        self._timeline.tell(
+            "stand-ins", f"Bedrock and AWS on loopback; {len(seeded.created)} resources seeded from the plan"
+        )
+
+    def _start_runtime(self) -> tuple[Process, str]:
+        environment = self._options.stack
+        process = self._processes.start(
+            "runtime",
+            [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
+            {
+                **CREDENTIALS,
+                "AWS_REGION": self._region,
+                "AWS_ENDPOINT_URL_SSM": self._aws,
+                "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._bedrock,
+                "CONCIERGE_ENVIRONMENT": environment,
+                "CONCIERGE_SETTINGS": f"/concierge/{environment}/settings",
+                "CONCIERGE_CONTROLS": f"/concierge/{environment}/controls",
+            },
+        )
+        url = str(process.ready_line()["url"])
+        self._timeline.tell("runtime", f"answers at {url}")
+        return process, url
+
+    def _start_watching(self, runtime: Process) -> None:
+        """The metrics, the alarms they trip, and somebody who answers the alarms."""
+        session = boto3.Session(
+            aws_access_key_id=NOBODY, aws_secret_access_key=NOBODY, region_name=self._region
+        )
+        aws = engine.Aws(session=session, region=self._region, endpoint_url=self._aws)
+        found = inventories.fetch(aws, self._options.stack, self._folder / "inventory.json")
+        world = engine.World(aws=aws, inventory=found, operator=OPERATOR, pace=PACE)
+        self._operator = Operator(world, self._folder / "runbooks.jsonl", self._timeline.tell)
+        self._judge = Judge.of(self._plan, self._region, MetricStore())
+        self._alarm_names = dict(found.primary.alarms)
+
+        def client(service: str) -> Any:
+            make: Any = session.client
+            return make(service, endpoint_url=self._aws)
+
+        self._metering = Metering(
+            runtime.out, self._judge, client("cloudwatch"), client("sns"), self._on_alarm
+        )
+        self._metering.start()
+        self._stack.callback(self._metering.stop)
+
+    def _on_alarm(self, change: Transition) -> None:
+        if change.before == "INSUFFICIENT_DATA" and change.after == "OK":
+            return
+        self._timeline.tell("alarm", f"{change.alarm} is {change.after}: {change.reason}")
+        if change.after == "ALARM":
+            self._operator.take(self._judge.alarm(change.alarm).runbook, change.alarm)
+
+    def _start_traffic(self, url: str) -> Process:
+        self._samples = self._folder / "samples.jsonl"
+        process = self._processes.start(
+            "load",
+            [
+                *(sys.executable, "-m", "locust", "-f", str(_prime_day_file()), "--headless"),
+                *("--host", url, "--scenario", self._story.scenario),
+                *("--length", str(self._story.length_s), "--samples", str(self._samples)),
+                *("--arrival-seed", str(self._options.seed), "--only-summary"),
+            ],
+        )
+        self._wait_until(self._first_sample, process, "no message was sent")
+        self._timeline.begin()
+        self._timeline.tell("load", f"Locust sends {self._story.scenario} for {self._story.length_s:.0f} s")
+        return process
+
+    def _first_sample(self) -> bool:
+        return self._samples.exists() and self._samples.stat().st_size > 0
+
+    def _wait_until(self, ready: Callable[[], bool], process: Process, problem: str) -> None:
+        deadline = time.monotonic() + 30
+        while not ready():
+            process.check()
+            if time.monotonic() > deadline:
+                raise InconclusiveError(f"{problem} within 30 s: see {process.err}")
+            time.sleep(0.05)
+
+    def _start_experiment(self) -> threading.Thread:
+        thread = threading.Thread(target=self._break, name="experiment", daemon=True)
+        thread.start()
+        self._stack.callback(thread.join)
+        self._stack.callback(self._chaos_clock.stop)  # first of the two: callbacks run backwards
+        return thread
+
+    def _break(self) -> None:
+        journal = ChaosJournal(self._folder / "chaos.jsonl")
+        try:
+            self._chaos_clock.sleep(self._story.experiment_at_s)
+            self._outcome = runner.run(
+                self._experiment,
+                self._target,
+                clock=self._chaos_clock,
+                on_event=self._on_chaos,
+                journal=journal,
+            )
+        except ConciergeError as failure:
+            self._timeline.tell("fault", f"the experiment did not run: {failure}")
+
+    def _on_chaos(self, event: ChaosEvent) -> None:
+        if event.what in {"injected", "cleared", "swept", "failed"}:
+            self._timeline.tell("fault", f"{event.what}: {event.text}")
+
+    def _wait_for(self, load: Process) -> int:
+        """The generator's own exit code; any other program that ends meanwhile ends the day."""
+        while load.running:
+            self._processes.check(but=load)
+            time.sleep(0.2)
+        code = load.exit_code
+        self._timeline.tell("load", "all messages have come to their end")
+        return -1 if code is None else code
+
+    def _evidence(self, said: int, runs: list[verdict.RunbookRun]) -> Evidence:
+        outcome = self._outcome
+        stages = outcome.stages if outcome else ()
+        return Evidence(
+            environment=self._options.stack,
+            first_rung=self._settings.runtime.ladder[0].name,
+            samples=samples.read(self._samples),
+            generator_said=said,
+            metrics=self._metering.store,
+            stages=[Window(ran.started_at.timestamp(), ran.ended_at.timestamp()) for ran in stages],
+            faults_in_place=outcome.reason if outcome else "the experiment did not run",
+            transitions=self._judge.transitions,
+            final_states={alarm.name: alarm.state for alarm in self._judge.alarms},
+            expected_alarm=self._alarm_names.get(self._experiment.expect.alarm, ""),
+            runbooks=runs,
+            leftover_faults=len(self._target.active()),
+        )
+
+
+def _prime_day_file() -> Path:
+    return Path(samples.__file__).with_name("prime_day.py")
+
+
+def folder_for(story: Story, root: Path) -> Path:
+    """build/rehearsals/<time>-<story>, new."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = root / "build" / "rehearsals" / f"{stamp}-{story.id}"
+    folder.mkdir(parents=True, exist_ok=False)
+    return folder

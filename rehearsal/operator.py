@@ -1,0 +1,82 @@
+"""The on-call engineer of a game day: runs the runbook an alarm links, and takes its changes back afterwards.
+
+Works as a person would: from the alarm's message to the runbook, its plan first, then with `apply`. A thread
+of its own, so that the story goes on meanwhile.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import runbooks
+from contract.errors import ConciergeError
+from rehearsal.verdict import RunbookRun
+from runbooks import engine
+from runbooks.engine.journal import Entry
+
+OPERATOR = "rehearsal"
+
+
+class Operator:
+    """Takes alarms while the story runs; `finish` waits for what is under way and undoes what was done."""
+
+    def __init__(self, world: engine.World, journal: Path, tell: Callable[[str, str], None]) -> None:
+        self._world = world
+        self._journal = engine.Journal(journal)
+        self._tell = tell
+        self._threads: list[threading.Thread] = []
+        self._taken: set[str] = set()
+        self._records: dict[str, engine.Record] = {}
+        self._undone: set[str] = set()
+
+    def take(self, runbook: str, alarm: str) -> None:
+        """Starts the runbook of an alarm; a second alarm for the same incident changes nothing."""
+        if runbook in self._taken:
+            return
+        self._taken.add(runbook)
+        thread = threading.Thread(target=self._handle, args=(runbook, alarm), name=runbook, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def finish(self) -> list[RunbookRun]:
+        """Everything that was done, after taking it back."""
+        for thread in self._threads:
+            thread.join()
+        for runbook, record in self._records.items():
+            if record.verdict == "applied+verified":
+                self._undo(runbook)
+        return [
+            RunbookRun(runbook, record.verdict, record.note, undone=runbook in self._undone)
+            for runbook, record in self._records.items()
+        ]
+
+    def _handle(self, runbook: str, alarm: str) -> None:
+        try:
+            script = runbooks.load(runbook)
+            planned = self._run(script, apply=False, why="")
+            if planned.verdict == "planned":
+                self._run(script, apply=True, why=f"alarm {alarm}")
+        except ConciergeError as failure:
+            self._tell("runbook", f"{runbook} failed: {failure}")
+
+    def _run(self, script: engine.Runbook, *, apply: bool, why: str) -> engine.Record:
+        record = engine.run(
+            script, self._world, apply=apply, why=why, journal=self._journal, on_event=self._on_event
+        )
+        self._records[script.id] = record
+        return record
+
+    def _undo(self, runbook: str) -> None:
+        record = engine.undo(
+            runbooks.load(runbook),
+            self._world,
+            why="the incident is over",
+            journal=self._journal,
+            on_event=self._on_event,
+        )
+        if record.verdict == "undone":
+            self._undone.add(runbook)
+
+    def _on_event(self, entry: Entry) -> None:
+        if entry.what in {"found", "decided", "changed", "verified", "failed", "undone", "ended"}:
+            self._tell("runbook", f"{entry.what}: {entry.text}")

@@ -1,0 +1,172 @@
+"""The report of a game day: one HTML file that needs nothing else, and the same facts as JSON.
+
+The verdict first, then the gates, then what happened on one time axis, then the story line by line.
+"""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from contract.errors import DONE, FAILED
+from contract.tiers import Tier
+from loadtests.samples import Percentiles, Sample, summary
+from rehearsal import plot
+from rehearsal.game_day import Result
+from rehearsal.plot import Mark
+from rehearsal.verdict import Gate, Window
+
+BIN_S = 2.0
+_WORDS = {DONE: "survived", FAILED: "not survived"}
+_TEMPLATE = Path(__file__).with_name("report.html")
+
+
+def headline(result: Result) -> str:
+    """The verdict in a few words."""
+    return f"{result.story.title}: {_WORDS.get(result.exit_code, 'inconclusive')}"
+
+
+def write(result: Result) -> Path:
+    """report.html and report.json in the run's folder; the page's path."""
+    page = result.folder / "report.html"
+    (result.folder / "report.json").write_text(json.dumps(as_json(result), indent=2), encoding="utf-8")
+    page.write_text(_page(result), encoding="utf-8")
+    return page
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """Every fact of the page."""
+    return {
+        "story": result.story.id,
+        "verdict": _WORDS.get(result.exit_code, "inconclusive"),
+        "exit_code": result.exit_code,
+        "stack": result.options.stack,
+        "seed": result.options.seed,
+        "changes": dict(result.options.changes),
+        "gates": [{"gate": gate.name, "held": gate.held, "measured": gate.measured} for gate in result.gates],
+        "load": summary(result.evidence.samples).model_dump(mode="json"),
+        "events": [event.model_dump() for event in result.timeline.events],
+    }
+
+
+def _page(result: Result) -> str:
+    code = result.exit_code
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escape(headline(result)),
+        verdict=escape(_WORDS.get(code, "inconclusive")),
+        tone={DONE: "good", FAILED: "bad"}.get(code, "open"),
+        facts=escape(_facts(result)),
+        gates="".join(_gate(gate) for gate in result.gates),
+        tiers=_tier_plot(result),
+        first_token=_first_token_plot(result),
+        latency=_latency_rows(result.evidence.samples),
+        events="".join(_events(result)),
+    )
+
+
+def _facts(result: Result) -> str:
+    found = summary(result.evidence.samples)
+    changed = ", ".join(f"{key}={value}" for key, value in result.options.changes.items())
+    parts = [
+        f"stack {result.options.stack}",
+        f"{found.count} messages",
+        f"experiment {result.experiment.id}",
+        f"seed {result.options.seed}",
+        *([f"changed: {changed}"] if changed else []),
+    ]
+    return " · ".join(parts)
+
+
+def _gate(gate: Gate) -> str:
+    mark, tone = {True: ("held", "good"), False: ("FAILED", "bad"), None: ("not told", "open")}[gate.held]
+    return (
+        f'<tr><td class="{tone}">{mark}</td><td>{escape(gate.name)}</td><td>{escape(gate.measured)}</td></tr>'
+    )
+
+
+def _bins(result: Result) -> list[Window]:
+    zero = _zero(result)
+    end = max((sample.intended_at for sample in result.evidence.samples), default=zero)
+    count = max(1, int((end - zero) // BIN_S) + 1)
+    return [Window(zero + number * BIN_S, zero + (number + 1) * BIN_S) for number in range(count)]
+
+
+def _zero(result: Result) -> float:
+    return result.timeline.zero or min((e.at for e in result.timeline.events), default=0.0)
+
+
+def _tier_plot(result: Result) -> str:
+    samples = result.evidence.samples
+    bins = [window.of(samples) for window in _bins(result)]
+    used = [tier for tier in Tier if any(sample.tier is tier for sample in samples)]
+    shares = {str(tier): [_share(found, tier) for found in bins] for tier in used}
+    shares["no answer"] = [_share(found, None) for found in bins]
+    if not any(shares["no answer"]):
+        del shares["no answer"]
+    return plot.stacked("Who answered", _starts(result), shares, _marks(result))
+
+
+def _share(samples: Sequence[Sample], tier: Tier | None) -> float:
+    """Of messages that this tier answered; None: nobody did."""
+    return sum(sample.tier is tier for sample in samples) / len(samples) if samples else 0.0
+
+
+def _first_token_plot(result: Result) -> str:
+    bins = [window.of(result.evidence.samples) for window in _bins(result)]
+    found = [Percentiles.of(sample.first_token_ms for sample in inside) for inside in bins]
+    series = {
+        "p50": [times.p50 if times else None for times in found],
+        "p95": [times.p95 if times else None for times in found],
+    }
+    limit = result.story.gates.first_token_p95_ms
+    return plot.lines(
+        "First token, from the moment a message was due", _starts(result), series, _marks(result), limit
+    )
+
+
+def _starts(result: Result) -> list[float]:
+    return [number * BIN_S for number in range(len(_bins(result)))]
+
+
+def _marks(result: Result) -> list[Mark]:
+    zero, seen = _zero(result), result.evidence
+    marks = [
+        Mark("fault", f"stage {number}", stage.start - zero, stage.end - zero)
+        for number, stage in enumerate(seen.stages, 1)
+    ]
+    marks += [
+        Mark("alarm", f"{change.alarm} is {change.after}", change.at - zero)
+        for change in seen.transitions
+        if "ALARM" in {change.before, change.after}
+    ]
+    marks += [
+        Mark("runbook", event.text, event.at - zero)
+        for event in result.timeline.events
+        if event.kind == "runbook" and event.text.startswith(("changed:", "undone:"))
+    ]
+    return sorted(marks, key=lambda mark: mark.at)
+
+
+def _latency_rows(samples: Sequence[Sample]) -> str:
+    found = summary(samples)
+    rows = [*((str(tier), times) for tier, times in found.tiers.items()), ("all", found.answered)]
+    return "".join(
+        f"<tr><td>{name}</td><td>{times.count}</td>{_cells(times.first_token_ms)}{_cells(times.end_to_end_ms)}</tr>"
+        for name, times in rows
+    )
+
+
+def _cells(times: Percentiles | None) -> str:
+    values = (times.p50, times.p95, times.p99) if times else (None, None, None)
+    return "".join(f"<td>{'-' if value is None else f'{value:,.0f}'}</td>" for value in values)
+
+
+def _events(result: Result) -> list[str]:
+    zero = result.timeline.zero
+    return [
+        f"<tr><td>{'' if zero is None or event.at < zero else f'{event.at - zero:.1f} s'}</td>"
+        f"<td>{escape(event.kind)}</td><td>{escape(event.text)}</td></tr>"
+        for event in result.timeline.events
+    ]

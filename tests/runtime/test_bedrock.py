@@ -1,0 +1,210 @@
+"""The model port on the wire: a ConverseStream in its true form, and what the client does with it.
+
+The rehearsal's stand-in tests the whole; here only what this port promises: one call without retries to the
+right model, text as it comes, and a connection that is dropped with the answer and kept after it.
+"""
+
+import asyncio
+import json
+import struct
+import zlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from contract.models import models
+from contract.outcomes import Outcome
+from contract.runtime_settings import Rung, RuntimeSettings
+from contract.tiers import Tier
+from runtime.bedrock import Bedrock
+from runtime.failover import classify
+from runtime.port import Event, Opened, Spent, Stop, Text
+
+SONNET = RuntimeSettings().ladder[0]
+BEGIN = [("messageStart", {"role": "assistant"})]
+HELLO = [
+    *BEGIN,
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hel"}}),
+    ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "lo"}}),
+    ("contentBlockStop", {"contentBlockIndex": 0}),
+]
+END = [
+    ("messageStop", {"stopReason": "end_turn"}),
+    (
+        "metadata",
+        {"usage": {"inputTokens": 7, "outputTokens": 2, "totalTokens": 9}, "metrics": {"latencyMs": 1}},
+    ),
+]
+
+
+def encoded(name: str, body: Mapping[str, Any], kind: str = "event") -> bytes:
+    """One message of the binary event stream."""
+    headers = b""
+    for key, value in (
+        (f":{kind}-type", name),
+        (":message-type", kind),
+        (":content-type", "application/json"),
+    ):
+        headers += (
+            struct.pack("!B", len(key)) + key.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
+        )
+    payload = json.dumps(body).encode()
+    prelude = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
+    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + payload
+    return message + struct.pack("!I", zlib.crc32(message))
+
+
+class Service:
+    """Bedrock for one test: answers every call with the same events, then ends as told."""
+
+    def __init__(self, events: Sequence[Any], ending: str = "clean", status: int = 200) -> None:
+        self.events, self.ending, self.status = events, ending, status
+        self.requests: list[tuple[str, Any]] = []
+        self.peers: set[Any] = set()
+        self.dropped = asyncio.Event()
+
+    async def converse(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.match_info["model"], await request.json()))
+        transport = request.transport
+        assert transport is not None
+        self.peers.add(transport.get_extra_info("peername"))
+        if self.status != 200:
+            return web.json_response({"message": "no"}, status=self.status)
+        response = web.StreamResponse(headers={"Content-Type": "application/vnd.amazon.eventstream"})
+        await response.prepare(request)
+        for name, body in self.events:
+            kind = "exception" if name.endswith("Exception") else "event"
+            await response.write(encoded(name, body, kind))
+        if self.ending == "cut":
+            transport.abort()
+        if self.ending == "open":
+            try:
+                await asyncio.sleep(60)
+            finally:
+                self.dropped.set()
+        return response
+
+
+@asynccontextmanager
+async def bedrock(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bedrock]:
+    app = web.Application()
+    app.router.add_post("/model/{model}/converse-stream", service.converse)
+    async with TestServer(app, handler_cancellation=True) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", str(server.make_url("/")))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        async with Bedrock(RuntimeSettings().ladder, "us-east-1") as port:
+            yield port
+
+
+async def collect(port: Bedrock, rung: Rung = SONNET) -> tuple[list[Event], Outcome | None]:
+    """The events of one call, and the class of the error that ended it, if one did."""
+    events: list[Event] = []
+    try:
+        async with aclosing(port.stream(rung, "Hello")) as stream:
+            async for event in stream:
+                events.append(event)  # noqa: PERF401 - what came before an error is wanted too
+    except Exception as error:  # noqa: BLE001 - whatever it is, its class is wanted
+        return events, classify.of_error(error)
+    return events, None
+
+
+@pytest.fixture
+def call(monkeypatch):
+    """`call(events, ...)` -> what one call on Sonnet's rung gave, and the service that gave it."""
+
+    def once(*args: Any, **kwargs: Any) -> Any:
+        async def main() -> Any:
+            service = Service(*args, **kwargs)
+            async with bedrock(service, monkeypatch) as port:
+                return await collect(port), service
+
+        return asyncio.run(main())
+
+    return once
+
+
+def test_a_whole_answer_becomes_events(call):
+    (events, error), _ = call(HELLO + END)
+    assert events == [Opened(), Text("Hel"), Text("lo"), Stop("end_turn"), Spent(7, 2)]
+    assert error is None
+
+
+def test_the_request_names_the_regions_model_and_keeps_the_answer_short(call):
+    _, service = call(HELLO + END)
+    ((model, body),) = service.requests
+    assert model == models()["sonnet"].callable_id("us-east-1")
+    assert body["inferenceConfig"] == {"maxTokens": SONNET.max_tokens}
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Hello"}]}]
+    assert "concierge" in body["system"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(429, Outcome.THROTTLED), (500, Outcome.UNAVAILABLE), (503, Outcome.UNAVAILABLE), (403, Outcome.DENIED)],
+)
+def test_a_refused_call_is_made_once(call, status, outcome):
+    """Retries are the ladder's, where they are seen."""
+    (events, error), service = call([], status=status)
+    assert (events, error) == ([], outcome)
+    assert len(service.requests) == 1
+
+
+def test_an_error_inside_the_stream_comes_after_the_text_before_it(call):
+    (events, error), _ = call([*HELLO, ("throttlingException", {"message": "slow down"})])
+    assert events == [Opened(), Text("Hel"), Text("lo")]
+    assert error is Outcome.THROTTLED
+
+
+def test_a_connection_that_breaks_is_a_cut(call):
+    (_, error), _ = call(HELLO, ending="cut")
+    assert error is Outcome.CUT
+
+
+def test_an_end_without_a_stop_raises_nothing(call):
+    """Which is why the ladder looks for the stop."""
+    (events, error), _ = call(HELLO)
+    assert (events[-1], error) == (Text("lo"), None)
+
+
+def test_leaving_early_ends_the_call_upstream_at_once(monkeypatch):
+    async def main() -> Any:
+        service = Service(HELLO, ending="open")
+        async with bedrock(service, monkeypatch) as port:
+            async with aclosing(port.stream(SONNET, "Hello")) as stream:
+                assert await anext(stream) == Opened()
+            async with asyncio.timeout(10):
+                await service.dropped.wait()
+        return True
+
+    assert asyncio.run(main())
+
+
+def test_after_a_whole_answer_the_connection_serves_the_next(monkeypatch):
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch) as port:
+            for _ in range(3):
+                await collect(port)
+        return service
+
+    service = asyncio.run(main())
+    assert (len(service.requests), len(service.peers)) == (3, 1)
+
+
+def test_each_rung_has_connections_of_its_own(monkeypatch):
+    """One model's trouble stays out of another's."""
+    haiku = next(rung for rung in RuntimeSettings().ladder if rung.tier is Tier.T1)
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch) as port:
+            await collect(port, SONNET)
+            await collect(port, haiku)
+        return service
+
+    assert len(asyncio.run(main()).peers) == 2

@@ -1,0 +1,146 @@
+"""`python -m runtime` as a process: what it says when it serves, and when it cannot (exit codes)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from contract.errors import DONE, INCONCLUSIVE, WRONG_USE
+from contract.runtime_settings import RuntimeSettings
+
+NAMES = {"CONCIERGE_SETTINGS": "/concierge/test/settings", "CONCIERGE_CONTROLS": "/concierge/test/controls"}
+
+
+class ParameterStore(ThreadingHTTPServer):
+    """Just enough of SSM."""
+
+    def __init__(self, parameters: dict[str, str]) -> None:
+        super().__init__(("127.0.0.1", 0), GetParameter)
+        self.parameters = parameters
+
+
+class GetParameter(BaseHTTPRequestHandler):
+    """Its one operation."""
+
+    server: ParameterStore
+
+    def do_POST(self) -> None:
+        name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["Name"]
+        value = self.server.parameters.get(name)
+        known = {"Parameter": {"Name": name, "Value": value}}
+        body = json.dumps(known if value is not None else {"__type": "ParameterNotFound"}).encode()
+        self.send_response(200 if value is not None else 400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def ssm():
+    """A parameter store that has what the runtime needs."""
+    settings = RuntimeSettings().model_dump_json()
+    server = ParameterStore({NAMES["CONCIERGE_SETTINGS"]: settings, NAMES["CONCIERGE_CONTROLS"]: "{}"})
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def start(port: int, **environment: str) -> subprocess.Popen[str]:
+    """The runtime on a free port, with a parameter store at `port`."""
+    surroundings = {
+        "PATH": os.environ["PATH"],
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_SSM": f"http://127.0.0.1:{port}",
+        "CONCIERGE_ENVIRONMENT": "test",
+        **NAMES,
+        **environment,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
+        env={name: value for name, value in surroundings.items() if value},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line(process: subprocess.Popen[str]) -> Any:
+    """The next line of its output."""
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def failing(port: int, **environment: str) -> tuple[int, str]:
+    """Its exit code and the one line it leaves on stderr."""
+    with start(port, **environment) as process:
+        out, err = process.communicate(timeout=30)
+    assert '"ready"' not in out
+    assert err.count("\n") == 1
+    return process.returncode, err
+
+
+def test_it_says_where_it_serves_and_ends_well_when_told_to(ssm):
+    with start(ssm.server_port) as process:
+        ready = line(process)
+        with urllib.request.urlopen(f"{ready['url']}/ping") as answer:
+            health = json.load(answer)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert ready["ready"] is True
+    assert health["status"] == "Healthy"
+    assert process.returncode == DONE
+    assert "request_id" in json.loads(out.splitlines()[-1])
+    assert err == ""
+
+
+def test_missing_variables_are_all_named_at_once(ssm):
+    code, said = failing(ssm.server_port, CONCIERGE_SETTINGS="", AWS_REGION="")
+    assert code == WRONG_USE
+    assert "CONCIERGE_SETTINGS, AWS_REGION" in said
+
+
+@pytest.mark.parametrize("parameter", list(NAMES.values()))
+def test_a_missing_parameter_is_named(ssm, parameter):
+    del ssm.parameters[parameter]
+    code, said = failing(ssm.server_port)
+    assert code == WRONG_USE
+    assert parameter in said
+
+
+def test_wrong_settings_name_the_key(ssm):
+    ssm.parameters[NAMES["CONCIERGE_SETTINGS"]] = '{"routing": {"haiku_threshold": 5}}'
+    code, said = failing(ssm.server_port)
+    assert code == WRONG_USE
+    assert "routing.haiku_threshold" in said
+
+
+def test_without_ssm_it_cannot_tell():
+    code, said = failing(9)
+    assert code == INCONCLUSIVE
+    assert NAMES["CONCIERGE_SETTINGS"] in said
+
+
+def test_bad_controls_do_not_keep_it_from_serving(ssm):
+    """A restart in the middle of an incident must not fail on what an operator mistyped."""
+    ssm.parameters[NAMES["CONCIERGE_CONTROLS"]] = "mistyped"
+    with start(ssm.server_port) as process:
+        complaint, ready = line(process), line(process)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert "controls" in complaint["message"]
+    assert ready["ready"] is True
