@@ -47,25 +47,20 @@ def measure(stack: str, copies: int, runs: int) -> tuple[int, float, float]:
     return rows[0][0], statistics.median(r[1] for r in rows), statistics.median(r[2] for r in rows)
 
 
+SIZES = (("dev", "dev", 1), ("prod", "prod", 1), ("prod x2", "prod", 2), ("prod x4", "prod", 4))
+
+
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print(
-        f"{'plan':<10}{'resources':>10}{'import s':>10}{'plan s':>9}{'total s':>9}{'ms/resource':>13}{'vs prod':>9}"
-    )
+    print("plan       resources  import s   plan s  total s  ms/resource  vs prod")
     base = 0.0
-    for name, stack, copies in (
-        ("dev", "dev", 1),
-        ("prod", "prod", 1),
-        ("prod x2", "prod", 2),
-        ("prod x4", "prod", 4),
-    ):
+    for name, stack, copies in SIZES:
         count, loading, planning = measure(stack, copies, runs)
         each = planning / count * 1_000
         base = base or (each if name == "prod" else 0.0)
-        ratio = f"{each / base:.2f}" if base else ""
-        print(
-            f"{name:<10}{count:>10}{loading:>10.2f}{planning:>9.2f}{loading + planning:>9.2f}{each:>13.2f}{ratio:>9}"
-        )
+        ratio = f"{each / base:.2f}" if base else "-"
+        total = loading + planning
+        print(f"{name:<10}{count:>10}{loading:>10.2f}{planning:>9.2f}{total:>9.2f}{each:>13.2f}{ratio:>9}")
     print("vs prod: time per resource beside prod's; 1.00 is linear. Every plan runs the program twice.")
 
 

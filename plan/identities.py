@@ -77,7 +77,7 @@ def _text_outputs(token: str) -> tuple[str, ...]:
     if kind is None:
         return ()
     getters = inspect.getmembers(kind, lambda member: isinstance(member, property))
-    return tuple(sorted(_wire_name(p) for _, p in getters if _is_text(p)))
+    return tuple(sorted({_wire_name(p) for _, p in getters if _is_text(p)} - {"id", "urn"}))
 
 
 def _classes(base: type[pulumi.Resource]) -> Iterator[type[pulumi.Resource]]:

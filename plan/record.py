@@ -140,7 +140,7 @@ class RecordingMonitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self._recording.resources:
             self._recording.duplicates.append(urn)
-        resource = _resource(urn, request, self._region(request))
+        resource = _resource(urn, request, self._region(request), self._aliases(request))
         self._recording.resources[urn] = resource
         state = struct_pb2.Struct()
         state.CopyFrom(request.object)
@@ -166,6 +166,18 @@ class RecordingMonitor(mocks.MockMonitor):
         getattr(reply, "return").update(answer)
         return reply
 
+    def _aliases(self, request: resource_pb2.RegisterResourceRequest) -> tuple[str, ...]:
+        """The urns the resource used to have; what an alias leaves out is as it is now."""
+        return tuple(
+            alias.urn
+            or self.make_urn(
+                "" if alias.spec.noParent else alias.spec.parentUrn or request.parent,
+                alias.spec.type or request.type,
+                alias.spec.name or request.name,
+            )
+            for alias in request.aliases
+        )
+
     def _region(self, request: resource_pb2.RegisterResourceRequest) -> str | None:
         if request.type.startswith(PROVIDER_PREFIX):
             return plain(request.object).get("region")
@@ -177,7 +189,12 @@ class RecordingMonitor(mocks.MockMonitor):
         return provider.region if provider else None
 
 
-def _resource(urn: str, request: resource_pb2.RegisterResourceRequest, region: str | None) -> Resource:
+def _resource(
+    urn: str,
+    request: resource_pb2.RegisterResourceRequest,
+    region: str | None,
+    aliases: tuple[str, ...],
+) -> Resource:
     inputs = plain(request.object)
     identity, outputs = (
         identities.identity(request.type, request.name, inputs, region) if request.custom else ("", {})
@@ -200,18 +217,18 @@ def _resource(urn: str, request: resource_pb2.RegisterResourceRequest, region: s
         outputs=outputs,
         dependencies=tuple(sorted(request.dependencies)),
         property_dependencies=properties,
-        options=_options(request),
+        options=_options(request, aliases),
     )
 
 
-def _options(request: resource_pb2.RegisterResourceRequest) -> Options:
+def _options(request: resource_pb2.RegisterResourceRequest, aliases: tuple[str, ...]) -> Options:
     return Options(
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplace,
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
-        aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+        aliases=aliases,
     )
 
 

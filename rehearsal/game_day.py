@@ -137,8 +137,9 @@ class _GameDay:
         return self._evidence(said, runs)
 
     def _start_stand_ins(self) -> None:
-        self._bedrock = standins.start_bedrock(self._processes, seed=self._options.seed)
-        self._aws = standins.start_aws(self._processes)
+        bedrock = standins.start_bedrock(self._processes, seed=self._options.seed)
+        aws = standins.start_aws(self._processes)
+        self._bedrock, self._aws = standins.url(bedrock), standins.url(aws)
         seeded = seed(self._plan, self._region, self._aws)
         self._target = RehearsalTarget(self._bedrock)
         self._timeline.tell(
@@ -205,12 +206,12 @@ class _GameDay:
             ],
         )
         self._wait_until(self._first_sample, process, "no message was sent")
-        self._timeline.begin()
+        self._timeline.begin(min(sample.intended_at for sample in samples.read(self._samples)))
         self._timeline.tell("load", f"Locust sends {self._story.scenario} for {self._story.length_s:.0f} s")
         return process
 
     def _first_sample(self) -> bool:
-        return self._samples.exists() and self._samples.stat().st_size > 0
+        return self._samples.exists() and bool(samples.read(self._samples))
 
     def _wait_until(self, ready: Callable[[], bool], process: Process, problem: str) -> None:
         deadline = time.monotonic() + 30
@@ -230,7 +231,8 @@ class _GameDay:
     def _break(self) -> None:
         journal = ChaosJournal(self._folder / "chaos.jsonl")
         try:
-            self._chaos_clock.sleep(self._story.experiment_at_s)
+            begun = time.time() - (self._timeline.zero or time.time())
+            self._chaos_clock.sleep(max(0.0, self._story.experiment_at_s - begun))
             self._outcome = runner.run(
                 self._experiment,
                 self._target,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 960, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 34, 30
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
 MARKS = {"fault": "#D55E00", "alarm": "#B00020", "runbook": "#6A3D9A"}
@@ -39,8 +39,8 @@ def stacked(
     title: str, bins: Sequence[float], shares: Mapping[str, Sequence[float]], marks: Sequence[Mark]
 ) -> str:
     """Layers that add up to 1 in every bin; `bins` are the bins' start times, evenly spaced."""
-    width = bins[1] - bins[0] if len(bins) > 1 else 1.0
-    axis = Axis(bins[-1] + width, 1.0)
+    width = _width(bins)
+    axis = Axis(_end(bins, marks), 1.0)
     body, floor = [], [0.0] * len(bins)
     for number, (name, values) in enumerate(shares.items()):
         ceiling = [low + value for low, value in zip(floor, values, strict=True)]
@@ -57,10 +57,10 @@ def lines(
     limit: float | None = None,
 ) -> str:
     """One line a series, broken where there is no value; `limit` is drawn dashed."""
-    width = bins[1] - bins[0] if len(bins) > 1 else 1.0
+    width = _width(bins)
     highest = max((v for values in series.values() for v in values if v is not None), default=1.0)
     top = max(highest, limit or 0) * 1.1
-    axis = Axis(bins[-1] + width, top)
+    axis = Axis(_end(bins, marks), top)
     body = [
         _path(axis, [at + width / 2 for at in bins], values, COLOURS[number % len(COLOURS)], name)
         for number, (name, values) in enumerate(series.items())
@@ -73,6 +73,15 @@ def lines(
         )
     ticks = [(top * part, f"{top * part:,.0f} ms") for part in (0, 0.5, 1)]
     return _frame(title, axis, body, list(series), marks, ticks)
+
+
+def _width(bins: Sequence[float]) -> float:
+    return bins[1] - bins[0] if len(bins) > 1 else 1.0
+
+
+def _end(bins: Sequence[float], marks: Sequence[Mark]) -> float:
+    """Far enough right for everything that happened."""
+    return max(bins[-1] + _width(bins), *(mark.until or mark.at for mark in marks), 0.0)
 
 
 def _band(
@@ -125,7 +134,8 @@ def _frame(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}" '
         'xmlns="http://www.w3.org/2000/svg" font-family="Roboto, Helvetica, Arial, sans-serif">'
         "<style>.small{font-size:11px;fill:currentColor}.title{font-size:14px;font-weight:600;fill:currentColor}"
-        "</style>"
+        ".bar{font-size:10px;fill:#fff}.mark{font-size:11px;font-weight:600;paint-order:stroke;stroke:#fff;"
+        "stroke-width:3px}</style>"
         f'<text x="{LEFT}" y="16" class="title">{escape(title)}</text>{_legend(names)}'
         f"{_spans(axis, marks)}{''.join(body)}{grid}{seconds}{_moments(axis, marks)}</svg>"
     )
@@ -143,19 +153,28 @@ def _legend(names: Sequence[str]) -> str:
 
 
 def _spans(axis: Axis, marks: Sequence[Mark]) -> str:
+    """A bar above the plot for what lasted, with its name in it."""
     return "".join(
-        f'<rect x="{axis.x(m.at):.1f}" y="{TOP - 8}" width="{axis.x(m.until) - axis.x(m.at):.1f}" height="6" '
-        f'fill="{MARKS.get(m.kind, "#555")}"><title>{escape(m.text)}</title></rect>'
+        f'<rect x="{axis.x(m.at) + 1:.1f}" y="{TOP - 15}" width="{axis.x(m.until) - axis.x(m.at) - 2:.1f}" '
+        f'height="13" rx="2" fill="{MARKS[m.kind]}"/>'
+        f'<text x="{axis.x(m.at) + 6:.1f}" y="{TOP - 5}" class="bar">{escape(m.text)}</text>'
         for m in marks
         if m.until is not None
     )
 
 
 def _moments(axis: Axis, marks: Sequence[Mark]) -> str:
-    return "".join(
-        f'<path d="M{axis.x(m.at):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{MARKS.get(m.kind, "#555")}" '
-        f'stroke-width="1.5" stroke-dasharray="3 3"><title>{escape(m.text)}</title></path>'
-        f'<text x="{axis.x(m.at) + 3:.1f}" y="{TOP + 10 + 12 * (number % 3)}" class="small" '
-        f'style="paint-order:stroke" stroke="#fff8" stroke-width="3">{escape(m.kind)}</text>'
-        for number, m in enumerate(mark for mark in marks if mark.until is None)
+    """A dashed line for what happened at once; its label on the side that has room."""
+    moments = [mark for mark in marks if mark.until is None]
+    return "".join(_moment(axis, mark, number % 4) for number, mark in enumerate(moments))
+
+
+def _moment(axis: Axis, mark: Mark, row: int) -> str:
+    x, colour = axis.x(mark.at), MARKS[mark.kind]
+    left = x > WIDTH * 0.75
+    return (
+        f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{colour}" '
+        'stroke-width="1.5" stroke-dasharray="3 3"/>'
+        f'<text x="{x - 4 if left else x + 4:.1f}" y="{TOP + 12 + 14 * row}" class="mark" '
+        f'text-anchor="{"end" if left else "start"}" fill="{colour}">{escape(mark.text)}</text>'
     )

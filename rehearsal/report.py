@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from contract.errors import DONE, FAILED
+from contract.faults import Fault
 from contract.tiers import Tier
 from loadtests.samples import Percentiles, Sample, summary
 from rehearsal import plot
@@ -133,20 +134,26 @@ def _starts(result: Result) -> list[float]:
 def _marks(result: Result) -> list[Mark]:
     zero, seen = _zero(result), result.evidence
     marks = [
-        Mark("fault", f"stage {number}", stage.start - zero, stage.end - zero)
-        for number, stage in enumerate(seen.stages, 1)
+        Mark("fault", _fault_words(stage.fault), window.start - zero, window.end - zero)
+        for stage, window in zip(result.experiment.method, seen.stages, strict=False)
     ]
     marks += [
-        Mark("alarm", f"{change.alarm} is {change.after}", change.at - zero)
+        Mark("alarm", "alarm red" if change.after == "ALARM" else "alarm green", change.at - zero)
         for change in seen.transitions
         if "ALARM" in {change.before, change.after}
     ]
+    words = {"changed:": "runbook applied", "undone:": "runbook undone"}
     marks += [
-        Mark("runbook", event.text, event.at - zero)
+        Mark("runbook", text, event.at - zero)
         for event in result.timeline.events
-        if event.kind == "runbook" and event.text.startswith(("changed:", "undone:"))
+        for start, text in words.items()
+        if event.kind == "runbook" and event.text.startswith(start)
     ]
     return sorted(marks, key=lambda mark: mark.at)
+
+
+def _fault_words(fault: Fault) -> str:
+    return f"{fault.kind} {' '.join(fault.match.values())} {fault.rate:.0%}"
 
 
 def _latency_rows(samples: Sequence[Sample]) -> str:

@@ -1,18 +1,21 @@
-"""Starts the stand-ins as processes and says where they are."""
+"""Starts the stand-ins as processes; `url` waits for one and says where it is."""
 
 import sys
 
-from rehearsal.processes import Processes
+from rehearsal.processes import Process, Processes
 
 
-def start_bedrock(processes: Processes, *, seed: int = 0, speed: float = 1.0) -> str:
-    """The URL of a Bedrock runtime of our own (`rehearsal.bedrock`)."""
+def start_bedrock(processes: Processes, *, seed: int = 0, speed: float = 1.0) -> Process:
+    """A Bedrock runtime of our own (`rehearsal.bedrock`)."""
     options = ["--seed", str(seed), "--speed", str(speed)]
-    process = processes.start("bedrock", [sys.executable, "-m", "rehearsal.bedrock", *options])
-    return str(process.ready_line()["url"])
+    return processes.start("bedrock", [sys.executable, "-m", "rehearsal.bedrock", *options])
 
 
-def start_aws(processes: Processes) -> str:
-    """The URL of moto, which answers for every other service; empty until it is seeded (`rehearsal.seed`)."""
-    process = processes.start("aws", [sys.executable, "-m", "rehearsal.moto_server"])
+def start_aws(processes: Processes) -> Process:
+    """moto, which answers for every other service; empty until it is seeded (`rehearsal.seed`)."""
+    return processes.start("aws", [sys.executable, "-m", "rehearsal.moto_server"])
+
+
+def url(process: Process) -> str:
+    """Where a stand-in is, once it is ready."""
     return str(process.ready_line()["url"])

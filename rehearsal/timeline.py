@@ -37,9 +37,9 @@ class Timeline:
         self.events: list[Event] = []
         self.zero: float | None = None
 
-    def begin(self) -> None:
-        """From now on seconds are counted."""
-        self.zero = time.time()
+    def begin(self, zero: float) -> None:
+        """Seconds are counted from this moment (epoch)."""
+        self.zero = zero
 
     def tell(self, kind: str, text: str) -> None:
         with self._lock:

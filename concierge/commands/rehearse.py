@@ -24,7 +24,7 @@ def rehearse(
     ] = None,
     json: output.JsonFlag = False,
 ) -> None:
-    """Rehearse a retail event on this machine: stand-ins, runtime, Locust, faults, alarms, runbooks, report."""
+    """Rehearse a retail event here: stand-ins, runtime, Locust, faults, alarms, runbooks, report."""
     from rehearsal import game_day, report
     from rehearsal import story as stories
     from stacks import stackfile

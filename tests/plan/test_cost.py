@@ -10,7 +10,7 @@ from rich.console import Console
 
 from plan import Plan, cost
 from plan.cost import Estimate
-from tests.plan.samples import Declare, endpoint, estimate_of
+from tests.plan.sample_helpers import Declare, endpoint, estimate_of
 
 NAT_MONTH = Decimal("32.85")  # 730 hours at $0.045
 ADDRESS_MONTH = Decimal("3.65")  # 730 hours at $0.005

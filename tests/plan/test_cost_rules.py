@@ -9,7 +9,7 @@ import pytest
 
 from plan import Plan, cost, cost_rules
 from plan.cost import Estimate
-from tests.plan.samples import Declare, endpoint, estimate_of, prices_of
+from tests.plan.sample_helpers import Declare, endpoint, estimate_of, prices_of
 
 
 def test_an_interface_endpoint_is_paid_in_each_zone() -> None:

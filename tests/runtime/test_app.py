@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
 from contract.frames import Ask, Resend, decode_server, encode
-from runtime.app import CHAT, IN_FLIGHT, make_app
+from runtime.app import CHAT, IN_FLIGHT, REMEMBERED, make_app
 from runtime.port import Opened, Stop, Text
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import Step, Wait, hangs
@@ -170,6 +170,35 @@ def test_the_last_frame_of_a_recent_request_can_be_had_again():
     assert calls == 1
 
 
+def test_only_the_last_few_endings_are_remembered():
+    async def scene() -> Any:
+        async with connected(QUICK) as (socket, _):
+            for number in range(REMEMBERED + 1):
+                await socket.ask(f"r{number}")
+                await socket.ending(f"r{number}")
+            codes = []
+            for number in (0, 1):
+                await socket.ws.send_str(encode(Resend(request_id=f"r{number}")))
+                codes.append((await socket.frame()).type)
+            return codes
+
+    assert asyncio.run(scene()) == ["error", "final"]
+
+
+def test_a_bad_frame_cannot_end_somebody_elses_request(shown):
+    """It names a request that is under way, whose frames must stay its own."""
+
+    async def scene() -> Any:
+        async with connected(SHORT_WAIT) as (socket, _):
+            await socket.ask("r1")
+            await socket.ws.send_str('{"type": "message", "request_id": "r1"}')
+            return [await socket.frame() for _ in range(5)]
+
+    frames = asyncio.run(scene())
+    assert shown([frame for frame in frames if frame.request_id == "r1"]) == "Hi there"
+    assert [frame.type for frame in frames if frame.request_id == "unknown"] == ["error"]
+
+
 def test_what_nobody_remembers_cannot_be_resent():
     async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
@@ -206,13 +235,13 @@ def test_one_connection_may_not_have_any_number_of_requests_under_way():
 
 
 @pytest.mark.parametrize("politely", [True, False], ids=["closes", "vanishes"])
-def test_a_client_that_leaves_stops_its_generation(politely):
+@pytest.mark.parametrize("script", [Endless(), hangs()], ids=["talking", "thinking"])
+def test_a_client_that_leaves_stops_its_generation(script, politely):
     async def scene() -> Any:
-        async with serving(Endless()) as (client, desk):
+        async with serving(script) as (client, desk):
             ws = await client.ws_connect("/ws")
             await Socket(ws).ask("r1")
-            for _ in range(5):
-                await Socket(ws).frame()
+            await until(lambda: desk.models.calls)
             await (ws if politely else client.session.connector).close()
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how

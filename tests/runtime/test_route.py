@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.controls import Control, Controls
-from contract.runtime_settings import RoutingSettings, RuntimeSettings
+from contract.runtime_settings import BreakerSettings, RoutingSettings, RuntimeSettings
 from contract.tiers import Tier
 from runtime.canned import canned
 from runtime.testing.desk import EPOCH, Desk
@@ -64,20 +64,30 @@ def test_simple_messages_move_to_haiku_at_the_threshold(at_desk, percent, contro
     assert at_desk(after_a_hundred_calls, scripts, FAST, controls) == (simple, Tier.T0)
 
 
-def test_a_few_calls_are_no_rate(at_desk):
-    """Every second call fails, but there were only 40 of them; at 50 they count."""
+UNBROKEN = FAST.model_copy(update={"breaker": BreakerSettings(enabled=False)})
+
+
+@pytest.mark.parametrize(("calls", "tier"), [(49, Tier.T0), (50, Tier.T1)])
+def test_a_few_calls_are_no_rate(at_desk, calls, tier):
+    """Every second one fails, but only from 50 on it counts."""
 
     async def scene(desk: Desk) -> Any:
-        for number in range(40):
+        for number in range(calls):
             await desk.ask(COMPLEX, f"warm-{number}")
-        early = await desk.tier(SIMPLE)
-        for number in range(10):
-            await desk.ask(COMPLEX, f"more-{number}")
-        return early, await desk.tier(SIMPLE)
+        return await desk.tier(SIMPLE)
 
-    settings = FAST.model_copy(update={"breaker": FAST.breaker.model_copy(update={"enabled": False})})
-    alternating = lambda call: says("Sonnet") if call % 2 == 0 else throttled()  # noqa: E731
-    assert at_desk(scene, {**MODELS, "sonnet": alternating}, settings) == (Tier.T0, Tier.T1)
+    alternating = lambda call: says("Sonnet") if call % 2 else throttled()  # noqa: E731
+    scripts = {**MODELS, "sonnet": lambda call: says("Sonnet") if call >= calls else alternating(call)}
+    assert at_desk(scene, scripts, UNBROKEN) is tier
+
+
+@pytest.mark.parametrize(("words", "tier"), [(1, Tier.T1), (8, Tier.T1), (9, Tier.T0)])
+def test_short_messages_are_the_simple_ones(at_desk, words, tier):
+    async def scene(desk: Desk) -> Any:
+        await after_a_hundred_calls(desk)
+        return await desk.tier(" ".join(["word"] * words))
+
+    assert at_desk(scene, {**MODELS, "sonnet": share_throttled(10)}, FAST) is tier
 
 
 def test_old_errors_are_forgotten(at_desk):
