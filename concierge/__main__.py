@@ -25,8 +25,9 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="concierge", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain again while closing stdout.
+    except (BrokenPipeError, SystemExit):
+        # The reader (head, less) has seen enough; Typer turns that into SystemExit, which no command raises.
+        # Python would complain again while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as ended:  # noqa: BLE001 - the last line of defence against tracebacks

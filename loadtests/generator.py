@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import gevent  # type: ignore[import-untyped]
-from gevent.pool import Group  # type: ignore[import-untyped]
-from gevent.queue import Empty, Queue  # type: ignore[import-untyped]
+import gevent
+from gevent.pool import Group
+from gevent.queue import Empty, Queue
 
 from contract.frames import Ask
 from loadtests.arrivals import Arrival

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Any, cast
 
-from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
-from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError

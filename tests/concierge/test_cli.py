@@ -138,12 +138,18 @@ def test_a_defect_is_one_line_too_and_decides_nothing(tmp_path: Path):
     assert "Traceback" not in told.stderr
 
 
-def test_a_reader_that_leaves_early_is_no_error():
-    """`concierge plan prod | head -1`."""
-    command = f"{sys.executable} -m concierge plan prod --json | head -n 1"
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_early_is_no_error(unbuffered):
+    """`concierge plan prod --cost | head -1`, whether Python notices while printing or at the end."""
+    command = f"{sys.executable} -m concierge plan prod --cost --json | head -n 1"
 
     told = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (told.returncode, told.stderr, told.stdout) == (0, "", "{\n")

@@ -21,7 +21,7 @@ LISTENS = """
 import json, socket, time
 server = socket.create_server(("127.0.0.1", 0))
 print(json.dumps({"ready": True, "port": server.getsockname()[1]}), flush=True)
-time.sleep(600)
+time.sleep(120)
 """
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS
 # Starts LISTENS itself, says its port, and ends.
@@ -30,7 +30,7 @@ import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", {LISTENS!r}], stdout=subprocess.PIPE, text=True)
 print(child.stdout.readline(), end="", flush=True)
 """
-HAS_A_CHILD = LEAVES_A_CHILD + "time.sleep(600)"
+HAS_A_CHILD = LEAVES_A_CHILD + "time.sleep(120)"
 WATCHED = [sys.executable, "-m", "rehearsal.child", "--watch", "--parent"]
 
 
@@ -123,7 +123,7 @@ def test_a_program_that_does_not_exist_is_a_crash(folder: Path) -> None:
 
 def test_patience_ends(folder: Path) -> None:
     with Processes(folder) as processes:
-        slow = processes.start("slow", python("import time; time.sleep(600)"))
+        slow = processes.start("slow", python("import time; time.sleep(120)"))
 
         with pytest.raises(ProcessError, match=r"slow did not say that it is ready within 0\.1 s; it wrote"):
             slow.ready_line(within_s=0.1)
@@ -133,7 +133,7 @@ def test_patience_ends(folder: Path) -> None:
 
 def test_a_program_that_should_run_and_does_not_is_found(folder: Path) -> None:
     with Processes(folder) as processes:
-        processes.start("stays", python("import time; time.sleep(600)"))
+        processes.start("stays", python("import time; time.sleep(120)"))
         goes = processes.start("goes", python("raise SystemExit(3)"))
 
         assert goes.wait(within_s=30) == 3
@@ -245,7 +245,7 @@ def test_no_program_outlives_a_rehearsal_that_is_killed(folder: Path) -> None:
                 for name in ("one", "two"):
                     processes.start(name, [sys.executable, "-c", sys.argv[2]]).ready_line()
                 print("both run", flush=True)
-                time.sleep(600)
+                time.sleep(120)
             """,
             str(folder),
             DEAF,
@@ -313,8 +313,10 @@ def test_a_watcher_passes_signals_on() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as watcher:
         assert watcher.stdout is not None
         port = json.loads(watcher.stdout.readline())["port"]
+        try:
+            watcher.terminate()
 
-        watcher.terminate()
-
-        assert watcher.wait(timeout=30) == -signal.SIGTERM
-        assert not listens(port)
+            assert watcher.wait(timeout=30) == -signal.SIGTERM
+            assert not listens(port)
+        finally:
+            watcher.kill()

@@ -16,7 +16,7 @@ import plan
 from plan import Plan
 from rehearsal.processes import Processes
 from rehearsal.seed import Seeded, SeedError, Skipped, seed
-from rehearsal.standins import start_aws
+from rehearsal.standins import start_aws, url
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -27,7 +27,7 @@ Program = Callable[[pulumi.ResourceOptions], object]
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a moto of our own."""
     with Processes(tmp_path_factory.mktemp("moto")) as processes:
-        yield start_aws(processes)
+        yield url(start_aws(processes))
 
 
 @pytest.fixture
@@ -291,12 +291,13 @@ def test_an_alarm_watches_what_was_declared_and_tells_the_topic(fresh: str, ask:
 
 
 def test_an_alarm_on_an_expression_keeps_its_queries(fresh: str, ask: Any) -> None:
-    failed: dict[str, Any] = {
-        "metric_name": "Failed",
-        "namespace": "Concierge",
-        "period": 60,
-        "stat": "Average",
-    }
+    failed = aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+        metric_name="Failed",
+        namespace="Concierge",
+        period=60,
+        stat="Average",
+        dimensions={"Environment": "dev"},
+    )
     seeded(
         fresh,
         lambda opts: aws.cloudwatch.MetricAlarm(
@@ -306,8 +307,10 @@ def test_an_alarm_on_an_expression_keeps_its_queries(fresh: str, ask: Any) -> No
             evaluation_periods=1,
             threshold=1.0,
             metric_queries=[
-                {"id": "rate", "expression": "failed * 100", "label": "percent", "return_data": True},
-                {"id": "failed", "metric": {**failed, "dimensions": {"Environment": "dev"}}},
+                aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                    id="rate", expression="failed * 100", label="percent", return_data=True
+                ),
+                aws.cloudwatch.MetricAlarmMetricQueryArgs(id="failed", metric=failed),
             ],
             opts=opts,
         ),

@@ -69,7 +69,7 @@ async def connected(script: Any) -> AsyncIterator[tuple[Socket, Desk]]:
 
 async def until(true: Callable[[], Any]) -> None:
     """Lets the server run until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(5):
         while not true():  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ from contract.runtime_settings import BreakerSettings, RoutingSettings, RuntimeS
 from contract.tiers import Tier
 from runtime.canned import canned
 from runtime.testing.desk import EPOCH, Desk
-from runtime.testing.models import Behaviour, says, throttled
+from runtime.testing.models import Behaviour, Script, says, throttled
 
 SIMPLE = "Where is my order?"
 COMPLEX = "Which of these two tents is better for four people in heavy rain?"
@@ -76,9 +76,10 @@ def test_a_few_calls_are_no_rate(at_desk, calls, tier):
             await desk.ask(COMPLEX, f"warm-{number}")
         return await desk.tier(SIMPLE)
 
-    alternating = lambda call: says("Sonnet") if call % 2 else throttled()  # noqa: E731
-    scripts = {**MODELS, "sonnet": lambda call: says("Sonnet") if call >= calls else alternating(call)}
-    assert at_desk(scene, scripts, UNBROKEN) is tier
+    def every_second_fails(call: int) -> Script:
+        return throttled() if call < calls and call % 2 else says("Sonnet")
+
+    assert at_desk(scene, {**MODELS, "sonnet": every_second_fails}, UNBROKEN) is tier
 
 
 @pytest.mark.parametrize(("words", "tier"), [(1, Tier.T1), (8, Tier.T1), (9, Tier.T0)])
