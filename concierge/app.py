@@ -2,7 +2,7 @@
 
 import typer
 
-from concierge.commands import plan, rehearse, settings
+from concierge.commands import plan, rehearse, runbook, settings
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -23,4 +23,5 @@ def _concierge() -> None:
 
 app.command("plan")(plan.plan)
 app.command("rehearse")(rehearse.rehearse)
+app.add_typer(runbook.app, name="runbook")
 app.command("settings")(settings.settings)

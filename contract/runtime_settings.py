@@ -44,11 +44,20 @@ class BreakerSettings(Shape):
     window_s: float = Field(60.0, gt=0, description="sliding window of the failure share")
     failure_share: float = Field(0.20, gt=0, lt=1, description="failed or slow share above which it opens")
     minimum_calls: int = Field(20, ge=1, description="calls in the window before the share counts")
-    burst_failures: int = Field(3, ge=1, description="failures in a row, with no success ...")
+    burst_failures: int = Field(3, ge=2, description="failures in a row, with no success ...")
     burst_s: float = Field(10.0, gt=0, description="... within this time, that open it at once")
     open_s: float = Field(5.0, gt=0, description="pause before probes are let through")
     probe_share: float = Field(0.10, gt=0, le=1, description="share of traffic that probes a half-open rung")
     probes_to_close: int = Field(5, ge=1, description="good probes in a row that close it")
+
+    @model_validator(mode="after")
+    def _one_failure_is_no_outage(self) -> Self:
+        if self.minimum_calls * self.failure_share < 1:
+            raise ValueError(
+                f"one failure in {self.minimum_calls} calls is more than failure_share {self.failure_share}: "
+                "raise minimum_calls"
+            )
+        return self
 
 
 class RoutingSettings(Shape):

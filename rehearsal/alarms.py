@@ -1,9 +1,11 @@
 """Judges the alarms of a plan as CloudWatch would: periods, M of N datapoints, missing data.
 
-Reads the alarm resources the stack declares, so what is judged here is what would be deployed.
+Reads the alarm resources the stack declares, so what is judged here is what would be deployed. The rules for
+missing data are those of the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
 """
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +16,14 @@ State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 ALARM_TYPE = "aws:cloudwatch/metricAlarm:MetricAlarm"
 # EMF lines need a moment to become metrics; a period is judged once that has passed.
 SETTLE_S = 1.0
+# Where a period has no data CloudWatch looks a little further back. How far, only the tables of its guide
+# show: at five periods for an alarm over three.
+LOOK_BACK = 2
+_BREACHES: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+}
+_WORDS = {"GreaterThanThreshold": "above", "LessThanThreshold": "below"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class JudgedAlarm:
 
     resource: Resource
     state: State = "INSUFFICIENT_DATA"
-    judged_until: float = 0.0
+    judged_until: float | None = None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -46,6 +56,16 @@ class JudgedAlarm:
     @property
     def runbook(self) -> str:
         return str(self.inputs["tags"]["Runbook"])
+
+    def due(self, until: float) -> Iterator[float]:
+        """Ends of the periods that are over and not judged yet; at first only of the last one."""
+        period = float(self.inputs["period"])
+        last = until // period * period
+        end = last if self.judged_until is None else self.judged_until + period
+        while end <= last:
+            self.judged_until = end
+            yield end
+            end += period
 
 
 @dataclass
@@ -65,47 +85,46 @@ class Judge:
         return next(alarm for alarm in self.alarms if alarm.name == name)
 
     def judge(self, now: float) -> list[Transition]:
-        """Judges every period that ended since the last call."""
+        """Judges every period that ended since the last call, one after the other."""
         changed = []
         for alarm in self.alarms:
-            period = float(alarm.inputs["period"])
-            end = (now - SETTLE_S) // period * period
-            if end <= alarm.judged_until:
-                continue
-            alarm.judged_until = end
-            state, reason = self._evaluate(alarm.inputs, end)
-            if state != alarm.state:
-                changed.append(Transition(now, alarm.name, alarm.state, state, reason))
-                alarm.state = state
+            for end in alarm.due(now - SETTLE_S):
+                state, reason = self._evaluate(alarm, end)
+                if state != alarm.state:
+                    changed.append(Transition(now, alarm.name, alarm.state, state, reason))
+                    alarm.state = state
         self.transitions += changed
         return changed
 
-    def _evaluate(self, alarm: Mapping[str, Any], end: float) -> tuple[State, str]:
-        period, window = float(alarm["period"]), int(alarm["evaluationPeriods"])
-        needed = int(alarm.get("datapointsToAlarm", window))
-        values = [self._datapoint(alarm, end - (n + 1) * period, end - n * period) for n in range(window)]
-        breaching = sum(_breaches(alarm, value) for value in values)
-        shown = ", ".join("-" if value is None else f"{value:.3g}" for value in reversed(values))
-        reason = (
-            f"{breaching} of {window} datapoints [{shown}] {_words(alarm)} {alarm['threshold']:g} "
-            f"({needed} are needed)"
-        )
-        if all(value is None for value in values) and alarm["treatMissingData"] == "missing":
-            return "INSUFFICIENT_DATA", "no data"
-        return ("ALARM" if breaching >= needed else "OK"), reason
+    def _evaluate(self, alarm: JudgedAlarm, end: float) -> tuple[State, str]:
+        rule, period = alarm.inputs, float(alarm.inputs["period"])
+        ages = range(1, int(rule["evaluationPeriods"]) + LOOK_BACK + 1)
+        points = [self._datapoint(rule, end - age * period, end - (age - 1) * period) for age in ages]
+        return _decide(rule, alarm.state, points)
 
-    def _datapoint(self, alarm: Mapping[str, Any], start: float, end: float) -> float | None:
-        values = self.store.values(alarm["metricName"], alarm["dimensions"], start, end)
-        return statistic(alarm["statistic"], values)
+    def _datapoint(self, rule: Mapping[str, Any], start: float, end: float) -> float | None:
+        values = self.store.values(rule["metricName"], rule["dimensions"], start, end)
+        return statistic(rule["statistic"], values)
 
 
-def _breaches(alarm: Mapping[str, Any], value: float | None) -> bool:
-    if value is None:
-        return bool(alarm["treatMissingData"] == "breaching")
-    if alarm["comparisonOperator"] == "GreaterThanThreshold":
-        return value > float(alarm["threshold"])
-    return value < float(alarm["threshold"])
-
-
-def _words(alarm: Mapping[str, Any]) -> str:
-    return "above" if alarm["comparisonOperator"] == "GreaterThanThreshold" else "below"
+def _decide(rule: Mapping[str, Any], present: State, points: Sequence[float | None]) -> tuple[State, str]:
+    """The state an alarm goes to from its `present` one, and why; the youngest point comes first."""
+    window, missing = int(rule["evaluationPeriods"]), rule.get("treatMissingData", "missing")
+    needed = int(rule.get("datapointsToAlarm", window))
+    real = [(age, value) for age, value in enumerate(points, 1) if value is not None][:window]
+    if not real and missing == "missing":
+        return "INSUFFICIENT_DATA", "no data"
+    breaches = _BREACHES[rule["comparisonOperator"]]
+    bad = [age for age, value in real if breaches(value, float(rule["threshold"]))]
+    count = len(bad) + (window - len(real) if missing == "breaching" else 0)
+    used = points[: max(window, *(age for age, _ in real), 0)]
+    shown = ", ".join("-" if value is None else f"{value:.3g}" for value in reversed(used))
+    words = f"{_WORDS[rule['comparisonOperator']]} {rule['threshold']:g}"
+    reason = f"{count} of {window} datapoints [{shown}] {words} ({needed} are needed)"
+    if count >= needed:
+        return "ALARM", reason
+    if missing in {"missing", "ignore"} and len(bad) == len(real) < window:
+        # All there is breaches; what is missing could decide it. A first breach M periods ago is enough.
+        otherwise: State = "ALARM" if bad and bad[-1] >= needed else "OK"
+        return present if missing == "ignore" else otherwise, reason
+    return "OK", reason

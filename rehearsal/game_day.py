@@ -25,7 +25,7 @@ from contract.faults import Experiment
 from loadtests import samples
 from plan import Plan
 from plan.show import summary_line
-from rehearsal import standins, verdict
+from rehearsal import beforehand, standins, verdict
 from rehearsal.alarms import Judge, Transition
 from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
@@ -79,10 +79,16 @@ def run(
     listener: Callable[[Told], None],
     experiment: Experiment | None = None,
 ) -> Result:
-    """Plays the story; `experiment` replaces the story's own. Only the main thread may call it."""
+    """Plays the story; `experiment` replaces the story's own. Only the main thread may call it.
+
+    `folder` is made once everything that was asked for has proved good.
+    """
     timeline = Timeline(listener)
     chosen = experiment or experiments.load(story.experiment)
+    beforehand.check_story(story, chosen)
     planned = plan.run(options.stack, changes=options.changes)
+    beforehand.check_alarm(chosen, planned)
+    beforehand.make(folder)
     timeline.tell("plan", summary_line(planned))
     with ExitStack() as stack:
         day = _GameDay(story, chosen, options, folder, timeline, planned, stack)
@@ -174,6 +180,7 @@ class _GameDay:
         found = inventories.fetch(aws, self._options.stack, self._folder / "inventory.json")
         world = engine.World(aws=aws, inventory=found, operator=OPERATOR, pace=PACE)
         self._operator = Operator(world, self._folder / "runbooks.jsonl", self._timeline.tell)
+        self._stack.callback(self._operator.leave)
         self._judge = Judge.of(self._plan, self._region, MetricStore())
         self._alarm_names = dict(found.primary.alarms)
 
@@ -240,8 +247,10 @@ class _GameDay:
                 on_event=self._on_chaos,
                 journal=journal,
             )
-        except ConciergeError as failure:
-            self._timeline.tell("fault", f"the experiment did not run: {failure}")
+        except Exception as failure:  # noqa: BLE001 - a thread's error would be lost
+            known = isinstance(failure, ConciergeError)
+            what = failure if known else f"{type(failure).__name__}: {failure}"
+            self._timeline.tell("fault", f"the experiment did not run: {what}")
 
     def _on_chaos(self, event: ChaosEvent) -> None:
         if event.what in {"injected", "cleared", "swept", "failed"}:
@@ -280,8 +289,6 @@ def _prime_day_file() -> Path:
 
 
 def folder_for(story: Story, root: Path) -> Path:
-    """build/rehearsals/<time>-<story>, new."""
+    """build/rehearsals/<time>-<story>; `run` makes it."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = root / "build" / "rehearsals" / f"{stamp}-{story.id}"
-    folder.mkdir(parents=True, exist_ok=False)
-    return folder
+    return root / "build" / "rehearsals" / f"{stamp}-{story.id}"

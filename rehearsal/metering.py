@@ -35,7 +35,7 @@ class Metering:
         self._sns = sns
         self._on_change = on_change
         self._read = 0
-        self._rest = ""
+        self._rest = b""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metering", daemon=True)
         self.trouble: Exception | None = None
@@ -72,12 +72,12 @@ class Metering:
             self._on_change(transition)
 
     def _new_points(self) -> list[Point]:
-        with self._log.open(encoding="utf-8", errors="replace") as file:
+        with self._log.open("rb") as file:
             file.seek(self._read)
-            text = self._rest + file.read()
-            self._read = file.tell()
-        *lines, self._rest = text.split("\n")
-        return [point for line in lines for point in parse(line)]
+            fresh = file.read()
+        self._read += len(fresh)
+        *lines, self._rest = (self._rest + fresh).split(b"\n")  # the last one is still being written
+        return [point for line in lines for point in parse(line.decode(errors="replace"))]
 
     def _tell(self, transition: Transition) -> None:
         """What CloudWatch does when an alarm changes: the state, and a message to the alarm's topics."""

@@ -7,12 +7,14 @@ put into the CloudWatch stand-in so that runbooks find the numbers where on-call
 import json
 import threading
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 Series = tuple[str, frozenset[tuple[str, str]]]
+_VALUES_AN_ENTRY = 150  # as many different values as PutMetricData takes in one entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def parse(line: str) -> list[Point]:
         document = json.loads(line)
     except ValueError:
         return []  # a line cut by a killed process
-    return list(_points(document))
+    return list(_points(document)) if isinstance(document, dict) and "_aws" in document else []
 
 
 def _points(document: Mapping[str, Any]) -> Iterator[Point]:
@@ -88,19 +90,26 @@ def statistic(name: str, values: list[float]) -> float | None:
 
 
 def cloudwatch_data(points: list[Point]) -> list[dict[str, Any]]:
-    """Arguments of PutMetricData: points of one series and second share an entry."""
-    grouped: dict[tuple[Series, int], list[Point]] = {}
+    """Arguments of PutMetricData: points of one series and second share an entry, equal values a count."""
+    grouped: dict[tuple[Series, str, int], Counter[float]] = {}
     for point in points:
-        grouped.setdefault((point.series, int(point.at)), []).append(point)
+        group = grouped.setdefault((point.series, point.unit, int(point.at)), Counter())
+        group[point.value] += 1
     return [
         {
             "MetricName": metric,
             "Dimensions": [{"Name": name, "Value": value} for name, value in sorted(dimensions)],
             "Timestamp": datetime.fromtimestamp(second, UTC),
-            "Values": [point.value for point in group],
-            "Counts": [1.0] * len(group),
-            "Unit": group[0].unit,
+            "Values": [value for value, _ in part],
+            "Counts": [float(count) for _, count in part],
+            "Unit": unit,
             "StorageResolution": 1,
         }
-        for ((metric, dimensions), second), group in grouped.items()
+        for ((metric, dimensions), unit, second), group in grouped.items()
+        for part in _parts(list(group.items()))
     ]
+
+
+def _parts(values: list[tuple[float, int]]) -> Iterator[list[tuple[float, int]]]:
+    for start in range(0, len(values), _VALUES_AN_ENTRY):
+        yield values[start : start + _VALUES_AN_ENTRY]

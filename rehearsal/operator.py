@@ -25,39 +25,64 @@ class Operator:
         self._journal = engine.Journal(journal)
         self._tell = tell
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._off_duty = False
         self._taken: set[str] = set()
         self._records: dict[str, engine.Record] = {}
+        self._failures: dict[str, str] = {}
         self._undone: set[str] = set()
 
     def take(self, runbook: str, alarm: str) -> None:
         """Starts the runbook of an alarm; a second alarm for the same incident changes nothing."""
-        if runbook in self._taken:
-            return
-        self._taken.add(runbook)
-        thread = threading.Thread(target=self._handle, args=(runbook, alarm), name=runbook, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        with self._lock:
+            if self._off_duty or runbook in self._taken:
+                return
+            self._taken.add(runbook)
+            thread = threading.Thread(target=self._handle, args=(runbook, alarm), name=runbook, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def finish(self) -> list[RunbookRun]:
-        """Everything that was done, after taking it back."""
+        """Everything that was done, after taking it back. Alarms that come later find nobody."""
+        with self._lock:
+            self._off_duty = True
         for thread in self._threads:
             thread.join()
         for runbook, record in self._records.items():
-            if record.verdict == "applied+verified":
-                self._undo(runbook)
-        return [
-            RunbookRun(runbook, record.verdict, record.note, undone=runbook in self._undone)
-            for runbook, record in self._records.items()
-        ]
+            if record.verdict == "applied+verified" or runbook in self._failures:
+                self._guarded(runbook, self._undo)
+        return [self._told(runbook) for runbook in sorted(self._taken)]
+
+    def leave(self) -> None:
+        """The day ends early: takes no more alarms, and does not tell that the stand-ins are gone."""
+        with self._lock:
+            self._off_duty = True
+        self._tell = lambda *_: None
+
+    def _told(self, runbook: str) -> RunbookRun:
+        undone = runbook in self._undone
+        if runbook in self._failures:
+            return RunbookRun(runbook, "failed", self._failures[runbook], undone)
+        record = self._records[runbook]
+        return RunbookRun(runbook, record.verdict, record.note, undone)
 
     def _handle(self, runbook: str, alarm: str) -> None:
+        self._guarded(runbook, lambda name: self._answer(name, alarm))
+
+    def _guarded(self, runbook: str, work: Callable[[str], None]) -> None:
+        """Whatever goes wrong with a runbook is told, and is the verdict's business."""
         try:
-            script = runbooks.load(runbook)
-            planned = self._run(script, apply=False, why="")
-            if planned.verdict == "planned":
-                self._run(script, apply=True, why=f"alarm {alarm}")
-        except ConciergeError as failure:
-            self._tell("runbook", f"{runbook} failed: {failure}")
+            work(runbook)
+        except Exception as failure:  # noqa: BLE001 - a thread's error would be lost
+            known = isinstance(failure, ConciergeError)
+            self._failures[runbook] = str(failure) if known else f"{type(failure).__name__}: {failure}"
+            self._tell("runbook", f"{runbook} failed: {self._failures[runbook]}")
+
+    def _answer(self, runbook: str, alarm: str) -> None:
+        script = runbooks.load(runbook)
+        planned = self._run(script, apply=False, why="")
+        if planned.verdict == "planned":
+            self._run(script, apply=True, why=f"alarm {alarm}")
 
     def _run(self, script: engine.Runbook, *, apply: bool, why: str) -> engine.Record:
         record = engine.run(

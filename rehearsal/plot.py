@@ -1,5 +1,9 @@
-"""Two plots on one time axis, as SVG text: stacked shares, and lines; with marks for what happened when."""
+"""Two plots on one time axis, as SVG text: stacked shares, and lines; with marks for what happened when.
 
+Every text sits on a ground of its own colour, so that both can be read on a light page and on a dark one.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -7,8 +11,11 @@ from html import escape
 WIDTH, HEIGHT = 960, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
-COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
-MARKS = {"fault": "#D55E00", "alarm": "#B00020", "runbook": "#6A3D9A"}
+COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
+MARKS = {"fault": "#A84300", "alarm": "#B00020", "runbook": "#6A3D9A"}  # white text can be read on them
+_ROW = 17  # from one row of labels to the next
+_ROWS = 8  # as many as there is room for
+_SECONDS_LABELS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +39,26 @@ class Axis:
         return LEFT + (WIDTH - LEFT - RIGHT) * min(max(second / self.seconds, 0), 1)
 
     def y(self, value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(value / self.top, 1)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(max(value / self.top, 0), 1)
 
 
 def stacked(
-    title: str, bins: Sequence[float], shares: Mapping[str, Sequence[float]], marks: Sequence[Mark]
+    title: str,
+    bins: Sequence[float],
+    shares: Mapping[str, Sequence[float]],
+    marks: Sequence[Mark],
+    colours: Mapping[str, str],
 ) -> str:
     """Layers that add up to 1 in every bin; `bins` are the bins' start times, evenly spaced."""
     width = _width(bins)
     axis = Axis(_end(bins, marks), 1.0)
     body, floor = [], [0.0] * len(bins)
-    for number, (name, values) in enumerate(shares.items()):
+    for name, values in shares.items():
         ceiling = [low + value for low, value in zip(floor, values, strict=True)]
-        body.append(_band(axis, bins, width, floor, ceiling, COLOURS[number % len(COLOURS)], name))
+        body.append(_band(axis, bins, width, floor, ceiling, colours[name], name))
         floor = ceiling
-    return _frame(title, axis, body, list(shares), marks, [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")])
+    legend = {name: colours[name] for name in shares}
+    return _frame(title, axis, body, legend, marks, [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")])
 
 
 def lines(
@@ -57,22 +69,28 @@ def lines(
     limit: float | None = None,
 ) -> str:
     """One line a series, broken where there is no value; `limit` is drawn dashed."""
-    width = _width(bins)
-    highest = max((v for values in series.values() for v in values if v is not None), default=1.0)
-    top = max(highest, limit or 0) * 1.1
-    axis = Axis(_end(bins, marks), top)
+    width, colours = _width(bins), dict(zip(series, COLOURS, strict=False))
+    highest = max((v for values in series.values() for v in values if v is not None), default=0.0)
+    step = _step(max(highest, limit or 0.0) or 1.0, 3)
+    ticks = [(step * number, f"{step * number:,.6g} ms") for number in range(4)]
+    axis = Axis(_end(bins, marks), ticks[-1][0])
     body = [
-        _path(axis, [at + width / 2 for at in bins], values, COLOURS[number % len(COLOURS)], name)
-        for number, (name, values) in enumerate(series.items())
+        _path(axis, [at + width / 2 for at in bins], values, colours[name], name)
+        for name, values in series.items()
     ]
     if limit is not None:
         y = axis.y(limit)
         body.append(
-            f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#B00020" stroke-dasharray="6 4"/>'
-            f'<text x="{WIDTH - RIGHT}" y="{y - 4:.1f}" text-anchor="end" class="small">limit</text>'
+            f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="limit"/>'
+            f'<text x="{LEFT + 4}" y="{y - 4:.1f}" class="small">limit {limit:,.0f} ms</text>'
         )
-    ticks = [(top * part, f"{top * part:,.0f} ms") for part in (0, 0.5, 1)]
-    return _frame(title, axis, body, list(series), marks, ticks)
+    return _frame(title, axis, body, colours, marks, ticks)
+
+
+def _step(span: float, at_most: int) -> float:
+    """The smallest of ... 1, 2, 5, 10, 20 ... of which `at_most` cover the span."""
+    power = 10.0 ** math.floor(math.log10(span / at_most))
+    return next((power * part for part in (1, 2, 5) if power * part * at_most >= span), power * 10)
 
 
 def _width(bins: Sequence[float]) -> float:
@@ -81,7 +99,8 @@ def _width(bins: Sequence[float]) -> float:
 
 def _end(bins: Sequence[float], marks: Sequence[Mark]) -> float:
     """Far enough right for everything that happened."""
-    return max(bins[-1] + _width(bins), *(mark.until or mark.at for mark in marks), 0.0)
+    ends = [mark.at if mark.until is None else mark.until for mark in marks]
+    return max([1.0, *(at + _width(bins) for at in bins[-1:]), *ends])
 
 
 def _band(
@@ -98,18 +117,19 @@ def _band(
     ]
     below = [(axis.x(at + step), axis.y(v)) for at, v in zip(bins, floor, strict=True) for step in (0, width)]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in [*above, *reversed(below)])
-    return f'<polygon points="{points}" fill="{colour}"><title>{escape(name)}</title></polygon>'
+    return f'<polygon points="{points}" fill="{colour}"><title>{_plain(name)}</title></polygon>'
 
 
 def _path(axis: Axis, at: Sequence[float], values: Sequence[float | None], colour: str, name: str) -> str:
     steps, pen_down = [], False
     for second, value in zip(at, values, strict=True):
         if value is not None:
-            steps.append(f"{'L' if pen_down else 'M'}{axis.x(second):.1f} {axis.y(value):.1f}")
+            # A value alone between two gaps is a point: round ends make a line of no length visible.
+            steps.append(f"{'L' if pen_down else 'M'}{axis.x(second):.1f} {axis.y(value):.1f}h0")
         pen_down = value is not None
     return (
-        f'<path d="{"".join(steps)}" fill="none" stroke="{colour}" stroke-width="2">'
-        f"<title>{escape(name)}</title></path>"
+        f'<path d="{"".join(steps)}" fill="none" stroke="{colour}" stroke-width="2" stroke-linecap="round">'
+        f"<title>{_plain(name)}</title></path>"
     )
 
 
@@ -117,64 +137,110 @@ def _frame(
     title: str,
     axis: Axis,
     body: Sequence[str],
-    names: Sequence[str],
+    colours: Mapping[str, str],
     marks: Sequence[Mark],
     ticks: Sequence[tuple[float, str]],
 ) -> str:
     grid = "".join(
-        f'<path d="M{LEFT} {axis.y(value):.1f}H{WIDTH - RIGHT}" stroke="#8884" />'
+        f'<path d="M{LEFT} {axis.y(value):.1f}H{WIDTH - RIGHT}" stroke="#8884"/>'
         f'<text x="{LEFT - 6}" y="{axis.y(value) + 4:.1f}" text-anchor="end" class="small">{text}</text>'
         for value, text in ticks
     )
-    seconds = "".join(
-        f'<text x="{axis.x(at):.1f}" y="{HEIGHT - 10}" text-anchor="middle" class="small">{at:.0f} s</text>'
-        for at in range(0, int(axis.seconds) + 1, 10)
-    )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_plain(title)}" '
         'xmlns="http://www.w3.org/2000/svg" font-family="Roboto, Helvetica, Arial, sans-serif">'
         "<style>.small{font-size:11px;fill:currentColor}.title{font-size:14px;font-weight:600;fill:currentColor}"
-        ".bar{font-size:10px;fill:#fff}.mark{font-size:11px;font-weight:600;paint-order:stroke;stroke:#fff;"
-        "stroke-width:3px}</style>"
-        f'<text x="{LEFT}" y="16" class="title">{escape(title)}</text>{_legend(names)}'
-        f"{_spans(axis, marks)}{''.join(body)}{grid}{seconds}{_moments(axis, marks)}</svg>"
+        ".mark{font-size:10px;font-weight:600;fill:#fff}"
+        ".limit{stroke:var(--bad,#b00020);stroke-dasharray:6 4}</style>"
+        f'<text x="{LEFT}" y="16" class="title">{_plain(title)}</text>{_legend(colours)}'
+        f"{''.join(body)}{grid}{_seconds(axis)}{_spans(axis, marks)}{_moments(axis, marks)}</svg>"
     )
 
 
-def _legend(names: Sequence[str]) -> str:
-    items, x = [], WIDTH - RIGHT
-    for number in reversed(range(len(names))):
-        x -= 7 * len(names[number]) + 26
+def _seconds(axis: Axis) -> str:
+    step = max(1.0, _step(axis.seconds, _SECONDS_LABELS))
+    labels = [number * step for number in range(int(axis.seconds / step) + 1)]
+    return "".join(
+        f'<text x="{axis.x(at):.1f}" y="{HEIGHT - 10}" text-anchor="middle" class="small">{at:.0f} s</text>'
+        for at in labels
+    )
+
+
+def _legend(colours: Mapping[str, str]) -> str:
+    items, x = [], float(WIDTH - RIGHT)
+    for name, colour in reversed([*colours.items()]):
+        x -= _text_width(name) + 30
         items.append(
-            f'<rect x="{x}" y="6" width="12" height="12" fill="{COLOURS[number % len(COLOURS)]}"/>'
-            f'<text x="{x + 16}" y="16" class="small">{escape(names[number])}</text>'
+            f'<rect x="{x:.1f}" y="6" width="12" height="12" fill="{colour}"/>'
+            f'<text x="{x + 16:.1f}" y="16" class="small">{_plain(name)}</text>'
         )
     return "".join(items)
 
 
 def _spans(axis: Axis, marks: Sequence[Mark]) -> str:
-    """A bar above the plot for what lasted, with its name in it."""
-    return "".join(
-        f'<rect x="{axis.x(m.at) + 1:.1f}" y="{TOP - 15}" width="{axis.x(m.until) - axis.x(m.at) - 2:.1f}" '
-        f'height="13" rx="2" fill="{MARKS[m.kind]}"/>'
-        f'<text x="{axis.x(m.at) + 6:.1f}" y="{TOP - 5}" class="bar">{escape(m.text)}</text>'
-        for m in marks
-        if m.until is not None
-    )
+    """A bar above the plot for what lasted, with as much of its name as goes into it."""
+    drawn = []
+    for mark in marks:
+        if mark.until is not None:
+            x = axis.x(mark.at) + 1
+            width = max(1.0, axis.x(mark.until) - x - 1)
+            drawn.append(_label(x, TOP - 15, width, mark))
+    return "".join(drawn)
 
 
 def _moments(axis: Axis, marks: Sequence[Mark]) -> str:
-    """A dashed line for what happened at once; its label on the side that has room."""
-    moments = [mark for mark in marks if mark.until is None]
-    return "".join(_moment(axis, mark, number % 4) for number, mark in enumerate(moments))
+    """A dashed line for what happened at once; labels on the side that has room, in rows that are free."""
+    lines_, labels = [], []
+    taken: list[tuple[int, float, float]] = []
+    for mark in marks:
+        if mark.until is not None:
+            continue
+        x = axis.x(mark.at)
+        width = min(_text_width(mark.text) + 10, (WIDTH - LEFT - RIGHT) / 2)
+        start = x if x + width <= WIDTH - RIGHT else x - width
+        row = _free_row(taken, start, start + width)
+        taken.append((row, start, start + width))
+        line = f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke='
+        lines_.append(
+            f'{line}"#fff" stroke-opacity="0.6" stroke-width="3"/>'
+            f'{line}"{MARKS[mark.kind]}" stroke-width="1.5" stroke-dasharray="3 3"/>'
+        )
+        labels.append(_label(start, TOP + 4 + _ROW * row, width, mark))
+    return "".join([*lines_, *labels])
 
 
-def _moment(axis: Axis, mark: Mark, row: int) -> str:
-    x, colour = axis.x(mark.at), MARKS[mark.kind]
-    left = x > WIDTH * 0.75
+def _free_row(taken: Sequence[tuple[int, float, float]], start: float, end: float) -> int:
+    """The highest row in which nobody stands between these two; the last one when all are full."""
+    for row in range(_ROWS):
+        if all(end < low or start > high for there, low, high in taken if there == row):
+            return row
+    return _ROWS - 1
+
+
+def _label(x: float, y: float, width: float, mark: Mark) -> str:
+    """White text on the colour of its kind; the whole text shows when pointed at."""
+    shown = _plain(_cut(mark.text, width - 10))
     return (
-        f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="{colour}" '
-        'stroke-width="1.5" stroke-dasharray="3 3"/>'
-        f'<text x="{x - 4 if left else x + 4:.1f}" y="{TOP + 12 + 14 * row}" class="mark" '
-        f'text-anchor="{"end" if left else "start"}" fill="{colour}">{escape(mark.text)}</text>'
+        f'<g><title>{_plain(mark.text)}</title><rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
+        f'height="14" rx="2" fill="{MARKS[mark.kind]}"/>'
+        f'<text x="{x + 5:.1f}" y="{y + 10.5:.1f}" class="mark">{shown}</text></g>'
     )
+
+
+def _text_width(text: str) -> float:
+    """A little more than small text needs in any of the usual fonts; wide scripts count double."""
+    return sum(6.4 if character.isascii() else 14.0 for character in text)
+
+
+def _cut(text: str, width: float) -> str:
+    """As much of it as fits, with an ellipsis for the rest."""
+    if _text_width(text) <= width:
+        return text
+    while text and _text_width(text) + 7 > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…" if text else ""
+
+
+def _plain(text: str) -> str:
+    """Escaped, and without what no XML may hold."""
+    return escape("".join(c if c.isprintable() else " " for c in text))

@@ -4,13 +4,15 @@ The verdict first, then the gates, then what happened on one time axis, then the
 """
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from contract.errors import DONE, FAILED
+from contract.errors import DONE, FAILED, InconclusiveError
 from contract.faults import Fault
 from contract.tiers import Tier
 from loadtests.samples import Percentiles, Sample, summary
@@ -20,8 +22,17 @@ from rehearsal.plot import Mark
 from rehearsal.verdict import Gate, Window
 
 BIN_S = 2.0
+_MOST_BINS = 120
+_NOBODY = "no answer"
+_COLOURS = dict(zip((*map(str, Tier), _NOBODY), plot.COLOURS, strict=True))
 _WORDS = {DONE: "survived", FAILED: "not survived"}
+_ALARM_WORDS = {"ALARM": "alarm red", "OK": "alarm green", "INSUFFICIENT_DATA": "alarm without data"}
+_RUNBOOK_WORDS = {"changed:": "runbook applied", "undone:": "runbook undone"}
 _TEMPLATE = Path(__file__).with_name("report.html")
+
+
+class ReportError(InconclusiveError):
+    """The report cannot be written."""
 
 
 def headline(result: Result) -> str:
@@ -29,18 +40,41 @@ def headline(result: Result) -> str:
     return f"{result.story.title}: {_WORDS.get(result.exit_code, 'inconclusive')}"
 
 
+def page(result: Result) -> Path:
+    """Where the page is, or will be."""
+    return result.folder / "report.html"
+
+
 def write(result: Result) -> Path:
-    """report.html and report.json in the run's folder; the page's path."""
-    page = result.folder / "report.html"
-    (result.folder / "report.json").write_text(json.dumps(as_json(result), indent=2), encoding="utf-8")
-    page.write_text(_page(result), encoding="utf-8")
-    return page
+    """report.html and report.json in the run's folder; the page's path. Both are whole, or not there."""
+    facts = json.dumps(as_json(result), indent=2)
+    _replace({result.folder / "report.json": facts, page(result): _page(result)})
+    return page(result)
+
+
+def _replace(files: Mapping[Path, str]) -> None:
+    """Writes all of them beside their places, then moves them there."""
+    drafts = {path: path.with_name(f".{path.name}.draft") for path in files}
+    try:
+        for path, text in files.items():
+            drafts[path].write_text(text, encoding="utf-8", errors="backslashreplace")
+        for path, draft in drafts.items():
+            draft.replace(path)
+    except OSError as refused:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        where = next(iter(files)).parent
+        raise ReportError(
+            f"the report cannot be written to {where}: {refused.strerror}: make room and rehearse again"
+        ) from None
 
 
 def as_json(result: Result) -> dict[str, Any]:
     """Every fact of the page."""
     return {
         "story": result.story.id,
+        "experiment": result.experiment.id,
         "verdict": _WORDS.get(result.exit_code, "inconclusive"),
         "exit_code": result.exit_code,
         "stack": result.options.stack,
@@ -88,25 +122,27 @@ def _gate(gate: Gate) -> str:
 
 
 def _bins(result: Result) -> list[Window]:
+    """Even stretches of the run, a few seconds each: in a long one longer, so that they can be told apart."""
     zero = _zero(result)
     end = max((sample.intended_at for sample in result.evidence.samples), default=zero)
-    count = max(1, int((end - zero) // BIN_S) + 1)
-    return [Window(zero + number * BIN_S, zero + (number + 1) * BIN_S) for number in range(count)]
+    width = BIN_S * max(1, math.ceil((end - zero) / BIN_S / _MOST_BINS))
+    count = int((end - zero) // width) + 1
+    return [Window(zero + number * width, zero + (number + 1) * width) for number in range(count)]
 
 
 def _zero(result: Result) -> float:
-    return result.timeline.zero or min((e.at for e in result.timeline.events), default=0.0)
+    if result.timeline.zero is not None:
+        return result.timeline.zero
+    return min((event.at for event in result.timeline.events), default=0.0)
 
 
 def _tier_plot(result: Result) -> str:
     samples = result.evidence.samples
     bins = [window.of(samples) for window in _bins(result)]
-    used = [tier for tier in Tier if any(sample.tier is tier for sample in samples)]
-    shares = {str(tier): [_share(found, tier) for found in bins] for tier in used}
-    shares["no answer"] = [_share(found, None) for found in bins]
-    if not any(shares["no answer"]):
-        del shares["no answer"]
-    return plot.stacked("Who answered", _starts(result), shares, _marks(result))
+    names = {**{str(tier): tier for tier in Tier}, _NOBODY: None}
+    used = {name: tier for name, tier in names.items() if any(sample.tier is tier for sample in samples)}
+    shares = {name: [_share(found, tier) for found in bins] for name, tier in used.items()}
+    return plot.stacked("Who answered", _starts(result), shares, _marks(result), _COLOURS)
 
 
 def _share(samples: Sequence[Sample], tier: Tier | None) -> float:
@@ -128,7 +164,7 @@ def _first_token_plot(result: Result) -> str:
 
 
 def _starts(result: Result) -> list[float]:
-    return [number * BIN_S for number in range(len(_bins(result)))]
+    return [window.start - _zero(result) for window in _bins(result)]
 
 
 def _marks(result: Result) -> list[Mark]:
@@ -138,15 +174,14 @@ def _marks(result: Result) -> list[Mark]:
         for stage, window in zip(result.experiment.method, seen.stages, strict=False)
     ]
     marks += [
-        Mark("alarm", "alarm red" if change.after == "ALARM" else "alarm green", change.at - zero)
+        Mark("alarm", _ALARM_WORDS[change.after], change.at - zero)
         for change in seen.transitions
         if "ALARM" in {change.before, change.after}
     ]
-    words = {"changed:": "runbook applied", "undone:": "runbook undone"}
     marks += [
         Mark("runbook", text, event.at - zero)
         for event in result.timeline.events
-        for start, text in words.items()
+        for start, text in _RUNBOOK_WORDS.items()
         if event.kind == "runbook" and event.text.startswith(start)
     ]
     return sorted(marks, key=lambda mark: mark.at)

@@ -38,21 +38,24 @@ class Story(Shape):
     gates: Gates
 
 
-def names() -> tuple[str, ...]:
+def names(folder: Path = FOLDER) -> tuple[str, ...]:
     """The stories that can be told."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
 
-def load(name: str) -> Story:
+def load(name: str, folder: Path = FOLDER) -> Story:
     """One story; StoryError says what is wrong with it."""
-    path = FOLDER / f"{name}.yaml"
-    if name not in names():
-        raise StoryError(f"there is no story {name!r}; there are: {', '.join(names())}")
+    path = folder / f"{name}.yaml"
+    if name not in names(folder):
+        raise StoryError(f"there is no story {name!r}; there are: {', '.join(names(folder)) or 'none'}")
     try:
-        return Story.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as broken:
-        raise StoryError(f"{path.name}: cannot be read: {broken}") from None
+        story = Story.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as broken:
+        raise StoryError(f"{path.name}: is no YAML: {' '.join(str(broken).split())}") from None
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"]) or "document"
         raise StoryError(f"{path.name}: {key}: {first['msg']}") from None
+    if story.id != name:
+        raise StoryError(f"{path.name}: id: is {story.id!r}: name it like its file, {name!r}")
+    return story

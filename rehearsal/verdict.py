@@ -4,6 +4,7 @@ What people saw comes from the load generator's samples, what the alarms did fro
 were asked from the runtime's own metrics. Nothing is read from the faults themselves.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,80 +69,91 @@ class Evidence:
 
     @property
     def traffic(self) -> Window:
+        """From the first message to the last, which is in it."""
         due = [sample.intended_at for sample in self.samples]
-        return Window(min(due), max(due)) if due else Window(0, 0)
+        return Window(min(due), math.nextafter(max(due), math.inf)) if due else Window(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One thing that had to hold. `held` is None when it could not be told."""
+    """One thing that had to hold. `held` is None when it could not be told.
+
+    A `premise` is what all others rest on: without it nothing was shown, whatever they say.
+    """
 
     name: str
     held: bool | None
     measured: str
+    premise: bool = False
 
 
 def gates(seen: Evidence, limits: Gates, experiment: Experiment) -> list[Gate]:
     """Every gate, in the order a reader asks."""
     return [
-        Gate("traffic as planned", True if seen.generator_said in {DONE, FAILED} else None, _load(seen)),
+        _traffic(seen),
         *_people(seen, limits),
-        Gate("faults in place as written", True if seen.faults_in_place is None else None, _faults(seen)),
-        *_experiment(seen, experiment),
+        _in_place(seen),
+        _experiment(seen, experiment),
         *_alarms(seen, experiment),
         _runbook(seen, experiment),
         _breaker(seen, limits),
         _fallback(seen, limits, experiment.expect.tier),
-        _recovered(seen, limits),
+        _recovered(seen, limits, experiment.expect.recovery_s),
         Gate("no fault left behind", seen.leftover_faults == 0, f"{seen.leftover_faults} active"),
     ]
 
 
 def exit_code(found: Sequence[Gate]) -> int:
     """0 survived, 1 a gate failed, 3 something could not be told."""
+    if any(gate.premise and gate.held is None for gate in found):
+        return INCONCLUSIVE
     if any(gate.held is False for gate in found):
         return FAILED
     return INCONCLUSIVE if any(gate.held is None for gate in found) else DONE
 
 
-def _load(seen: Evidence) -> str:
-    count = len(seen.samples)
-    length = seen.traffic.end - seen.traffic.start
-    trouble = (
-        "" if seen.generator_said in {DONE, FAILED} else f"; the generator ended with {seen.generator_said}"
-    )
-    return f"{count} messages in {length:.0f} s{trouble}"
+def _traffic(seen: Evidence) -> Gate:
+    count, length = len(seen.samples), seen.traffic.end - seen.traffic.start
+    valid = seen.generator_said in {DONE, FAILED}  # it may fail us, but must have measured
+    trouble = "" if valid else f"; the generator ended with {seen.generator_said}, see load.out and load.err"
+    measured = f"{count} messages in {length:.0f} s{trouble}"
+    return Gate("traffic as planned", True if valid and count else None, measured, premise=True)
 
 
 def _people(seen: Evidence, limits: Gates) -> Iterator[Gate]:
-    found = summary(seen.samples)
+    found, samples = summary(seen.samples), seen.samples
     worst = ", ".join(f"{count} x {error}" for error, count in list(found.errors.items())[:2])
     yield Gate(
         "everybody got an answer",
-        bool(seen.samples) and found.failed_share <= limits.failed_share,
-        f"{found.failed_share:.2%} failed{f': {worst}' if worst else ''}",
+        found.failed_share <= limits.failed_share if samples else None,
+        f"{found.failed_share:.2%} failed{f': {worst}' if worst else ''}" if samples else "no message",
     )
     first = found.answered.first_token_ms
     yield Gate(
         f"first token p95 under {limits.first_token_p95_ms:.0f} ms",
-        first is not None and first.p95 <= limits.first_token_p95_ms,
+        first is not None and first.p95 <= limits.first_token_p95_ms if samples else None,
         f"{first.p95:.0f} ms" if first else "no answer",
     )
-    odd = sum(1 for sample in seen.samples if sample.error is None and sample.finals != 1)
+    answers = [sample for sample in samples if sample.error is None or sample.finals]
+    odd = sum(1 for sample in answers if sample.finals != 1)
+    whole = odd == 0 and found.sequence_gaps == 0
     yield Gate(
         "each answer whole: no gap, one final frame",
-        odd == 0 and found.sequence_gaps == 0,
+        None if whole and not answers else whole,
         f"{found.sequence_gaps} gaps, {odd} without exactly one final frame",
     )
 
 
-def _faults(seen: Evidence) -> str:
-    return seen.faults_in_place or f"{len(seen.stages)} stages"
+def _in_place(seen: Evidence) -> Gate:
+    there = seen.faults_in_place is None and bool(seen.stages)
+    measured = seen.faults_in_place or f"{len(seen.stages)} stages"
+    return Gate("faults in place as written", True if there else None, measured, premise=True)
 
 
-def _experiment(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
+def _experiment(seen: Evidence, experiment: Experiment) -> Gate:
+    name = f"experiment {experiment.id}: steady state"
     if not seen.stages:
-        return
+        return Gate(name, held=None, measured="no fault was there")
     start, end = seen.stages[0].start, seen.stages[-1].end
     judged = judge_steady_state(
         experiment,
@@ -152,7 +164,7 @@ def _experiment(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
         ),
     )
     held = {"held": True, "deviated": False, "inconclusive": None}[judged.verdict]
-    yield Gate(f"experiment {experiment.id}: steady state", held, "; ".join(judged.findings))
+    return Gate(name, held, "; ".join(judged.findings))
 
 
 def _measures(samples: Sequence[Sample]) -> dict[str, float | None]:
@@ -166,20 +178,25 @@ def _measures(samples: Sequence[Sample]) -> dict[str, float | None]:
 
 
 def _alarms(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
+    expect = experiment.expect
     fired = [t for t in seen.transitions if t.after == "ALARM"]
     first = next((t for t in fired if t.alarm == seen.expected_alarm), None)
-    start = seen.stages[0].start if seen.stages else seen.traffic.end
-    after = first.at - start if first else None
-    name = experiment.expect.alarm
-    yield Gate(
-        f"alarm {name} within {experiment.expect.within_s:.0f} s",
-        after is not None and 0 <= after <= experiment.expect.within_s,
-        "did not fire" if after is None else f"fired after {after:.0f} s",
-    )
+    name = f"alarm {expect.alarm} within {expect.within_s:.0f} s"
+    if not seen.stages:
+        yield Gate(name, held=None, measured="no fault was there")
+    elif first is None:
+        yield Gate(name, held=False, measured="did not fire")
+    else:
+        after = first.at - seen.stages[0].start
+        when = f"after {after:.0f} s" if after >= 0 else f"{-after:.0f} s before the fault"
+        yield Gate(name, 0 <= after <= expect.within_s, f"fired {when}")
+    judged = bool(seen.final_states)
     others = sorted({t.alarm for t in fired} - {seen.expected_alarm})
-    yield Gate("no other alarm", not others, ", ".join(others) or "none fired")
+    told = ", ".join(others) or ("none fired" if judged else "no alarm was judged")
+    yield Gate("no other alarm", not others if judged else None, told)
     red = sorted(alarm for alarm, state in seen.final_states.items() if state == "ALARM")
-    yield Gate("all alarms green at the end", not red, ", ".join(red) or "green")
+    told = ", ".join(red) or ("green" if judged else "no alarm was judged")
+    yield Gate("all alarms green at the end", not red if judged else None, told)
 
 
 def _runbook(seen: Evidence, experiment: Experiment) -> Gate:
@@ -205,6 +222,8 @@ def _breaker(seen: Evidence, limits: Gates) -> Gate:
     if window is None or not messages:
         return Gate(name, held=None, measured="no message in the worst stage")
     dimensions = {ENVIRONMENT: seen.environment, "Rung": seen.first_rung}
+    if not seen.metrics.values("ModelThrottled", dimensions, seen.traffic.start, window.end):
+        return Gate(name, held=None, measured=f"the metrics know of no call to {seen.first_rung}")
     tries = len(seen.metrics.values("ModelThrottled", dimensions, window.start, window.end))
     return Gate(name, tries / messages <= limits.wasted_tries, f"{tries} calls for {messages} messages")
 
@@ -215,17 +234,21 @@ def _fallback(seen: Evidence, limits: Gates, tier: Tier) -> Gate:
     return _share(name, window, seen.samples, tier, limits.fallback_share)
 
 
-def _recovered(seen: Evidence, limits: Gates) -> Gate:
-    last, least = limits.recovered_last_s, limits.recovered_share
-    name = f"back on {Tier.T0} in the last {last:.0f} s ({least:.0%} at least)"
+def _recovered(seen: Evidence, limits: Gates, recovery_s: float) -> Gate:
+    """Everything due later than `recovery_s` after the last fault counts, and the last seconds always do."""
+    name = (
+        f"back on {Tier.T0} within {recovery_s:.0f} s after the fault ({limits.recovered_share:.0%} at least)"
+    )
     end = seen.traffic.end
-    return _share(name, Window(end - last, end), seen.samples, Tier.T0, least)
+    latest = [stage.end + recovery_s for stage in seen.stages[-1:]]
+    window = Window(min(end - limits.recovered_last_s, *latest, end), end)
+    return _share(name, window, seen.samples, Tier.T0, limits.recovered_share)
 
 
 def _share(name: str, window: Window | None, samples: Sequence[Sample], tier: Tier, least: float) -> Gate:
     found = window.of(samples) if window else []
-    if not found:
+    if window is None or not found:
         return Gate(name, held=None, measured="no message then")
     counts = Counter(sample.tier or "nobody" for sample in found)
     shown = ", ".join(f"{who} {count / len(found):.0%}" for who, count in counts.most_common())
-    return Gate(name, counts[tier] / len(found) >= least, shown)
+    return Gate(name, counts[tier] / len(found) >= least, f"{shown} over {window.end - window.start:.0f} s")

@@ -1,5 +1,6 @@
 """A record for a person at a terminal, and as JSON for a program."""
 
+import inspect
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract.runbooks import catalogue
-from runbooks.engine import Change, Finding, Record
+from runbooks.engine import Change, Finding, Record, Runbook
 
 _MARKS = {True: ("!", "bold red"), False: ("-", "green"), None: ("?", "bold yellow")}
 _STYLES = {"planned": "bold cyan", "rolled-back": "bold red", "inconclusive": "bold yellow"}
@@ -36,6 +37,36 @@ def render(record: Record) -> RenderableType:
 def as_json(record: Record) -> dict[str, Any]:
     """The whole record."""
     return {**record.model_dump(mode="json"), "exit_code": record.exit_code}
+
+
+def describe(runbook: Runbook) -> dict[str, Any]:
+    """What a runbook looks at, may change and waits for, in its own words."""
+    entry = catalogue()[runbook.id]
+    return {
+        "runbook": runbook.id,
+        "incident": entry.incident,
+        "owner": entry.owner,
+        "looks at": {name: _first_line(check) for name, check in runbook.diagnose.items()},
+        "decides": _first_line(runbook.decide),
+        "may change": [step.name for step in runbook.mitigate],
+        "must get better": f"{runbook.verify.what}, within {runbook.verify.within_s:g} s",
+        "to keep it": runbook.keep,
+    }
+
+
+def description(runbook: Runbook) -> RenderableType:
+    """The same for a person."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    for heading, value in describe(runbook).items():
+        lines = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
+        table.add_row(
+            Text(heading, style="bold"), "\n".join(lines) if isinstance(lines, list) else str(lines)
+        )
+    return table
+
+
+def _first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
 def _findings(record: Record) -> Table:

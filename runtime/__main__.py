@@ -76,7 +76,6 @@ async def _serve(host: str, port: int) -> None:
     async with AsyncExitStack() as stack:
         ssm = await stack.enter_async_context(aws.ssm(around.region))
         settings = _settings(around.settings, await aws.read_parameter(ssm, around.settings))
-        await aws.read_parameter(ssm, around.controls)  # must be there; what it says is the reader's business
         read = partial(aws.read_parameter, ssm, around.controls)
         controls = ControlsReader(read, settings.controls, _wall, telemetry)
         await controls.refresh()

@@ -33,12 +33,12 @@ def rehearse(
     options = game_day.Options(stack=stack, seed=seed, changes=_changes(set_ or []))
     folder = game_day.folder_for(chosen, stackfile.root_of())
     result = game_day.run(chosen, options, folder, lambda told: output.progress(str(told)))
-    page = report.write(result)
     if json:
-        output.document({**report.as_json(result), "report": str(page)})
+        output.document({**report.as_json(result), "report": str(report.page(result))})
     else:
         output.show(_verdict(report.headline(result), result.gates))
-        output.note(f"report: {page}")
+    # After the verdict: that must be seen even when the disk is full.
+    output.note(f"report: {report.write(result)}")
     raise typer.Exit(result.exit_code)
 
 
@@ -46,7 +46,7 @@ def _changes(pairs: list[str]) -> dict[str, str]:
     changes = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals:
+        if not key or not equals:
             raise typer.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--set")
         changes[key] = value
     return changes

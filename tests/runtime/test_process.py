@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -58,8 +60,9 @@ def ssm():
     server.server_close()
 
 
-def start(port: int, **environment: str) -> subprocess.Popen[str]:
-    """The runtime on a free port, with a parameter store at `port`."""
+@contextmanager
+def start(port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The runtime on a free port, with a parameter store at `port`; it never outlives the test."""
     surroundings = {
         "PATH": os.environ["PATH"],
         "AWS_ACCESS_KEY_ID": "test",
@@ -70,13 +73,17 @@ def start(port: int, **environment: str) -> subprocess.Popen[str]:
         **NAMES,
         **environment,
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
         env={name: value for name, value in surroundings.items() if value},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def line(process: subprocess.Popen[str]) -> Any:
@@ -114,12 +121,23 @@ def test_missing_variables_are_all_named_at_once(ssm):
     assert "CONCIERGE_SETTINGS, AWS_REGION" in said
 
 
-@pytest.mark.parametrize("parameter", list(NAMES.values()))
-def test_a_missing_parameter_is_named(ssm, parameter):
-    del ssm.parameters[parameter]
+def test_missing_settings_are_named(ssm):
+    del ssm.parameters[NAMES["CONCIERGE_SETTINGS"]]
     code, said = failing(ssm.server_port)
     assert code == WRONG_USE
-    assert parameter in said
+    assert NAMES["CONCIERGE_SETTINGS"] in said
+
+
+def test_missing_controls_do_not_keep_it_from_serving(ssm):
+    """A task that restarts during an incident must come up whatever became of the document."""
+    del ssm.parameters[NAMES["CONCIERGE_CONTROLS"]]
+    with start(ssm.server_port) as process:
+        complaint = line(process)
+        ready = line(process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert "controls" in complaint["message"]
+    assert ready["ready"] is True
 
 
 def test_wrong_settings_name_the_key(ssm):

@@ -1,0 +1,38 @@
+"""What would go wrong with a game day, found before anything is started or written."""
+
+from pathlib import Path
+
+from contract.errors import WrongUseError
+from contract.faults import Experiment
+from contract.inventory import Inventory
+from loadtests import scenario
+from plan import Plan
+from rehearsal.story import Story, StoryError
+
+
+def check_story(story: Story, experiment: Experiment) -> None:
+    """That the traffic exists, and lasts longer than the experiment."""
+    scenario.load(story.scenario)
+    end = story.experiment_at_s + max(stage.at_s + stage.for_s for stage in experiment.method)
+    if end >= story.length_s:
+        raise StoryError(
+            f"story {story.id}: experiment {experiment.id} ends at {end:g} s, when the traffic is over "
+            f"({story.length_s:g} s): make length_s longer"
+        )
+
+
+def check_alarm(experiment: Experiment, planned: Plan) -> None:
+    """That the plan has the alarm which the experiment expects."""
+    alarms = Inventory.model_validate_json(planned.outputs["inventory"]).primary.alarms
+    if experiment.expect.alarm not in alarms:
+        raise WrongUseError(
+            f"experiment {experiment.id}: expect.alarm: stack {planned.stack} has no alarm "
+            f"{experiment.expect.alarm!r}; it has: {', '.join(alarms) or 'none'}"
+        )
+
+
+def make(folder: Path) -> None:
+    """Journals and samples of another run would become part of this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise WrongUseError(f"{folder} is not empty: a rehearsal needs a folder of its own")

@@ -1,0 +1,50 @@
+"""The runtime's settings refuse what no ladder or breaker could live with."""
+
+import pytest
+from pydantic import ValidationError
+
+from contract.runtime_settings import BreakerSettings, Rung, RuntimeSettings
+from contract.tiers import Tier
+
+SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet")
+HAIKU = Rung(name="haiku", tier=Tier.T1, model="haiku")
+CANNED = Rung(name="canned", tier=Tier.T2)
+
+
+@pytest.mark.parametrize(
+    ("ladder", "said"),
+    [
+        ((SONNET, HAIKU), "the last rung must need no model"),
+        ((), "the last rung must need no model"),
+        ((HAIKU, SONNET, CANNED), "rungs must go down the tiers T0, T1, standby, T2, T3"),
+        ((SONNET, SONNET, CANNED), "two rungs have the same name in sonnet, sonnet, canned"),
+    ],
+)
+def test_a_ladder_that_cannot_be_walked(ladder, said):
+    with pytest.raises(ValidationError, match=said):
+        RuntimeSettings(ladder=ladder)
+
+
+def test_a_rung_names_a_model_that_exists():
+    with pytest.raises(ValidationError, match=r"model 'opera' is not in contract/models.toml: sonnet, haiku"):
+        Rung(name="opera", tier=Tier.T0, model="opera")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"minimum_calls": 4}, "one failure in 4 calls is more than failure_share 0.2"),
+        ({"burst_failures": 1}, "greater than or equal to 2"),
+    ],
+)
+def test_no_single_failure_can_open_a_breaker(settings, said):
+    """RUN-6: one slow call never trips it."""
+    with pytest.raises(ValidationError, match=said):
+        BreakerSettings(**settings)
+
+
+def test_the_defaults_survive_the_way_to_the_runtime():
+    """Published as JSON by the stack, read again by the runtime."""
+    settings = RuntimeSettings()
+
+    assert RuntimeSettings.model_validate_json(settings.model_dump_json()) == settings
