@@ -37,7 +37,7 @@ def turned(value, minutes):
 
 
 def test_every_frame_survives_the_wire():
-    sent = [
+    sent: list[frames.ServerFrame] = [
         frames.Start(request_id="r", sequence_number=0, session_id="s"),
         frames.Delta(request_id="r", sequence_number=1, text="こんにちは"),
         frames.Correction(request_id="r", sequence_number=2, text="", reason="cut"),
