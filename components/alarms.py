@@ -1,7 +1,7 @@
 """Turns alarms declared as data (`contract.alarms`) into CloudWatch alarms. The one place that does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -13,12 +13,24 @@ from contract.alarms import Alarm
 from contract.metrics import ENVIRONMENT, NAMESPACE
 
 
+@dataclass(frozen=True)
+class Watch:
+    """An alarm, with the values of its `computed` dimensions."""
+
+    alarm: Alarm
+    computed: Mapping[str, Input[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if set(self.computed) != set(self.alarm.computed):
+            raise ValueError(f"alarm {self.alarm.id}: supply exactly {list(self.alarm.computed)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AlarmsArgs:
     """What to watch, and the topic of each severity."""
 
     environment: str
-    alarms: Sequence[Alarm]
+    watches: Sequence[Watch]
     topics: Mapping[Severity, Input[str]]
 
 
@@ -30,10 +42,13 @@ class Alarms(Component):
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
-        self.names = {alarm.id: self._alarm(alarm, args).name for alarm in args.alarms}
+        self.names = {watch.alarm.id: self._alarm(watch, args).name for watch in args.watches}
         self.register_outputs(dict(self.names))
 
-    def _alarm(self, alarm: Alarm, args: AlarmsArgs) -> aws.cloudwatch.MetricAlarm:
+    def _alarm(self, watch: Watch, args: AlarmsArgs) -> aws.cloudwatch.MetricAlarm:
+        alarm = watch.alarm
+        ours = {ENVIRONMENT: args.environment} if alarm.namespace == NAMESPACE else {}
+        percentile = alarm.statistic.startswith("p")
         topic = args.topics[alarm.severity]
         return aws.cloudwatch.MetricAlarm(
             f"{self.name}-{alarm.id}",
@@ -41,10 +56,11 @@ class Alarms(Component):
             alarm_description=(
                 f"{alarm.impact} Do: concierge runbook run {alarm.runbook} --stack {args.environment}"
             ),
-            namespace=NAMESPACE,
+            namespace=alarm.namespace,
             metric_name=alarm.metric,
-            dimensions={ENVIRONMENT: args.environment, **alarm.dimensions},
-            statistic=alarm.statistic,
+            dimensions={**ours, **alarm.dimensions, **watch.computed},
+            statistic=None if percentile else alarm.statistic,
+            extended_statistic=alarm.statistic if percentile else None,
             comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
             period=alarm.period_s,

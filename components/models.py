@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
+from components.alarms import Watch
 from components.base import Component
 from contract.alarms import Alarm, Widget
 from contract.models import models
@@ -50,23 +51,25 @@ class Models(Component):
         used = {rung.model for rung in self._args.runtime.ladder if rung.model}
         return {key: models()[key].callable_id(self._args.region) for key in sorted(used)}
 
-    def alarms(self) -> list[Alarm]:
+    def alarms(self) -> list[Watch]:
         """Ten-second periods: at an event's start a minute of throttling is thousands of messages."""
         first = [rung for rung in self._args.runtime.ladder if rung.tier is Tier.T0]
         return [
-            Alarm(
-                id="bedrock-throttled" if len(first) == 1 else f"bedrock-throttled-{rung.name}",
-                metric="ModelThrottled",
-                dimensions={"Rung": rung.name},
-                statistic="Average",
-                threshold=0.02,
-                period_s=10,
-                datapoints=2,
-                of=3,
-                missing="notBreaching",
-                severity="page",
-                impact="Sonnet refuses calls; answers come from Haiku and are plainer.",
-                runbook="bedrock-throttled",
+            Watch(
+                Alarm(
+                    id="bedrock-throttled" if len(first) == 1 else f"bedrock-throttled-{rung.name}",
+                    metric="ModelThrottled",
+                    dimensions={"Rung": rung.name},
+                    statistic="Average",
+                    threshold=0.02,
+                    period_s=10,
+                    datapoints=2,
+                    of=3,
+                    missing="notBreaching",
+                    severity="page",
+                    impact="Sonnet refuses calls; answers come from Haiku and are plainer.",
+                    runbook="bedrock-throttled",
+                )
             )
             for rung in first
         ]

@@ -6,7 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
+from components.alarms import Watch
 from components.base import Component
+from contract.alarms import Alarm
 
 RECOVERY_DAYS = 35
 
@@ -27,9 +29,36 @@ class Tables(Component):
 
     def __init__(self, name: str, args: TablesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
+        self._environment = args.environment
         sessions = self._sessions(args)
         self.names = {"sessions": sessions.name}
         self.register_outputs({"sessions": sessions.name})
+
+    def alarms(self) -> list[Watch]:
+        """A table on demand is throttled only when one key takes it all."""
+        return [
+            Watch(
+                Alarm(
+                    id=f"{table}-{kind}-throttled",
+                    namespace="AWS/DynamoDB",
+                    metric=f"{kind.capitalize()}ThrottleEvents",
+                    dimensions={"TableName": self._table_name(table)},
+                    statistic="Sum",
+                    threshold=10,
+                    datapoints=3,
+                    of=5,
+                    missing="notBreaching",
+                    severity="page",
+                    impact="Some conversations cannot be continued: their session is not read or written.",
+                    runbook="dynamodb-hot-partition",
+                )
+            )
+            for table in self.names
+            for kind in ("read", "write")
+        ]
+
+    def _table_name(self, table: str) -> str:
+        return f"concierge-{self._environment}-{table}"
 
     def _sessions(self, args: TablesArgs) -> aws.dynamodb.Table:
         """Chat turns and session metadata.
@@ -39,7 +68,7 @@ class Tables(Component):
         """
         return aws.dynamodb.Table(
             f"{self.name}-sessions",
-            name=f"concierge-{args.environment}-sessions",
+            name=self._table_name("sessions"),
             billing_mode="PAY_PER_REQUEST",
             hash_key="shard",
             range_key="item",

@@ -10,18 +10,25 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from contract.base import Shape
-from contract.metrics import registry
+from contract.metrics import NAMESPACE, known
 from contract.runbooks import catalogue
 
-Statistic = Literal["Average", "Sum", "Maximum", "Minimum", "SampleCount"]
+Statistic = Literal["Average", "Sum", "Maximum", "Minimum", "SampleCount", "p50", "p90", "p95", "p99"]
+
+
+_WHERE = "contract/metrics.toml, contract/aws_metrics/"
 
 
 class Alarm(Shape):
     """When to wake whom, and what they should do."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    namespace: str = NAMESPACE
     metric: str
     dimensions: Mapping[str, str] = {}
+    computed: tuple[str, ...] = Field(
+        (), description="further dimensions, whose values only AWS knows: the component supplies them"
+    )
     statistic: Statistic
     comparison: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold"
     threshold: float
@@ -35,13 +42,14 @@ class Alarm(Shape):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        known = registry().get(self.metric)
-        if known is None:
-            raise ValueError(f"alarm {self.id}: nothing emits {self.metric!r} (contract/metrics.toml)")
-        if tuple(self.dimensions) not in known.dimensions:
+        metric = known(self.namespace).get(self.metric)
+        if metric is None:
+            raise ValueError(f"alarm {self.id}: nothing emits {self.metric!r} in {self.namespace} ({_WHERE})")
+        names = {*self.dimensions, *self.computed}
+        if names not in [set(published) for published in metric.dimensions]:
             raise ValueError(
-                f"alarm {self.id}: {self.metric} is not published under {list(self.dimensions)}, "
-                f"only under {[list(names) for names in known.dimensions]}"
+                f"alarm {self.id}: {self.metric} is not published under {sorted(names)}, "
+                f"only under {[list(published) for published in metric.dimensions]}"
             )
         if self.runbook not in catalogue():
             raise ValueError(f"alarm {self.id}: no runbook {self.runbook!r} (contract/runbooks.toml)")
@@ -59,12 +67,15 @@ class Widget(Shape):
     """One graph: the same metric under one or several dimension sets."""
 
     title: str
+    namespace: str = NAMESPACE
     metric: str
-    statistic: str
+    statistic: Statistic
     dimensions: tuple[Mapping[str, str], ...] = ({},)
 
     @model_validator(mode="after")
     def _emitted(self) -> Self:
-        if self.metric not in registry():
-            raise ValueError(f"widget {self.title}: nothing emits {self.metric!r} (contract/metrics.toml)")
+        if self.metric not in known(self.namespace):
+            raise ValueError(
+                f"widget {self.title}: nothing emits {self.metric!r} in {self.namespace} ({_WHERE})"
+            )
         return self

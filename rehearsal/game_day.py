@@ -180,7 +180,6 @@ class _GameDay:
         found = inventories.fetch(aws, self._options.stack, self._folder / "inventory.json")
         world = engine.World(aws=aws, inventory=found, operator=OPERATOR, pace=PACE)
         self._operator = Operator(world, self._folder / "runbooks.jsonl", self._timeline.tell)
-        self._stack.callback(self._operator.leave)
         self._judge = Judge.of(self._plan, self._region, MetricStore())
         self._alarm_names = dict(found.primary.alarms)
 
@@ -193,6 +192,7 @@ class _GameDay:
         )
         self._metering.start()
         self._stack.callback(self._metering.stop)
+        self._stack.callback(self._operator.leave)  # before: callbacks run backwards
 
     def _on_alarm(self, change: Transition) -> None:
         if change.before == "INSUFFICIENT_DATA" and change.after == "OK":
@@ -232,7 +232,7 @@ class _GameDay:
         thread = threading.Thread(target=self._break, name="experiment", daemon=True)
         thread.start()
         self._stack.callback(thread.join)
-        self._stack.callback(self._chaos_clock.stop)  # first of the two: callbacks run backwards
+        self._stack.callback(self._chaos_clock.stop)  # before the join
         return thread
 
     def _break(self) -> None:

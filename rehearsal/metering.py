@@ -28,12 +28,14 @@ class Metering:
         cloudwatch: Any,
         sns: Any,
         on_change: Callable[[Transition], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._log = log
         self._judge = judge
         self._cloudwatch = cloudwatch
         self._sns = sns
         self._on_change = on_change
+        self._clock = clock
         self._read = 0
         self._rest = b""
         self._over = threading.Event()
@@ -67,7 +69,7 @@ class Metering:
             self._cloudwatch.put_metric_data(
                 Namespace=NAMESPACE, MetricData=data[start : start + _ENTRIES_A_CALL]
             )
-        for transition in self._judge.judge(time.time()):
+        for transition in self._judge.judge(self._clock()):
             self._tell(transition)
             self._on_change(transition)
 

@@ -236,13 +236,15 @@ def _fallback(seen: Evidence, limits: Gates, tier: Tier) -> Gate:
 
 def _recovered(seen: Evidence, limits: Gates, recovery_s: float) -> Gate:
     """Everything due later than `recovery_s` after the last fault counts, and the last seconds always do."""
-    name = (
-        f"back on {Tier.T0} within {recovery_s:.0f} s after the fault ({limits.recovered_share:.0%} at least)"
-    )
-    end = seen.traffic.end
+    least, end = limits.recovered_share, seen.traffic.end
     latest = [stage.end + recovery_s for stage in seen.stages[-1:]]
-    window = Window(min(end - limits.recovered_last_s, *latest, end), end)
-    return _share(name, window, seen.samples, Tier.T0, limits.recovered_share)
+    return _share(
+        f"back on {Tier.T0} within {recovery_s:.0f} s after the fault ({least:.0%} at least)",
+        Window(min(end - limits.recovered_last_s, *latest, end), end),
+        seen.samples,
+        Tier.T0,
+        least,
+    )
 
 
 def _share(name: str, window: Window | None, samples: Sequence[Sample], tier: Tier, least: float) -> Gate:

@@ -97,7 +97,11 @@ class RegionStack(Component):
         )
         self.alarms = Alarms(
             f"{role}-alarms",
-            AlarmsArgs(environment=environment, alarms=self.models.alarms(), topics=self.notices.topics),
+            AlarmsArgs(
+                environment=environment,
+                watches=[*self.models.alarms(), *self.tables.alarms()],
+                topics=self.notices.topics,
+            ),
             inside,
         )
         self.account_id = account_id

@@ -14,21 +14,16 @@ from typing import Annotated, Any, Literal, Self
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from contract import regions
 from contract.runtime_settings import RuntimeSettings
 from stacks import stackfile
 from stacks.problems import rule, validated
+from stacks.section import Section
 from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
-
-
-class Section(BaseModel):
-    """A part of the tree: frozen, and closed against keys nobody reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
 
 def _private_cidr(value: str) -> str:

@@ -1,0 +1,162 @@
+"""Stories are files that a person writes: what is wrong with one is said in a line, before anything starts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chaos import catalogue as experiments
+from contract.errors import WRONG_USE
+from contract.faults import Experiment
+from loadtests import scenario
+from plan import Plan
+from rehearsal import beforehand
+from rehearsal.story import Story, StoryError, load, names
+
+GOOD: dict[str, Any] = {
+    "id": "small",
+    "title": "A small one",
+    "scenario": "prime-day",
+    "length_s": 88,
+    "experiment": "sonnet-throttled",
+    "experiment_at_s": 6,
+    "gates": {
+        "failed_share": 0.0,
+        "first_token_p95_ms": 2_500,
+        "wasted_tries": 0.25,
+        "fallback_share": 0.9,
+        "recovered_share": 0.8,
+        "recovered_last_s": 6,
+    },
+}
+
+
+def write(folder: Path, text: str, name: str = "small") -> None:
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def written(folder: Path, **changed: Any) -> Story:
+    write(folder, yaml.safe_dump({**GOOD, **changed}))
+    return load("small", folder)
+
+
+# --- The stories there are --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_story_can_be_played(name: str, dev: Plan):
+    """Its scenario and experiment exist, the traffic lasts longer, the plan has the alarm it waits for."""
+    story = load(name)
+    experiment = experiments.load(story.experiment)
+
+    beforehand.check_story(story, experiment)
+    beforehand.check_alarm(experiment, dev)
+    assert story.experiment_at_s > 0, "the steady state before the fault needs some traffic"
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_story_ends_early_enough_to_show_the_recovery(name: str):
+    """What is judged as recovered lies after the last fault, within the time the experiment grants."""
+    story = load(name)
+    experiment = experiments.load(story.experiment)
+    calm = story.length_s - story.experiment_at_s - max(s.at_s + s.for_s for s in experiment.method)
+
+    assert story.gates.recovered_last_s < calm
+    assert calm - story.gates.recovered_last_s <= experiment.expect.recovery_s
+
+
+def test_prime_day_is_among_them():
+    assert "prime-day" in names()
+
+
+# --- Reading one ------------------------------------------------------------------------------------------
+
+
+def test_a_story_is_what_its_file_says(tmp_path: Path):
+    story = written(tmp_path)
+
+    assert story.title == "A small one"
+    assert story.gates.fallback_share == 0.9
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"length_s": -1}, "length_s: Input should be greater than 0"),
+        ({"length_s": 3_601}, "length_s: Input should be less than or equal to 3600"),
+        ({"experiment_at_s": "soon"}, "experiment_at_s: Input should be a valid number"),
+        ({"gates": {**GOOD["gates"], "fallback_share": 1.1}}, "gates.fallback_share"),
+        ({"gates": {"failed_share": 0}}, "gates.first_token_p95_ms: Field required"),
+        ({"colour": "blue"}, "colour: Extra inputs are not permitted"),
+        ({"id": "big"}, "id: is 'big': name it like its file, 'small'"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_file_is_one_line_with_file_and_key(tmp_path: Path, changed: Any, said: str):
+    with pytest.raises(StoryError) as wrong:
+        written(tmp_path, **changed)
+
+    assert str(wrong.value).startswith("small.yaml: ")
+    assert said in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+    assert wrong.value.exit_code == WRONG_USE
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b", "id: [", "id: a\n id: b\n\tx", "\x00"], ids=repr)
+def test_a_file_that_is_no_story_is_one_line(tmp_path: Path, text: str):
+    write(tmp_path, text)
+    with pytest.raises(StoryError, match=r"small\.yaml: \w+") as wrong:
+        load("small", tmp_path)
+    assert "\n" not in str(wrong.value)
+
+
+def test_a_file_in_another_encoding_is_one_line(tmp_path: Path):
+    (tmp_path / "small.yaml").write_bytes("title: große Sache".encode("latin-1"))
+    with pytest.raises(StoryError, match=r"small\.yaml: is no YAML"):
+        load("small", tmp_path)
+
+
+def test_an_unknown_story_names_the_known_ones(tmp_path: Path):
+    with pytest.raises(StoryError, match="there is no story 'nope'; there are: none"):
+        load("nope", tmp_path)
+    written(tmp_path)
+    with pytest.raises(StoryError, match="there are: small"):
+        load("../small", tmp_path)
+
+
+# --- Before it is played ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def experiment() -> Experiment:
+    return experiments.load("sonnet-throttled")
+
+
+def test_traffic_that_ends_during_the_experiment_is_refused(tmp_path: Path, experiment: Experiment):
+    """62 seconds of faults from second 6 on do not fit into 68: afterwards nobody is there to recover."""
+    with pytest.raises(StoryError, match=r"ends at 68 s, when the traffic is over \(68 s\): make length_s"):
+        beforehand.check_story(written(tmp_path, length_s=68), experiment)
+    beforehand.check_story(written(tmp_path, length_s=69), experiment)
+
+
+def test_an_unknown_scenario_is_refused(tmp_path: Path, experiment: Experiment):
+    with pytest.raises(scenario.DocumentError, match="scenario 'nope': there is no such file"):
+        beforehand.check_story(written(tmp_path, scenario="nope"), experiment)
+
+
+def test_an_alarm_that_no_plan_has_is_refused(experiment: Experiment, dev: Plan):
+    waiting = experiment.model_copy(update={"expect": experiment.expect.model_copy(update={"alarm": "nope"})})
+    with pytest.raises(Exception, match="stack dev has no alarm 'nope'; it has: bedrock-throttled") as wrong:
+        beforehand.check_alarm(waiting, dev)
+    assert getattr(wrong.value, "exit_code", None) == WRONG_USE
+
+
+def test_a_run_needs_a_folder_of_its_own(tmp_path: Path):
+    """The journals of another run would become part of this one, and so would their undoing."""
+    beforehand.make(tmp_path / "new" / "deep")
+    beforehand.make(tmp_path / "new" / "deep")
+    (tmp_path / "new" / "deep" / "runbooks.jsonl").touch()
+
+    with pytest.raises(Exception, match="is not empty: a rehearsal needs a folder of its own"):
+        beforehand.make(tmp_path / "new" / "deep")
