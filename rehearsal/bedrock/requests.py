@@ -55,7 +55,8 @@ class Conversation(BaseModel):
 
 def model_of(model_id: str, denied: Collection[str]) -> Model:
     """The model behind an id, inference profile or ARN. `denied`: keys this account was not given."""
-    found = _by_id().get(model_id.rpartition("/")[2])
+    bare = model_id.rpartition("/")[2]
+    found = _by_id().get(bare)
     if found is None:
         if model_id.startswith("arn:"):
             raise RefusedError(
@@ -68,6 +69,11 @@ def model_of(model_id: str, denied: Collection[str]) -> Model:
             "ResourceNotFoundException",
             "This model version has reached the end of its life. "
             "Please refer to the AWS documentation for more details.",
+        )
+    if found.profile and bare == found.id:
+        raise invalid(
+            f"Invocation of model ID {model_id} with on-demand throughput isn't supported. Retry your "
+            "request with the ID or ARN of an inference profile that contains this model."
         )
     if found.key in denied:
         raise RefusedError(

@@ -128,7 +128,7 @@ def refused(client: Any, model_id: str = HAIKU) -> bool:
 @pytest.mark.parametrize(
     "model_id",
     [
-        *(model.id for model in models().values()),
+        *(model.id for model in models().values() if not model.profile),
         *sorted({profile for model in models().values() for profile in model.profile.values()}),
         f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{SONNET}",
     ],
@@ -328,6 +328,11 @@ def test_chunks_come_one_after_another(seed: int, chunks: int) -> None:
             {"messages": ASK, "modelId": "arn:aws:bedrock:us-east-1::foundation-model/acme.wise-v1:0"},
             "ResourceNotFoundException",
             "Could not resolve the foundation model",
+        ),
+        (
+            {"messages": ASK, "modelId": models()["sonnet"].id},
+            "ValidationException",
+            "with on-demand throughput isn't supported. Retry your request with the ID or ARN of an inference",
         ),
     ],
 )
