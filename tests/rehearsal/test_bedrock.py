@@ -332,7 +332,7 @@ def test_chunks_come_one_after_another(seed: int, chunks: int) -> None:
         (
             {"messages": ASK, "modelId": models()["sonnet"].id},
             "ValidationException",
-            "with on-demand throughput isn't supported. Retry your request with the ID or ARN of an inference",
+            "with on-demand throughput isn't supported. Retry your request with the ID or ARN",
         ),
     ],
 )
