@@ -25,6 +25,8 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="concierge", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # Typer makes an exit code of Ctrl-C, and says nothing
+            raise KeyboardInterrupt
     except (BrokenPipeError, SystemExit):
         # The reader (head, less) has seen enough; Typer turns that into SystemExit, which no command raises.
         # Python would complain again while closing stdout.

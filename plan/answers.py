@@ -63,6 +63,11 @@ def _prefix_list(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     return {"id": lists[short], "name": name, "region": region}
 
 
+def _random_password(args: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """Made up, and the same every time: two runs of a program must agree."""
+    return {"randomPassword": "made-up-" + "x" * (int(args.get("passwordLength", 32)) - 8), "region": region}
+
+
 _REGIONLESS = {"aws:index/getCallerIdentity:getCallerIdentity", "aws:index/getPartition:getPartition"}
 _ANSWERS: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
@@ -71,4 +76,5 @@ _ANSWERS: Mapping[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
     "aws:ec2/getPrefixList:getPrefixList": _prefix_list,
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": _random_password,
 }

@@ -1,7 +1,8 @@
 """Judges the alarms of a plan as CloudWatch would: periods, M of N datapoints, missing data.
 
-Reads the alarm resources the stack declares, so what is judged here is what would be deployed. The rules for
-missing data are those of the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
+Reads the alarm resources the stack declares, so what is judged here is what would be deployed. Those that
+watch AWS's own metrics are left out, because nobody publishes these here. The rules for missing data are in
+the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data".
 """
 
 import operator
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from contract.metrics import NAMESPACE
 from plan.model import Plan, Resource
 from rehearsal.metrics import MetricStore, statistic
 
@@ -70,7 +72,7 @@ class JudgedAlarm:
 
 @dataclass
 class Judge:
-    """All alarms of one region of a plan."""
+    """The alarms of one region of a plan that watch what the runtime emits."""
 
     alarms: Sequence[JudgedAlarm]
     store: MetricStore
@@ -78,8 +80,8 @@ class Judge:
 
     @classmethod
     def of(cls, plan: Plan, region: str, store: MetricStore) -> "Judge":
-        found = [JudgedAlarm(r) for r in plan.of_type(ALARM_TYPE) if r.region == region]
-        return cls(found, store)
+        mine = [alarm for alarm in plan.of_type(ALARM_TYPE) if alarm.region == region]
+        return cls([JudgedAlarm(alarm) for alarm in mine if alarm.inputs["namespace"] == NAMESPACE], store)
 
     def alarm(self, name: str) -> JudgedAlarm:
         return next(alarm for alarm in self.alarms if alarm.name == name)
@@ -96,6 +98,11 @@ class Judge:
         self.transitions += changed
         return changed
 
+    def red_until(self, now: float) -> float:
+        """When what is red will have been judged with the period that has begun; `now` if nothing is."""
+        red = [float(alarm.inputs["period"]) for alarm in self.alarms if alarm.state == "ALARM"]
+        return max(((now // period + 1) * period + SETTLE_S for period in red), default=now)
+
     def _evaluate(self, alarm: JudgedAlarm, end: float) -> tuple[State, str]:
         rule, period = alarm.inputs, float(alarm.inputs["period"])
         ages = range(1, int(rule["evaluationPeriods"]) + LOOK_BACK + 1)
@@ -104,7 +111,7 @@ class Judge:
 
     def _datapoint(self, rule: Mapping[str, Any], start: float, end: float) -> float | None:
         values = self.store.values(rule["metricName"], rule["dimensions"], start, end)
-        return statistic(rule["statistic"], values)
+        return statistic(rule.get("statistic") or rule["extendedStatistic"], values)
 
 
 def _decide(rule: Mapping[str, Any], present: State, points: Sequence[float | None]) -> tuple[State, str]:

@@ -34,7 +34,7 @@ from rehearsal.processes import Process, Processes
 from rehearsal.seed import seed
 from rehearsal.story import Story
 from rehearsal.timeline import Timeline, Told
-from rehearsal.verdict import Evidence, Gate, Window
+from rehearsal.verdict import Evidence, Gate, Stage
 from runbooks import engine
 from runbooks.engine import inventory as inventories
 from stacks import settings, stackfile
@@ -137,7 +137,7 @@ class _GameDay:
         self._chaos_clock.stop()
         breaking.join()
         runs = self._operator.finish()
-        self._metering.stop()
+        self._metering.finish()
         if self._metering.trouble is not None:
             raise InconclusiveError(f"metrics could not be followed: {self._metering.trouble}")
         return self._evidence(said, runs)
@@ -212,13 +212,16 @@ class _GameDay:
                 *("--arrival-seed", str(self._options.seed), "--only-summary"),
             ],
         )
-        self._wait_until(self._first_sample, process, "no message was sent")
-        self._timeline.begin(min(sample.intended_at for sample in samples.read(self._samples)))
+        self._wait_until(self._begun, process, "no message was answered")
         self._timeline.tell("load", f"Locust sends {self._story.scenario} for {self._story.length_s:.0f} s")
         return process
 
-    def _first_sample(self) -> bool:
-        return self._samples.exists() and bool(samples.read(self._samples))
+    def _begun(self) -> bool:
+        """Seconds are counted from the first message: asked again at the end, for slow answers come late."""
+        found = samples.read(self._samples) if self._samples.exists() else ()
+        if found:
+            self._timeline.begin(min(sample.intended_at for sample in found))
+        return bool(found)
 
     def _wait_until(self, ready: Callable[[], bool], process: Process, problem: str) -> None:
         deadline = time.monotonic() + 30
@@ -268,13 +271,14 @@ class _GameDay:
     def _evidence(self, said: int, runs: list[verdict.RunbookRun]) -> Evidence:
         outcome = self._outcome
         stages = outcome.stages if outcome else ()
+        self._begun()
         return Evidence(
             environment=self._options.stack,
             first_rung=self._settings.runtime.ladder[0].name,
             samples=samples.read(self._samples),
             generator_said=said,
             metrics=self._metering.store,
-            stages=[Window(ran.started_at.timestamp(), ran.ended_at.timestamp()) for ran in stages],
+            stages=[_stage(ran) for ran in sorted(stages, key=lambda ran: ran.started_at)],
             faults_in_place=outcome.reason if outcome else "the experiment did not run",
             transitions=self._judge.transitions,
             final_states={alarm.name: alarm.state for alarm in self._judge.alarms},
@@ -282,6 +286,10 @@ class _GameDay:
             runbooks=runs,
             leftover_faults=len(self._target.active()),
         )
+
+
+def _stage(ran: runner.Ran) -> Stage:
+    return Stage(ran.started_at.timestamp(), ran.ended_at.timestamp(), ran.fault.fault)
 
 
 def _prime_day_file() -> Path:

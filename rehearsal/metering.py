@@ -16,10 +16,11 @@ from rehearsal.metrics import MetricStore, Point, cloudwatch_data, parse
 
 _EVERY_S = 0.5
 _ENTRIES_A_CALL = 500  # PutMetricData takes 1,000
+_PATIENCE_S = 15.0
 
 
 class Metering:
-    """Runs between `start` and `stop`; `stop` reads the rest and judges once more."""
+    """Runs between `start` and `stop` or `finish`; both read the rest and judge once more."""
 
     def __init__(
         self,
@@ -52,6 +53,19 @@ class Metering:
     def stop(self) -> None:
         self._over.set()
         self._thread.join()
+
+    def finish(self) -> None:
+        """Like `stop`, but what is red is first judged with the period in which the day ended.
+
+        Otherwise it would be chance whether an alarm turns green in time: its periods follow the clock, and a
+        day begins at any moment.
+        """
+        ended = self._clock()
+        while self._thread.is_alive() and self._clock() < min(
+            self._judge.red_until(ended), ended + _PATIENCE_S
+        ):
+            self._over.wait(_EVERY_S)
+        self.stop()
 
     def _run(self) -> None:
         try:

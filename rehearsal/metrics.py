@@ -5,6 +5,7 @@ put into the CloudWatch stand-in so that runbooks find the numbers where on-call
 """
 
 import json
+import math
 import threading
 from bisect import bisect_left
 from collections import Counter
@@ -77,9 +78,12 @@ class MetricStore:
 
 
 def statistic(name: str, values: list[float]) -> float | None:
-    """CloudWatch's simple statistics; None where there is nothing to compute from."""
+    """CloudWatch's simple statistics and percentiles (p95); None where there is nothing to compute from."""
     if not values:
         return None
+    if name.startswith("p"):
+        rank = math.ceil(float(name[1:]) / 100 * len(values))
+        return sorted(values)[max(rank, 1) - 1]
     return {
         "Average": sum(values) / len(values),
         "Sum": sum(values),

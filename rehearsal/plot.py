@@ -12,10 +12,12 @@ WIDTH, HEIGHT = 960, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
-MARKS = {"fault": "#A84300", "alarm": "#B00020", "runbook": "#6A3D9A"}  # white text can be read on them
+# White text can be read on each of them.
+MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A"}
 _ROW = 17  # from one row of labels to the next
 _ROWS = 8  # as many as there is room for
 _SECONDS_LABELS = 12
+_LEGEND_WIDTH = 110.0  # of a name: so many of them as there are colours fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def lines(
     """One line a series, broken where there is no value; `limit` is drawn dashed."""
     width, colours = _width(bins), dict(zip(series, COLOURS, strict=False))
     highest = max((v for values in series.values() for v in values if v is not None), default=0.0)
-    step = _step(max(highest, limit or 0.0) or 1.0, 3)
+    step = _step(max(highest, limit or 0.0, 1.0), 3)
     ticks = [(step * number, f"{step * number:,.6g} ms") for number in range(4)]
     axis = Axis(_end(bins, marks), ticks[-1][0])
     body = [
@@ -153,7 +155,7 @@ def _frame(
         ".mark{font-size:10px;font-weight:600;fill:#fff}"
         ".limit{stroke:var(--bad,#b00020);stroke-dasharray:6 4}</style>"
         f'<text x="{LEFT}" y="16" class="title">{_plain(title)}</text>{_legend(colours)}'
-        f"{''.join(body)}{grid}{_seconds(axis)}{_spans(axis, marks)}{_moments(axis, marks)}</svg>"
+        f"{''.join(body)}{grid}{_seconds(axis)}{_marks(axis, marks)}</svg>"
     )
 
 
@@ -169,52 +171,54 @@ def _seconds(axis: Axis) -> str:
 def _legend(colours: Mapping[str, str]) -> str:
     items, x = [], float(WIDTH - RIGHT)
     for name, colour in reversed([*colours.items()]):
-        x -= _text_width(name) + 30
+        shown = _cut(name, _LEGEND_WIDTH)
+        x -= _text_width(shown) + 30
         items.append(
             f'<rect x="{x:.1f}" y="6" width="12" height="12" fill="{colour}"/>'
-            f'<text x="{x + 16:.1f}" y="16" class="small">{_plain(name)}</text>'
+            f'<text x="{x + 16:.1f}" y="16" class="small">{_plain(shown)}</text>'
         )
     return "".join(items)
 
 
-def _spans(axis: Axis, marks: Sequence[Mark]) -> str:
-    """A bar above the plot for what lasted, with as much of its name as goes into it."""
-    drawn = []
+def _marks(axis: Axis, marks: Sequence[Mark]) -> str:
+    """Bars for what lasted, the first row of them above the plot; dashed lines with labels for moments."""
+    bars, lines_, labels = [], [], []
+    rows: list[tuple[int, float, float]] = []
     for mark in marks:
         if mark.until is not None:
-            x = axis.x(mark.at) + 1
-            width = max(1.0, axis.x(mark.until) - x - 1)
-            drawn.append(_label(x, TOP - 15, width, mark))
-    return "".join(drawn)
-
-
-def _moments(axis: Axis, marks: Sequence[Mark]) -> str:
-    """A dashed line for what happened at once; labels on the side that has room, in rows that are free."""
-    lines_, labels = [], []
-    taken: list[tuple[int, float, float]] = []
+            start = axis.x(mark.at) + 1
+            width = max(1.0, axis.x(mark.until) - start - 1)
+            bars.append(_label(start, TOP - 15 + _ROW * _take_row(rows, start, start + width), width, mark))
+    below = max((row for row, _, _ in rows), default=0)
+    rows = [(row, LEFT, WIDTH) for row in range(below)]
     for mark in marks:
-        if mark.until is not None:
-            continue
-        x = axis.x(mark.at)
-        width = min(_text_width(mark.text) + 10, (WIDTH - LEFT - RIGHT) / 2)
-        start = x if x + width <= WIDTH - RIGHT else x - width
-        row = _free_row(taken, start, start + width)
-        taken.append((row, start, start + width))
-        line = f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke='
-        lines_.append(
-            f'{line}"#fff" stroke-opacity="0.6" stroke-width="3"/>'
-            f'{line}"{MARKS[mark.kind]}" stroke-width="1.5" stroke-dasharray="3 3"/>'
-        )
-        labels.append(_label(start, TOP + 4 + _ROW * row, width, mark))
-    return "".join([*lines_, *labels])
+        if mark.until is None:
+            x = axis.x(mark.at)
+            width = min(_text_width(mark.text) + 10, (WIDTH - LEFT - RIGHT) / 2)
+            start = x if x + width <= WIDTH - RIGHT else x - width
+            labels.append(_label(start, TOP + 4 + _ROW * _take_row(rows, start, start + width), width, mark))
+            lines_.append(_moment(x, MARKS[mark.kind]))
+    return "".join([*lines_, *bars, *labels])
 
 
-def _free_row(taken: Sequence[tuple[int, float, float]], start: float, end: float) -> int:
+def _moment(x: float, colour: str) -> str:
+    line = f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke='
+    return (
+        f'{line}"#fff" stroke-opacity="0.6" stroke-width="3"/>'
+        f'{line}"{colour}" stroke-width="1.5" stroke-dasharray="3 3"/>'
+    )
+
+
+def _take_row(taken: list[tuple[int, float, float]], start: float, end: float) -> int:
     """The highest row in which nobody stands between these two; the last one when all are full."""
-    for row in range(_ROWS):
-        if all(end < low or start > high for there, low, high in taken if there == row):
-            return row
-    return _ROWS - 1
+    free = (
+        row
+        for row in range(_ROWS)
+        if all(end + 1 < low or start > high + 1 for there, low, high in taken if there == row)
+    )
+    row = next(free, _ROWS - 1)
+    taken.append((row, start, end))
+    return row
 
 
 def _label(x: float, y: float, width: float, mark: Mark) -> str:
@@ -236,7 +240,7 @@ def _cut(text: str, width: float) -> str:
     """As much of it as fits, with an ellipsis for the rest."""
     if _text_width(text) <= width:
         return text
-    while text and _text_width(text) + 7 > width:
+    while text and _text_width(f"{text}…") > width:
         text = text[:-1]
     return f"{text.rstrip()}…" if text else ""
 

@@ -26,7 +26,11 @@ _MOST_BINS = 120
 _NOBODY = "no answer"
 _COLOURS = dict(zip((*map(str, Tier), _NOBODY), plot.COLOURS, strict=True))
 _WORDS = {DONE: "survived", FAILED: "not survived"}
-_ALARM_WORDS = {"ALARM": "alarm red", "OK": "alarm green", "INSUFFICIENT_DATA": "alarm without data"}
+_ALARM_MARKS = {
+    "ALARM": ("alarm", "alarm red"),
+    "OK": ("green", "alarm green"),
+    "INSUFFICIENT_DATA": ("alarm", "alarm without data"),
+}
 _RUNBOOK_WORDS = {"changed:": "runbook applied", "undone:": "runbook undone"}
 _TEMPLATE = Path(__file__).with_name("report.html")
 
@@ -46,7 +50,7 @@ def page(result: Result) -> Path:
 
 
 def write(result: Result) -> Path:
-    """report.html and report.json in the run's folder; the page's path. Both are whole, or not there."""
+    """report.html and report.json in the run's folder; the page's path. Neither is ever half there."""
     facts = json.dumps(as_json(result), indent=2)
     _replace({result.folder / "report.json": facts, page(result): _page(result)})
     return page(result)
@@ -57,7 +61,7 @@ def _replace(files: Mapping[Path, str]) -> None:
     drafts = {path: path.with_name(f".{path.name}.draft") for path in files}
     try:
         for path, text in files.items():
-            drafts[path].write_text(text, encoding="utf-8", errors="backslashreplace")
+            drafts[path].write_text(text, encoding="utf-8")
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as refused:
@@ -66,7 +70,7 @@ def _replace(files: Mapping[Path, str]) -> None:
                 draft.unlink(missing_ok=True)
         where = next(iter(files)).parent
         raise ReportError(
-            f"the report cannot be written to {where}: {refused.strerror}: make room and rehearse again"
+            f"the report cannot be written to {where}: {refused.strerror}: mend that and rehearse again"
         ) from None
 
 
@@ -170,11 +174,11 @@ def _starts(result: Result) -> list[float]:
 def _marks(result: Result) -> list[Mark]:
     zero, seen = _zero(result), result.evidence
     marks = [
-        Mark("fault", _fault_words(stage.fault), window.start - zero, window.end - zero)
-        for stage, window in zip(result.experiment.method, seen.stages, strict=False)
+        Mark("fault", _fault_words(stage.fault), stage.start - zero, stage.end - zero)
+        for stage in seen.stages
     ]
     marks += [
-        Mark("alarm", _ALARM_WORDS[change.after], change.at - zero)
+        Mark(*_ALARM_MARKS[change.after], change.at - zero)
         for change in seen.transitions
         if "ALARM" in {change.before, change.after}
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chaos.steady_state import Measures
 from chaos.steady_state import judge as judge_steady_state
 from contract.errors import DONE, FAILED, INCONCLUSIVE
-from contract.faults import Experiment
+from contract.faults import Experiment, Fault
 from contract.metrics import ENVIRONMENT
 from contract.tiers import Tier
 from loadtests.samples import Sample, summary
@@ -41,6 +41,13 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage(Window):
+    """A stretch of time in which a fault was in place."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class RunbookRun:
     """What became of a runbook that an alarm asked for."""
 
@@ -52,14 +59,14 @@ class RunbookRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Everything the verdict is made from."""
+    """Everything the verdict is made from; `stages` in the order in which they began."""
 
     environment: str
     first_rung: str
     samples: Sequence[Sample]
     generator_said: int
     metrics: MetricStore
-    stages: Sequence[Window]
+    stages: Sequence[Stage]
     faults_in_place: str | None
     transitions: Sequence[Transition]
     final_states: Mapping[str, State]
@@ -72,6 +79,13 @@ class Evidence:
         """From the first message to the last, which is in it."""
         due = [sample.intended_at for sample in self.samples]
         return Window(min(due), math.nextafter(max(due), math.inf)) if due else Window(0, 0)
+
+    @property
+    def faulty(self) -> Window | None:
+        """From the first fault to the end of the last."""
+        if not self.stages:
+            return None
+        return Window(self.stages[0].start, max(stage.end for stage in self.stages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +166,15 @@ def _in_place(seen: Evidence) -> Gate:
 
 def _experiment(seen: Evidence, experiment: Experiment) -> Gate:
     name = f"experiment {experiment.id}: steady state"
-    if not seen.stages:
+    faulty = seen.faulty
+    if faulty is None:
         return Gate(name, held=None, measured="no fault was there")
-    start, end = seen.stages[0].start, seen.stages[-1].end
     judged = judge_steady_state(
         experiment,
         Measures(
-            before=_measures(Window(seen.traffic.start, start).of(seen.samples)),
-            during=_measures(Window(start, end).of(seen.samples)),
-            after=_measures(Window(end, seen.traffic.end).of(seen.samples)),
+            before=_measures(Window(seen.traffic.start, faulty.start).of(seen.samples)),
+            during=_measures(faulty.of(seen.samples)),
+            after=_measures(Window(faulty.end, seen.traffic.end).of(seen.samples)),
         ),
     )
     held = {"held": True, "deviated": False, "inconclusive": None}[judged.verdict]
@@ -192,10 +206,10 @@ def _alarms(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
         yield Gate(name, 0 <= after <= expect.within_s, f"fired {when}")
     judged = bool(seen.final_states)
     others = sorted({t.alarm for t in fired} - {seen.expected_alarm})
-    told = ", ".join(others) or ("none fired" if judged else "no alarm was judged")
+    told = ", ".join(others) or f"none of {len(seen.final_states)} judged"
     yield Gate("no other alarm", not others if judged else None, told)
     red = sorted(alarm for alarm, state in seen.final_states.items() if state == "ALARM")
-    told = ", ".join(red) or ("green" if judged else "no alarm was judged")
+    told = ", ".join(red) or f"none of {len(seen.final_states)} judged is red"
     yield Gate("all alarms green at the end", not red if judged else None, told)
 
 
@@ -211,7 +225,7 @@ def _runbook(seen: Evidence, experiment: Experiment) -> Gate:
 
 
 def _worst(seen: Evidence, learns_s: float) -> Window | None:
-    """The last stage, once the system had time to learn."""
+    """The stage that began last, once the system had time to learn."""
     return seen.stages[-1].after(learns_s) if seen.stages else None
 
 
@@ -237,10 +251,10 @@ def _fallback(seen: Evidence, limits: Gates, tier: Tier) -> Gate:
 def _recovered(seen: Evidence, limits: Gates, recovery_s: float) -> Gate:
     """Everything due later than `recovery_s` after the last fault counts, and the last seconds always do."""
     least, end = limits.recovered_share, seen.traffic.end
-    latest = [stage.end + recovery_s for stage in seen.stages[-1:]]
+    latest = seen.faulty.end + recovery_s if seen.faulty else end
     return _share(
         f"back on {Tier.T0} within {recovery_s:.0f} s after the fault ({least:.0%} at least)",
-        Window(min(end - limits.recovered_last_s, *latest, end), end),
+        Window(min(end - limits.recovered_last_s, latest), end),
         seen.samples,
         Tier.T0,
         least,

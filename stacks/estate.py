@@ -5,6 +5,8 @@ import pulumi_aws as aws
 from pulumi import Output
 
 from components.documents import InventoryDocument, InventoryDocumentArgs
+from components.keys import SHARED, Keys, KeysArgs
+from components.place import Place
 from stacks.region import RegionStack
 from stacks.settings import RegionSettings, Settings
 
@@ -19,10 +21,17 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         "Owner": settings.environment.owner,
         "ManagedBy": "pulumi",
     }
-    regions = {
-        role: RegionStack(role, stack, settings, place, _provider(role, place, tags))
-        for role, place in settings.places.items()
-    }
+    providers = {role: _provider(role, place, tags) for role, place in settings.places.items()}
+    keys: dict[str, Keys] = {}
+    for role, place in settings.places.items():
+        # The primary comes first: its key that wraps customers' keys has a replica in the standby.
+        keys[role] = _keys(role, stack, settings, place, providers[role], keys.get("primary"))
+    regions: dict[str, RegionStack] = {}
+    for role, place in reversed([*settings.places.items()]):
+        # The standby comes first: the primary copies its tables and buckets there.
+        regions[role] = RegionStack(
+            role, stack, settings, place, providers[role], keys[role], regions.get("standby")
+        )
     inventory = Output.json_dumps(
         {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
     )
@@ -42,6 +51,32 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         pulumi.export(f"{role}_region", region.place.name)
         pulumi.export(f"{role}_vpc_id", region.network.vpc_id)
     pulumi.export("inventory", inventory)
+
+
+def _keys(
+    role: str,
+    stack: str,
+    settings: Settings,
+    place: RegionSettings,
+    provider: aws.Provider,
+    primary: Keys | None,
+) -> Keys:
+    ask = pulumi.InvokeOutputOptions(provider=provider)
+    return Keys(
+        f"{role}-keys",
+        KeysArgs(
+            environment=stack,
+            place=Place(
+                partition=aws.get_partition_output(opts=ask).partition,
+                region=place.name,
+                account_id=aws.get_caller_identity_output(opts=ask).account_id,
+            ),
+            regions=[each.name for each in settings.places.values()],
+            shared_key=primary.arns[SHARED] if primary else None,
+            protect=settings.environment.protect,
+        ),
+        pulumi.ResourceOptions(providers=[provider]),
+    )
 
 
 def _provider(role: str, place: RegionSettings, tags: dict[str, str]) -> aws.Provider:

@@ -21,6 +21,7 @@ from contract.runtime_settings import RuntimeSettings
 from stacks import stackfile
 from stacks.problems import rule, validated
 from stacks.section import Section
+from stacks.sections.data import Data
 from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
@@ -150,6 +151,7 @@ class Settings(Section):
     regions: Regions = Regions()
     network: Network = Network()
     agent: Agent = Agent()
+    data: Data = Data()
     runtime: RuntimeSettings = RuntimeSettings()
     notices: Notices = Notices()
 
@@ -176,7 +178,7 @@ class Settings(Section):
 
     def warnings(self) -> list[str]:
         """What is allowed but should be known."""
-        found = []
+        found = self.data.warnings(protected=self.environment.protect)
         if self.environment.protect and self.network.nat == "single":
             found.append("network.nat is single in a protected environment: losing its zone cuts all egress")
         if self.environment.protect and self.network.endpoint_zones == "one":

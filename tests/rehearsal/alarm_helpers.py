@@ -22,6 +22,7 @@ def alarm(name: str = NAME, region: str = REGION, **changed: Any) -> Resource:
     inputs = {
         "name": name,
         "alarmDescription": "Sonnet refuses calls.",
+        "namespace": "Concierge",
         "metricName": "ModelThrottled",
         "dimensions": DIMENSIONS,
         "statistic": "Average",

@@ -66,8 +66,19 @@ def test_the_alarms_of_a_plan_are_judged_one_region_at_a_time(prod: Plan):
         names = [found.name for found in Judge.of(prod, region, MetricStore()).alarms]
         declared = prod.of_type("cloudwatch.MetricAlarm")
 
-        assert names == [one.inputs["name"] for one in declared if one.region == region]
+        assert names == [
+            one.inputs["name"]
+            for one in declared
+            if one.region == region and one.inputs["namespace"] == "Concierge"
+        ]
         assert names
+
+
+def test_alarms_on_what_aws_measures_of_itself_are_not_judged():
+    """Nobody publishes that here; such an alarm that takes silence for a breach would be red in every run."""
+    found = judge(alarm(), alarm("theirs", namespace="AWS/DynamoDB", treatMissingData="breaching"))
+
+    assert [one.name for one in found.alarms] == [NAME]
 
 
 def test_an_alarm_knows_its_name_and_its_runbook(dev: Plan):
@@ -186,7 +197,10 @@ VALUES = [1.0, 2.0, 6.0]
 
 @pytest.mark.parametrize(
     ("statistic", "value"),
-    [("Average", 3.0), ("Sum", 9.0), ("Maximum", 6.0), ("Minimum", 1.0), ("SampleCount", 3.0)],
+    [
+        *[("Average", 3.0), ("Sum", 9.0), ("Maximum", 6.0), ("Minimum", 1.0), ("SampleCount", 3.0)],
+        *[("p50", 2.0), ("p90", 6.0), ("p95", 6.0), ("p99", 6.0)],
+    ],
 )
 @pytest.mark.parametrize(
     ("comparison", "beyond"), [("GreaterThanThreshold", -0.5), ("LessThanThreshold", +0.5)]
@@ -197,8 +211,10 @@ def test_a_statistic_of_all_values_is_compared_with_the_threshold(
     """Red with the threshold on one side of the value; not with it on the other side, nor at the value."""
 
     def state(threshold: float) -> State:
+        simple, extended = (None, statistic) if statistic[1:].isdigit() else (statistic, None)
         rule: dict[str, Any] = {
-            "statistic": statistic,
+            "statistic": simple,
+            "extendedStatistic": extended,
             "comparisonOperator": comparison,
             "threshold": threshold,
         }
@@ -263,6 +279,12 @@ def test_missing_data_counts_as_in_the_user_guide(needed, text, missing, expecte
 def test_one_young_breach_after_silence_is_no_alarm_yet(text: str):
     """The next value may be good again (the guide: avoiding premature transitions to alarm state)."""
     assert state_after(text, needed=3, missing="missing") == "OK"
+
+
+@pytest.mark.parametrize("text", ["- - X - X", "- - X X -", "X - - - X"])
+def test_breaches_that_began_long_enough_ago_are_an_alarm_though_some_are_missing(text: str):
+    """The first of them counts: nothing good was heard since."""
+    assert state_after(text, needed=3, missing="missing") == "ALARM"
 
 
 def test_ignored_silence_leaves_every_state_as_it_is():

@@ -74,9 +74,12 @@ class Watch:
         self.now = START
         self.told: list[Transition] = []
         self.news = threading.Event()
-        self.metering = Metering(
-            self.runtime.log, self.judge, self.aws, self.aws, self._hear, lambda: self.now
-        )
+        self.goes_by = 0.0  # each look at the clock
+        self.metering = Metering(self.runtime.log, self.judge, self.aws, self.aws, self._hear, self._clock)
+
+    def _clock(self) -> float:
+        self.now += self.goes_by
+        return self.now
 
     def _hear(self, change: Transition) -> None:
         self.aws.calls.append(("told", {"after": change.after}))
@@ -130,17 +133,19 @@ def test_a_put_stays_within_what_cloudwatch_takes(watch: Watch):
 def test_lines_are_read_while_they_are_written(watch: Watch):
     """A line that is half there is neither lost nor counted twice; nor is one cut within a character."""
     watch.runtime.call(0)
-    whole = watch.runtime.log.read_bytes()
-    marked = whole.replace(b'"request_id":null', '"request_id":"ü"'.encode())
-    middle = marked.index("ü".encode()) + 1
-    watch.runtime.append(marked[:middle])
+    line = watch.runtime.log.read_bytes().replace(b'"request_id":null', '"request_id":"ü"'.encode())
+    middle = line.index("ü".encode()) + 1
     watch.metering.start()
     wait_for(lambda: watch.aws.values == 1)
 
-    watch.runtime.append(marked[middle:])
+    watch.runtime.append(line + line[:middle])
+    wait_for(lambda: watch.aws.values == 2)
+    watch.runtime.append(line[middle:] + line[:middle])
+    wait_for(lambda: watch.aws.values == 3)
+    watch.runtime.append(line[middle:])
     watch.metering.stop()
 
-    assert watch.aws.values == 2
+    assert watch.aws.values == 4
     assert watch.metering.trouble is None
 
 
@@ -215,6 +220,64 @@ def test_to_be_stopped_twice_is_no_harm(watch: Watch):
     watch.metering.stop()
 
     assert watch.aws.values == 10
+
+
+def test_a_day_ends_when_what_is_red_has_been_judged_with_its_last_period(watch: Watch):
+    """Fault and day end within a period: the alarm turns green with the end of that period, not by chance."""
+    watch.periods(1, 1, 0)
+    watch.metering.start()
+    watch.now = over(watch.now)
+    assert watch.news.wait(PATIENCE_S)
+    watch.now -= 1
+    watch.periods(0)
+    watch.now -= 5  # in the middle of the second good period
+    watch.goes_by = 1.0
+    watch.metering.finish()
+
+    assert [change.after for change in watch.told] == ["ALARM", "OK"]
+    assert watch.now < START + 40 + 10
+
+
+def test_what_stays_red_is_not_waited_for_until_silence_makes_it_green(watch: Watch):
+    watch.periods(1, 1, 1)
+    watch.now -= 5
+    watch.goes_by = 1.0
+    watch.metering.start()
+    wait_for(lambda: watch.judge.alarms[0].state == "ALARM")
+    watch.metering.finish()
+
+    assert watch.judge.alarms[0].state == "ALARM"
+    assert watch.now < START + 60
+
+
+def test_a_day_without_red_alarms_ends_at_once(watch: Watch):
+    watch.periods(0)
+    watch.now -= 5
+    watch.metering.start()
+    watch.metering.finish()
+
+    assert watch.now == START + 5
+    assert watch.aws.values == 10  # what was written was read before
+
+
+def test_an_alarm_with_long_periods_is_not_waited_for_to_their_end(tmp_path: Path):
+    watch = Watch(tmp_path, alarm(period=300, evaluationPeriods=1, datapointsToAlarm=1))
+    watch.judge.alarms[0].state = "ALARM"
+    watch.goes_by = 5.0
+    watch.metering.start()
+    watch.metering.finish()
+
+    assert watch.now <= START + 60
+
+
+def test_trouble_ends_the_waiting(watch: Watch):
+    watch.judge.alarms[0].state = "ALARM"
+    watch.aws.refuse = ConnectionError("nobody there")
+    watch.periods(1)
+    watch.metering.start()
+    watch.metering.finish()
+
+    assert watch.metering.trouble is watch.aws.refuse
 
 
 def test_trouble_is_kept_for_whoever_has_to_decide(watch: Watch):

@@ -145,7 +145,10 @@ def test_one_thread_may_fill_what_another_asks():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("Average", 2.0), ("Sum", 8.0), ("Minimum", 1.0), ("Maximum", 4.0), ("SampleCount", 4.0)],
+    [
+        *[("Average", 2.0), ("Sum", 8.0), ("Minimum", 1.0), ("Maximum", 4.0), ("SampleCount", 4.0)],
+        *[("p50", 1.0), ("p75", 2.0), ("p99", 4.0), ("p99.9", 4.0)],
+    ],
 )
 def test_each_statistic(name: str, expected: float):
     assert statistic(name, [1.0, 2.0, 1.0, 4.0]) == expected
@@ -177,6 +180,12 @@ def test_cloudwatch_takes_at_most_150_different_values_an_entry(told: list[Point
     for entry in cloudwatch_data(told):
         assert 1 <= len(entry["Values"]) <= 150
         assert len(set(entry["Values"])) == len(entry["Values"])
+
+
+def test_many_values_of_a_second_are_several_entries():
+    told = [Point(AT, "FirstToken", SONNET, float(number), "Milliseconds") for number in range(400)]
+
+    assert [len(entry["Values"]) for entry in cloudwatch_data(told)] == [150, 150, 100]
 
 
 def test_one_second_of_zeros_and_ones_is_one_entry():

@@ -1,4 +1,4 @@
-"""Stories are files that a person writes: what is wrong with one is said in a line, before anything starts."""
+"""Stories are files that people write: what is wrong with one is said in a line, before anything starts."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,14 @@ import pytest
 import yaml
 
 from chaos import catalogue as experiments
-from contract.errors import WRONG_USE
+from contract.errors import WRONG_USE, WrongUseError
 from contract.faults import Experiment
-from loadtests import scenario
+from loadtests.documents import DocumentError
 from plan import Plan
 from rehearsal import beforehand
+from rehearsal.alarms import Judge
 from rehearsal.story import Story, StoryError, load, names
+from tests.rehearsal.evidence_helpers import LENGTH_S, LITTLE, PROBES, calls
 
 GOOD: dict[str, Any] = {
     "id": "small",
@@ -64,6 +66,26 @@ def test_every_story_ends_early_enough_to_show_the_recovery(name: str):
 
     assert story.gates.recovered_last_s < calm
     assert calm - story.gates.recovered_last_s <= experiment.expect.recovery_s
+
+
+@pytest.mark.parametrize("share_when_dead", [PROBES, 1.0], ids=["breaker", "no breaker"])
+@pytest.mark.parametrize("offset", range(10))
+def test_whether_prime_days_alarm_is_red_in_time_and_green_at_the_end_is_not_chance(
+    dev: Plan, offset: int, share_when_dead: float
+):
+    """Its periods follow the clock, and people start a rehearsal at any second of a minute."""
+    zero = 1_900_000_000.0 + offset
+    judge = Judge.of(dev, "us-east-1", calls(share_when_dead, zero))
+    end = zero + LENGTH_S
+    now = zero
+    while now < max(end, judge.red_until(end)):
+        now += 0.5
+        judge.judge(now)
+
+    expect = experiments.load("sonnet-throttled").expect
+    (red, green) = [change for change in judge.transitions if "ALARM" in {change.before, change.after}]
+    assert 0 < red.at - zero - LITTLE <= expect.within_s
+    assert (red.after, green.after) == ("ALARM", "OK")
 
 
 def test_prime_day_is_among_them():
@@ -141,15 +163,14 @@ def test_traffic_that_ends_during_the_experiment_is_refused(tmp_path: Path, expe
 
 
 def test_an_unknown_scenario_is_refused(tmp_path: Path, experiment: Experiment):
-    with pytest.raises(scenario.DocumentError, match="scenario 'nope': there is no such file"):
+    with pytest.raises(DocumentError, match="scenario 'nope': there is no such file"):
         beforehand.check_story(written(tmp_path, scenario="nope"), experiment)
 
 
 def test_an_alarm_that_no_plan_has_is_refused(experiment: Experiment, dev: Plan):
     waiting = experiment.model_copy(update={"expect": experiment.expect.model_copy(update={"alarm": "nope"})})
-    with pytest.raises(Exception, match="stack dev has no alarm 'nope'; it has: bedrock-throttled") as wrong:
+    with pytest.raises(WrongUseError, match="stack dev has no alarm 'nope'; it has: bedrock-throttled"):
         beforehand.check_alarm(waiting, dev)
-    assert getattr(wrong.value, "exit_code", None) == WRONG_USE
 
 
 def test_a_run_needs_a_folder_of_its_own(tmp_path: Path):
@@ -158,5 +179,5 @@ def test_a_run_needs_a_folder_of_its_own(tmp_path: Path):
     beforehand.make(tmp_path / "new" / "deep")
     (tmp_path / "new" / "deep" / "runbooks.jsonl").touch()
 
-    with pytest.raises(Exception, match="is not empty: a rehearsal needs a folder of its own"):
+    with pytest.raises(WrongUseError, match="is not empty: a rehearsal needs a folder of its own"):
         beforehand.make(tmp_path / "new" / "deep")

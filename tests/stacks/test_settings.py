@@ -16,7 +16,8 @@ import plan
 from contract import regions
 from stacks import settings, stackfile
 from stacks.problems import validated
-from stacks.settings import Section, Settings
+from stacks.section import Section
+from stacks.settings import Settings
 from stacks.stackfile import SettingsError
 
 BAD = tomllib.loads((Path(__file__).parent / "bad_stack_files.toml").read_text(encoding="utf-8"))["case"]

@@ -1,0 +1,1 @@
+"""Small functions that AWS Lambda runs: each file is shipped alone, and imports nothing of ours."""

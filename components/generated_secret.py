@@ -1,0 +1,82 @@
+"""Values that are generated and never seen by a person, of which two stay valid at a time.
+
+One is the header by which gateways know our CloudFront distribution (NET-6); one seeds the keys that tell
+clients apart, which must be the same in both regions (NET-8).
+
+To rotate, raise `generation` by one and run `up`: the new value is used, and the doors accept the new one
+and the one before, so that no request fails while CloudFront spreads the change. The next rotation ends the
+old one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output
+
+from components.base import Component
+
+LENGTH = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedSecretArgs:
+    """`replica_regions`: where it can be read without asking this one. `purpose` is part of its name."""
+
+    environment: str
+    purpose: str
+    generation: int
+    replica_regions: Sequence[str]
+
+
+class GeneratedSecret(Component):
+    """One secret a generation: the current one, and the one before."""
+
+    kind = "edge:GeneratedSecret"
+    current: Output[str]
+    accepted: list[Output[str]]
+    digests: list[Output[str]]
+    secret_name: str
+
+    def __init__(
+        self, name: str, args: GeneratedSecretArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, opts)
+        kept = [number for number in (args.generation, args.generation - 1) if number >= 1]
+        self.accepted = [self._generation(number, args) for number in kept]
+        self.current = self.accepted[0]
+        self.digests = [Output.unsecret(value.apply(_digest)) for value in self.accepted]
+        self.secret_name = _secret_name(args, args.generation)
+        self.register_outputs({"secret_name": self.secret_name})
+
+    def _generation(self, number: int, args: GeneratedSecretArgs) -> Output[str]:
+        secret = aws.secretsmanager.Secret(
+            f"{self.name}-{number}",
+            name=_secret_name(args, number),
+            description="Generated; rotated by its generation.",
+            replicas=[{"region": region} for region in args.replica_regions],
+            opts=self.child(),
+        )
+        fresh = aws.secretsmanager.get_random_password_output(
+            password_length=LENGTH,
+            exclude_punctuation=True,
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).random_password
+        value = aws.secretsmanager.SecretVersion(
+            f"{self.name}-{number}-value",
+            secret_id=secret.id,
+            secret_string=Output.secret(fresh),
+            # Asked for anew at every `up`, and used only at the first: the value stays what it was made.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["secretString"]),
+        )
+        return Output.secret(value.secret_string.apply(str))
+
+
+def _secret_name(args: GeneratedSecretArgs, number: int) -> str:
+    return f"concierge-{args.environment}-{args.purpose}-{number}"
+
+
+def _digest(value: str) -> str:
+    return sha256(value.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Parts of the settings tree, one file an area."""

@@ -1,0 +1,220 @@
+"""`concierge rehearse`: what is wrong is found before anything is started, and the verdict is always seen."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from concierge.__main__ import run
+from contract.errors import DONE, FAILED, INCONCLUSIVE, WRONG_USE
+from rehearsal import game_day, verdict
+from rehearsal.game_day import Options, Result
+from rehearsal.story import Story
+from rehearsal.timeline import Timeline, Told
+from tests.rehearsal.evidence_helpers import EXPERIMENT, STORY, evidence
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own, in which a rehearsal would leave its folder."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# --- Wrong use --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nope"], "there is no story 'nope'; there are: prime-day"),
+        (["../prime-day"], "there is no story '../prime-day'"),
+        (["--stack", "nope"], "Pulumi.nope.yaml: stack 'nope': there is no such file; stacks here are: dev"),
+        (
+            ["--set", "runtime.breaker.enabled"],
+            "Invalid value for --set: 'runtime.breaker.enabled' is not KEY=VALUE",
+        ),
+        (["--set", "=false"], "Invalid value for --set: '=false' is not KEY=VALUE"),
+        (["--set", "runtime=false"], "runtime: name a knob, for example network.nat=none"),
+        (
+            ["--set", "runtime.breaker.enable=false"],
+            "runtime.breaker.enable: unknown key; did you mean 'enabled'?",
+        ),
+        (["--set", "colour.of.it=blue"], "concierge:colour: unknown key"),
+        (
+            ["--set", "runtime.breaker.window_s=-1"],
+            "concierge:runtime.breaker.window_s = -1: must be more than 0",
+        ),
+        (
+            ["--set", "runtime.breaker.enabled=perhaps"],
+            'concierge:runtime.breaker.enabled = "perhaps": ',
+        ),
+        (["--seed", "seven"], "Invalid value for '--seed'"),
+        (["prime-day", "again"], "Got unexpected extra argument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_use_is_one_line_and_leaves_nothing_behind(
+    here: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], said: str
+):
+    code = run(["rehearse", *arguments])
+    out, err = capfd.readouterr()
+
+    assert (code, out) == (WRONG_USE, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not (here / "build").exists()
+
+
+def test_a_person_meets_the_same(here: Path):
+    """A real process: its last words and its exit code."""
+    told = subprocess.run(
+        [sys.executable, "-m", "concierge", "rehearse", "--set", "network.nat=two"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (told.returncode, told.stdout) == (WRONG_USE, "")
+    assert told.stderr.count("\n") == 1
+    assert 'concierge:network.nat = "two": must be' in told.stderr
+    assert sorted(path.name for path in here.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
+
+
+# --- What a game day came to --------------------------------------------------------------------------------
+
+
+class Played:
+    """Stands for a game day that has been played: keeps what was asked for, and answers at once."""
+
+    def __init__(self, **changed: Any) -> None:
+        self.seen = evidence(**changed)
+        self.asked: list[tuple[Options, Path]] = []
+
+    def __call__(
+        self, story: Story, options: Options, folder: Path, listener: Callable[[Told], None]
+    ) -> Result:
+        self.asked.append((options, folder))
+        timeline = Timeline(listener)
+        timeline.tell("plan", "stack dev: made up")
+        return Result(
+            story=story,
+            experiment=EXPERIMENT,
+            options=options,
+            folder=folder,
+            gates=verdict.gates(self.seen, STORY.gates, EXPERIMENT),
+            evidence=self.seen,
+            timeline=timeline,
+        )
+
+
+@pytest.fixture
+def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played]:
+    def play(makes_folder: bool = True, **changed: Any) -> Played:
+        played = Played(**changed)
+
+        def answer(story: Story, options: Options, folder: Path, listener: Callable[[Told], None]) -> Result:
+            if makes_folder:
+                folder.mkdir(parents=True)
+            return played(story, options, folder, listener)
+
+        monkeypatch.setattr(game_day, "run", answer)
+        return played
+
+    return play
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "word"),
+    [
+        ({}, DONE, "survived"),
+        ({"leftover_faults": 1}, FAILED, "not survived"),
+        ({"generator_said": 3}, INCONCLUSIVE, "inconclusive"),
+    ],
+)
+def test_the_exit_code_is_the_verdict(
+    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str], changed: Any, code: int, word: str
+):
+    playing(**changed)
+    assert run(["rehearse"]) == code
+
+    out, err = capfd.readouterr()
+    assert f"Prime Day with Sonnet throttled: {word}" in out
+    assert "stack dev: made up" in err
+
+
+def test_ctrl_c_is_one_line_and_its_own_exit_code(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    def interrupted(*_: Any) -> Result:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(game_day, "run", interrupted)
+    code = run(["rehearse"])
+    out, err = capfd.readouterr()
+
+    assert (code, out) == (130, "")
+    assert err.split() == ["concierge:", "interrupted"]
+
+
+def test_every_gate_is_shown_with_what_was_measured(
+    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "140")
+    played = playing(leftover_faults=1, generator_said=3)
+    run(["rehearse"])
+
+    out, err = capfd.readouterr()
+    for gate in verdict.gates(played.seen, STORY.gates, EXPERIMENT):
+        (line,) = [line for line in out.splitlines() if gate.name in line]
+        assert line.startswith({True: "held", False: "FAILED", None: "not told"}[gate.held])
+        assert gate.measured[:40] in line
+    assert err.splitlines()[-1] == f"report: {played.asked[0][1] / 'report.html'}"
+
+
+def test_what_was_chosen_is_what_is_played(playing: Callable[..., Played], here: Path):
+    played = playing()
+    run(["rehearse", "--seed", "11", "--set", "runtime.breaker.enabled=false", "--set", "network.nat=none"])
+
+    ((options, folder),) = played.asked
+    assert options == Options(
+        stack="dev", seed=11, changes={"runtime.breaker.enabled": "false", "network.nat": "none"}
+    )
+    assert folder.parent == here / "build" / "rehearsals"
+    assert folder.name.endswith("-prime-day")
+
+
+def test_json_is_one_document_with_the_gates_and_where_the_report_is(
+    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+):
+    played = playing()
+    assert run(["rehearse", "--json"]) == DONE
+
+    told = json.loads(capfd.readouterr().out)
+    assert told["report"] == str(played.asked[0][1] / "report.html")
+    assert Path(told["report"]).is_file()
+    assert {gate["held"] for gate in told["gates"]} == {True}
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(
+    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+):
+    """A minute and a half of work is on the screen before the disk is asked."""
+    playing(makes_folder=False)
+    code = run(["rehearse"])
+    out, err = capfd.readouterr()
+
+    assert code == INCONCLUSIVE
+    assert "Prime Day with Sonnet throttled: survived" in out
+    assert err.splitlines()[-1].startswith("concierge: the report cannot be written to ")
