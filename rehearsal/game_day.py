@@ -42,6 +42,8 @@ from stacks import settings, stackfile
 # Nobody's: the stand-ins take any, and the programs of a rehearsal inherit none.
 NOBODY = "rehearsal"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
+# The slowest answers are given up long before.
+DRAIN_S = 90.0
 # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
 PACE = engine.Pace(metrics_lag_s=1.5, poll_s=1.0)
 
@@ -261,8 +263,11 @@ class _GameDay:
 
     def _wait_for(self, load: Process) -> int:
         """The generator's own exit code; any other program that ends meanwhile ends the day."""
+        deadline = time.monotonic() + self._story.length_s + DRAIN_S
         while load.running:
             self._processes.check(but=load)
+            if time.monotonic() > deadline:
+                raise InconclusiveError(f"the load did not end in {DRAIN_S:g} s more: see {load.err}")
             time.sleep(0.2)
         code = load.exit_code
         self._timeline.tell("load", "all messages have come to their end")
