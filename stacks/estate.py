@@ -1,19 +1,14 @@
 """The whole estate: one provider and one region after another."""
 
-from collections.abc import Mapping
-
 import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
 from components.documents import InventoryDocument, InventoryDocumentArgs
 from components.keys import SHARED, Keys, KeysArgs
-from components.notices import Severity
 from components.place import Place
 from stacks.region import RegionStack
 from stacks.settings import RegionSettings, Settings
-from stacks.world import REGION as WORLD
-from stacks.world import World
 
 
 def build(settings: Settings, *, project: str, stack: str) -> None:
@@ -26,20 +21,17 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         "Owner": settings.environment.owner,
         "ManagedBy": "pulumi",
     }
-    providers = {role: _provider(role, place.name, tags) for role, place in settings.places.items()}
+    providers = {role: _provider(role, place, tags) for role, place in settings.places.items()}
     keys: dict[str, Keys] = {}
     for role, place in settings.places.items():
         # The primary comes first: its key that wraps customers' keys has a replica in the standby.
         keys[role] = _keys(role, stack, settings, place, providers[role], keys.get("primary"))
-    world = World(stack, settings, _provider("world", WORLD, tags))
     regions: dict[str, RegionStack] = {}
     for role, place in reversed([*settings.places.items()]):
         # The standby comes first: the primary copies its tables and buckets there.
         regions[role] = RegionStack(
-            role, stack, settings, place, providers[role], keys[role], world, regions.get("standby")
+            role, stack, settings, place, providers[role], keys[role], regions.get("standby")
         )
-    if settings.edge.enabled:
-        world.open_door(regions, _topics_in(WORLD, settings, regions))
     inventory = Output.json_dumps(
         {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
     )
@@ -59,18 +51,6 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         pulumi.export(f"{role}_region", region.place.name)
         pulumi.export(f"{role}_vpc_id", region.network.vpc_id)
     pulumi.export("inventory", inventory)
-
-
-def _topics_in(
-    region: str, settings: Settings, regions: Mapping[str, RegionStack]
-) -> Mapping[Severity, Output[str]]:
-    """Alarms tell topics of their own region only."""
-    for role, place in settings.places.items():
-        if place.name == region:
-            return regions[role].notices.topics
-    raise ValueError(
-        f"edge.enabled needs a region of the estate in {region}: CloudFront has its metrics there"
-    )
 
 
 def _keys(
@@ -99,9 +79,9 @@ def _keys(
     )
 
 
-def _provider(role: str, region: str, tags: dict[str, str]) -> aws.Provider:
+def _provider(role: str, place: RegionSettings, tags: dict[str, str]) -> aws.Provider:
     return aws.Provider(
         f"aws-{role}",
-        region=region,
+        region=place.name,
         default_tags=aws.ProviderDefaultTagsArgs(tags={**tags, "Region": role}),
     )

@@ -7,9 +7,6 @@ from tests.stacks.checks.place_helpers import ANYWHERE, Place, check, places
 CONNECTIONS = {
     ("link", "edge", 443),
     ("edge", "agent", 8080),
-    ("agent", "agent", 8080),
-    ("agent", "link", 50051),
-    ("link", "agent", 50051),
     ("agent", "search", 443),
     ("agent", "cache", 6379),
     ("agent", "endpoints", 443),
