@@ -1,44 +1,62 @@
-"""The entry point: every way a command can end becomes one line and a documented exit code."""
+"""The entry point: every way a command can end becomes one line and a documented exit code.
+
+Imports nothing heavy before `run`, so that Ctrl-C in the first moments is told like any other.
+"""
 
 import os
 import sys
 import traceback
-
-import typer
-from typer._click.exceptions import UsageError  # Typer brings its own click and shows only parts of it
+from typing import TYPE_CHECKING
 
 from contract.errors import INCONCLUSIVE, WRONG_USE, ConciergeError
 
+if TYPE_CHECKING:
+    from typer._click.exceptions import UsageError
+
 TRACE_HINT = "(set CONCIERGE_TRACE=1 to see where)"
-INTERRUPTED = 130  # what shells expect of a command ended by Ctrl-C
+# What shells expect of a command ended by Ctrl-C, and of one whose reader (`head`, `less`) has left.
+INTERRUPTED, READER_LEFT = 130, 141
 
 
 def main() -> None:
     """Runs the command line; never shows a traceback unless CONCIERGE_TRACE is set."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _fail("interrupted", INTERRUPTED)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command line."""
-    from concierge.app import app
-
     try:
+        from concierge.app import app
+
         code = app(args=arguments, prog_name="concierge", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:  # Typer makes an exit code of Ctrl-C, and says nothing
             raise KeyboardInterrupt
-    except (BrokenPipeError, SystemExit):
-        # The reader (head, less) has seen enough; Typer turns that into SystemExit, which no command raises.
-        # Python would complain again while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (Exception, KeyboardInterrupt) as ended:  # noqa: BLE001 - the last line of defence against tracebacks
+    except (Exception, KeyboardInterrupt, SystemExit) as ended:  # noqa: BLE001 - nobody sees a traceback
+        if _reader_has_gone(ended):
+            # Python would complain again while closing stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return READER_LEFT
         return _fail(*_meaning(ended))
     return code if isinstance(code, int) else 0
 
 
+def _reader_has_gone(ended: BaseException) -> bool:
+    """`head` or `less` has seen enough. Typer turns the broken pipe into SystemExit."""
+    return isinstance(ended, BrokenPipeError) or (
+        isinstance(ended, SystemExit) and isinstance(ended.__context__, BrokenPipeError)
+    )
+
+
 def _meaning(ended: BaseException) -> tuple[str, int]:
     """(what to say, exit code) for each way a command can end early."""
+    import typer
+    from typer._click.exceptions import UsageError  # Typer brings its own click and shows only parts of it
+
     match ended:
         case UsageError():
             return f"{ended.format_message().rstrip('.')}. {_help_hint(ended)}", WRONG_USE
@@ -63,7 +81,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _help_hint(wrong: UsageError) -> str:
+def _help_hint(wrong: "UsageError") -> str:
     command = wrong.ctx.command_path if wrong.ctx else "concierge"
     return f"See `{command} --help`."
 

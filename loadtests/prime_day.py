@@ -5,7 +5,7 @@ says when they write, a run ends when every message has come to its end.
 
 Options beside Locust's: --scenario NAME|FILE.toml, --length SECONDS (at the same rates), --samples FILE,
 --arrival-seed NUMBER. Exit codes: 0 the gates hold, 1 one does not, 2 wrong use, 3 nothing was shown: nobody
-there, stopped early, or the generator itself was late.
+there, stopped early, the samples could not be written to their end, or the generator itself was late.
 """
 
 import logging
@@ -25,7 +25,7 @@ from contract.errors import DONE, ConciergeError, InconclusiveError
 from loadtests import arrivals, scenario
 from loadtests.client import ChatClient, UnreachableError, socket_url
 from loadtests.generator import Generator
-from loadtests.samples import Sample, Writer
+from loadtests.samples import Sample, SamplesLostError, Writer
 from loadtests.verdict import Verdict, judge
 
 DEFAULT_HOST = "http://127.0.0.1:8080"
@@ -107,13 +107,22 @@ class Room:
             self.generator.lags_ms.extend(news.get("lags_ms", ()))
 
     def _keep(self, sample: Sample) -> None:
-        if self._writer is not None:
+        if self._writer is None:
+            return
+        try:
             self._writer.write(sample)
+        except SamplesLostError as lost:
+            self._writer, self.problem = None, lost  # the schedule sees it, and ends the run
 
     def _write_to(self, path: str | None) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = Writer(Path(path)) if path else None
+        before, self._writer = self._writer, None
+        try:
+            if before is not None:
+                before.close()
+        except SamplesLostError as lost:
+            self.problem = self.problem or lost
+        if path:
+            self._writer = Writer(Path(path))
 
 
 room = Room()

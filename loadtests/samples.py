@@ -7,13 +7,14 @@ shows as waiting and not as silence. Pure, but for reading and writing lines.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, ValidationError
 
 from contract.base import Shape
-from contract.errors import WrongUseError
+from contract.errors import InconclusiveError, WrongUseError
 from contract.tiers import Tier
 from loadtests.scenario import Limits
 from loadtests.transcript import Transcript
@@ -21,6 +22,10 @@ from loadtests.transcript import Transcript
 
 class SamplesError(WrongUseError):
     """A file that holds no samples."""
+
+
+class SamplesLostError(InconclusiveError):
+    """A file that could be written at first, and then could not: the lines in it are not all there were."""
 
 
 class Sample(Shape):
@@ -78,6 +83,7 @@ class Writer:
     """Appends samples to a new file, each at once, so that others may read along."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", encoding="utf-8")
@@ -85,13 +91,25 @@ class Writer:
             raise SamplesError(f"samples {path}: cannot be written: {refused.strerror}") from None
 
     def write(self, sample: Sample) -> None:
-        """One line."""
-        self._file.write(sample.model_dump_json() + "\n")
-        self._file.flush()
+        """One line. After SamplesLostError there is nothing more to write, nor to close."""
+        try:
+            self._file.write(sample.model_dump_json() + "\n")
+            self._file.flush()
+        except OSError as refused:
+            with suppress(OSError):  # it tries to write the same line once more
+                self._file.close()
+            raise self._lost(refused) from None
 
     def close(self) -> None:
         """No more lines."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as refused:
+            raise self._lost(refused) from None
+
+    def _lost(self, refused: OSError) -> SamplesLostError:
+        why = f"{refused.strerror}: make room, then run again"
+        return SamplesLostError(f"samples {self._path}: cannot be written any more: {why}")
 
 
 def read(path: Path) -> tuple[Sample, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from contract.errors import ConciergeError
 from plan import checks
+from plan.again import Again
 from plan.answers import UnansweredError
 from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, short_type
 from plan.record import Program, Recording, record
@@ -26,6 +27,7 @@ __all__ = [
     "Secret",
     "SettingsError",
     "of_program",
+    "once",
     "run",
     "short_type",
 ]
@@ -38,11 +40,33 @@ class PlanError(ConciergeError):
 def run(stack: str, root: Path | None = None, changes: Mapping[str, str] | None = None) -> Plan:
     """The plan of one stack of the project at `root` (default: the one around the current folder).
 
-    `changes` turns single settings for this plan only: `{"network.nat": "none"}`.
+    The program runs twice, here and in a second process, and the two must agree. `changes` turns single
+    settings for this plan only: `{"network.nat": "none"}`.
     """
-    found = stackfile.read(stack, root).changed(changes or {})
-    settings.parse(found.config, file=found.path.name, lines=found.lines)  # its faults, with their lines
-    return of_program(_main, project=found.project, stack=stack, config=found.config)
+    config = _config(stack, root, changes or {})
+    with Again(stack, root, changes or {}) as second:
+        recording = _record(_main, config.project, stack, config.config)
+        again = second.plan()
+    return _checked(stack, recording, again)
+
+
+def once(stack: str, root: Path | None, changes: Mapping[str, str]) -> Plan:
+    """The plan of one run, unchecked: half of `run`, for its second process."""
+    config = _config(stack, root, changes)
+    return _plan(stack, _record(_main, config.project, stack, config.config))
+
+
+def of_program(program: Program, *, project: str, stack: str, config: Mapping[str, str]) -> Plan:
+    """The plan of any Pulumi program, run twice in this process."""
+    first, second = (_record(program, project, stack, config) for _ in range(2))
+    return _checked(stack, first, _plan(stack, second))
+
+
+def _config(stack: str, root: Path | None, changes: Mapping[str, str]) -> stackfile.StackFile:
+    """The stack's file; its faults are told with their lines before the program runs."""
+    found = stackfile.read(stack, root).changed(changes)
+    settings.parse(found.config, file=found.path.name, lines=found.lines)
+    return found
 
 
 def _main() -> None:
@@ -50,30 +74,31 @@ def _main() -> None:
     runpy.run_module("stacks", run_name="__main__", alter_sys=False)
 
 
-def of_program(program: Program, *, project: str, stack: str, config: Mapping[str, str]) -> Plan:
-    """The plan of any Pulumi program; it is run twice, because two equal runs must agree."""
-    collecting = gc.isenabled()
-    gc.disable()  # a plan makes many small objects and no garbage worth looking for
-    try:
-        recordings = [_record(program, project, stack, config) for _ in range(2)]
-    finally:
-        if collecting:
-            gc.enable()
-    plan, again = (_plan(stack, recording) for recording in recordings)
-    if found := checks.problems(recordings[0], plan, again):
+def _checked(stack: str, recording: Recording, again: Plan | str) -> Plan:
+    if isinstance(again, str):
+        raise PlanError(f"a second run of the same program failed: {again}")
+    plan = _plan(stack, recording)
+    if found := checks.problems(recording, plan, again):
         raise PlanError("\n".join(found))
     return plan
 
 
 def _record(program: Program, project: str, stack: str, config: Mapping[str, str]) -> Recording:
+    collecting = gc.isenabled()
+    gc.disable()  # a plan makes many small objects and no garbage worth looking for
     try:
         return record(program, project=project, stack=stack, config=config)
     except (SettingsError, KeyboardInterrupt):
         raise
     except UnansweredError as unanswered:
         raise PlanError(str(unanswered)) from unanswered
+    except SystemExit as left:
+        raise PlanError(f"the program of stack {stack} ended itself: {_where(left)}{left}") from left
     except Exception as error:
         raise PlanError(f"the program of stack {stack} failed: {_where(error)}{error}") from error
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _where(error: BaseException) -> str:

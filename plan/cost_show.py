@@ -56,6 +56,9 @@ def _verdict(estimate: Estimate, budget: int | Decimal | None) -> Text:
     room = budget - estimate.fixed_total
     if estimate.over(budget):
         return text.append(f": {_usd(-room)} over the budget of {_usd(budget)}", style="bold red")
+    if estimate.unknown:
+        words = f": {_usd(room)} below the budget of {_usd(budget)}, without what is unknown below"
+        return text.append(words, style="yellow")
     return text.append(f": {_usd(room)} below the budget of {_usd(budget)}", style="green")
 
 

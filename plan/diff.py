@@ -9,8 +9,10 @@ How a verdict is reached, for each changed property; the first that speaks decid
 3. `replacements.toml`: from the provider's docs and, where those are silent, CloudFormation's schemas;
 4. nobody: `unknown`. So it is for a part of a block that neither source describes, for another region of the
    provider, and for a type without rows.
-A resource is replaced if one of its changes replaces it, else unknown if one is unknown, else changed. The
-schemas mean CloudFormation, and the provider may do better: each verdict carries its source to judge it by.
+A block that comes or goes is judged by the worst in it; another order of what the provider keeps as a set
+replaces nothing. A resource is replaced if one of its changes replaces it, else unknown if one is unknown,
+else changed. The schemas mean CloudFormation, and the provider may do better: each verdict carries its source
+to judge it by.
 
 A replaced resource gets a new id. Each property that holds something of it is therefore looked up in the same
 way (`because`), and so on through the plan. This is the careful reading, and that of `pulumi preview`: what

@@ -21,11 +21,11 @@ _GLOBAL_REGION = "us-east-1"
 
 
 def identity(
-    token: str, name: str, inputs: Mapping[str, Any], region: str | None
+    urn: str, token: str, name: str, inputs: Mapping[str, Any], region: str | None
 ) -> tuple[str, dict[str, Any]]:
-    """(id, computed outputs) of a resource of this type and name."""
+    """(id, computed outputs) of a resource of this type and name; the same in every stack."""
     shapes = dict(_shapes().get(token, {}))
-    fields = _fields(token, name, inputs, region)
+    fields = _fields(urn.split("::", 2)[2], name, inputs, region)
     fields["id"] = shapes.pop("id", "{name}-{hash}").format_map(fields)
     outputs = {key: _fill(value, fields) for key, value in shapes.items() if key not in inputs}
     for key in _text_outputs(token):
@@ -34,13 +34,13 @@ def identity(
     return fields["id"], outputs
 
 
-def _fields(token: str, name: str, inputs: Mapping[str, Any], region: str | None) -> dict[str, str]:
+def _fields(key: str, name: str, inputs: Mapping[str, Any], region: str | None) -> dict[str, str]:
     fields = _Named(name, {key: value for key, value in inputs.items() if isinstance(value, str)})
     fields.setdefault("name", name)
     fields["logical"] = name
     fields["region"] = region or _GLOBAL_REGION
     fields["account"] = ACCOUNT
-    fields["hash"] = hashlib.sha256(f"{token}::{name}".encode()).hexdigest()[:17]
+    fields["hash"] = hashlib.sha256(key.encode()).hexdigest()[:17]
     return fields
 
 

@@ -6,9 +6,13 @@ answers registrations with AWS-shaped identities (`plan.identities`), answers in
 """
 
 import asyncio
+import contextlib
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +30,11 @@ from plan.model import PROVIDER_PREFIX, STACK_TYPE, Options, Resource, Secret
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type tag of the protocol, not a secret
 REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
+
+_ABANDON_S = 1.0
+NO_TRANSFORMS = (
+    "a plan runs no transforms, so it would not be what `pulumi up` declares: set the inputs directly"
+)
 
 Program = Callable[[], Awaitable[None] | None]
 
@@ -53,7 +62,9 @@ def _run(program: Program, project: str, stack: str, config: dict[str, str]) -> 
     try:
         pulumi_config.set_all_config(config, [])
         settings.configure(_session(project, stack, recording))
-        loop.run_until_complete(run_in_stack(program))
+        # stdout belongs to whoever asked for the plan: what the program prints is talk.
+        with contextlib.redirect_stdout(sys.stderr), _interruptible(loop):
+            loop.run_until_complete(run_in_stack(program))
     finally:
         _abandon(loop)
         asyncio.set_event_loop(None)
@@ -61,13 +72,39 @@ def _run(program: Program, project: str, stack: str, config: dict[str, str]) -> 
     return recording
 
 
+@contextlib.contextmanager
+def _interruptible(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Ctrl-C stops the loop between two steps: raised inside one, Pulumi's runtime would wait for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+        loop.call_soon_threadsafe(loop.stop)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    except BaseException:
+        if stopped:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if stopped:
+        raise KeyboardInterrupt
+
+
 def _abandon(loop: asyncio.AbstractEventLoop) -> None:
     """Ends what a failed program left waiting; its one error is told by whoever asked, not by each task."""
     loop.set_exception_handler(lambda *_: None)
-    waiting = asyncio.all_tasks(loop)
-    for task in waiting:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+    if waiting := asyncio.all_tasks(loop):
+        for task in waiting:
+            task.cancel()
+        loop.run_until_complete(asyncio.wait(waiting, timeout=_ABANDON_S))
 
 
 def _session(project: str, stack: str, recording: Recording) -> mocks.MockSettings:
@@ -137,6 +174,8 @@ class RecordingMonitor(mocks.MockMonitor):
     def RegisterResource(
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
+        if request.transforms:
+            raise answers.UnansweredError(f"{request.name}: {NO_TRANSFORMS}")
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self._recording.resources:
             self._recording.duplicates.append(urn)
@@ -152,6 +191,12 @@ class RecordingMonitor(mocks.MockMonitor):
     ) -> empty_pb2.Empty:
         self._recording.outputs[request.urn] = plain(request.outputs)
         return empty_pb2.Empty()
+
+    def RegisterStackTransform(self, _: Any) -> empty_pb2.Empty:
+        raise answers.UnansweredError(f"the stack: {NO_TRANSFORMS}")
+
+    def RegisterStackInvokeTransform(self, _: Any) -> empty_pb2.Empty:
+        raise answers.UnansweredError(f"the stack: {NO_TRANSFORMS}")
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> Any:
         raise answers.UnansweredError(
@@ -197,7 +242,7 @@ def _resource(
 ) -> Resource:
     inputs = plain(request.object)
     identity, outputs = (
-        identities.identity(request.type, request.name, inputs, region) if request.custom else ("", {})
+        identities.identity(urn, request.type, request.name, inputs, region) if request.custom else ("", {})
     )
     properties = {
         key: tuple(sorted(value.urns))

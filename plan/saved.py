@@ -6,19 +6,24 @@ never as its value; loading gives `Secret(None)`, which `plan.diff` knows not to
 
 import dataclasses
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import WrongUseError
-from plan.model import Plan, Secret
+from plan.files import write_atomic
+from plan.model import STACK_TYPE, Plan, Resource, Secret
 
 FORMAT = 1
 _SECRET = {"$secret": True}
+# No input of AWS comes near it, and whatever reads a plan can go down so far.
+_DEEPEST = 100
+_TOO_DEEP = f"a value is nested more than {_DEEPEST} levels deep"
+_URN = re.compile(r"urn:[^:\s]+:[^\n]+?::[^\n]+?::[^\n]+?::[^\n]+\Z")
 _AGAIN = "save the plan again with this version: concierge plan STACK --save FILE"
 
 
@@ -27,7 +32,7 @@ class SavedPlanError(WrongUseError):
 
 
 def save(plan: Plan, path: Path) -> None:
-    """Writes the plan beside `path` and moves it there, so that nobody ever sees half a plan."""
+    """Writes the plan to `path`; nobody ever sees half a plan."""
     document = {
         "format": FORMAT,
         "stack": plan.stack,
@@ -37,11 +42,11 @@ def save(plan: Plan, path: Path) -> None:
     }
     text = json.dumps(document, indent=1) + "\n"
     try:
-        _replace(path, text)
+        write_atomic(path, text.encode())
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SavedPlanError(
-            f"{path}: the plan is not saved: {reason}; choose a folder that exists and has space"
+            f"{path}: the plan is not saved: {reason}; choose a file in a folder that exists and has space"
         ) from None
 
 
@@ -54,13 +59,16 @@ def load(path: Path) -> Plan:
     if found != FORMAT or isinstance(found, bool):
         raise SavedPlanError(f"{path}: has format {found!r}, this version reads {FORMAT}; {_AGAIN}")
     try:
-        return _PLAN.validate_python(_opened(document))
+        plan = _PLAN.validate_python(_opened(document))
     except ValidationError as invalid:
         first = invalid.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise SavedPlanError(
-            f"{path}: is not a saved plan: {where}: {first['msg'].lower()}; {_AGAIN}"
-        ) from None
+        raise _no_plan(path, f"{where}: {first['msg'].lower()}") from None
+    except RecursionError:
+        raise _no_plan(path, _TOO_DEEP) from None
+    if problem := next(_problems(plan), None):
+        raise _no_plan(path, problem)
+    return plan
 
 
 _PLAN = TypeAdapter(Plan)
@@ -73,22 +81,40 @@ def _document(path: Path) -> Any:
         raise SavedPlanError(
             f"{path}: cannot be read: {error.strerror}; write one with concierge plan STACK --save FILE"
         ) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise _no_plan(path, _TOO_DEEP) from None
+    except ValueError as error:
         raise SavedPlanError(f"{path}: is not JSON ({error}); {_AGAIN}") from None
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # else a crash may leave the new name on an empty file
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+def _no_plan(path: Path, problem: str) -> SavedPlanError:
+    return SavedPlanError(f"{path}: is not a saved plan: {problem}; {_AGAIN}")
+
+
+def _problems(plan: Plan) -> Iterator[str]:
+    """What the readers of a plan rely on, and a file that somebody edited may not keep."""
+    aliases = (alias for r in plan.resources for alias in r.options.aliases if alias.startswith("urn:"))
+    for urn in (*(resource.urn for resource in plan.resources), *aliases):
+        if not _URN.match(urn):
+            yield f"{urn!r} is not a urn"
+    for urn, count in Counter(resource.urn for resource in plan.resources).items():
+        if count > 1:
+            yield f"two resources have the urn {urn!r}"
+    stacks = len([resource for resource in plan.resources if resource.type == STACK_TYPE])
+    if stacks != 1:
+        yield f"it has {stacks} resources of type {STACK_TYPE}, not 1"
+    for resource in plan.resources:
+        if _in_a_circle(plan, resource):
+            yield f"{resource.urn!r} is its own parent, or that of one around it"
+
+
+def _in_a_circle(plan: Plan, resource: Resource) -> bool:
+    seen: set[str] = set()
+    around: Resource | None = resource
+    while around is not None and around.urn not in seen:
+        seen.add(around.urn)
+        around = plan.by_urn.get(around.parent or "")
+    return around is not None
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -108,11 +134,13 @@ def _sealed(value: Any) -> Any:
     return value
 
 
-def _opened(value: Any) -> Any:
+def _opened(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise RecursionError
     if isinstance(value, dict):
         if value == _SECRET:
             return Secret(None)
-        return {key.removeprefix("$"): _opened(item) for key, item in value.items()}
+        return {key.removeprefix("$"): _opened(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_opened(item) for item in value]
+        return [_opened(item, depth + 1) for item in value]
     return value

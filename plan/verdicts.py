@@ -6,7 +6,7 @@ The order of authorities stands in `plan.diff`; here it is applied.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,12 @@ from plan.pairs import Pair, identity, renamed_text
 from plan.replacements import Row, lookup
 
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)')
+_WEIGHT = ("replace", "unknown", "update")
+_OPTION = "replaceOnChanges option in the program"
+_SET = Row("update", "the provider keeps a set here: another order is no change")
+# A set to AWS, which the provider keeps as a list of a block that cannot be changed.
+_ORDER_MAY_COUNT = ("nonKeyAttributes",)
+_MAY_COUNT = Row("unknown", "AWS keeps a set here, and no source says that the provider does")
 _REORDERED = "same values in another order; no change where AWS keeps a set"
 
 
@@ -59,7 +65,9 @@ class Verdicts:
             return
         for change in _moved(old, new, names):
             self.changes[(change.path,)] = change
-        for found in compare.differences(_in_new_names(old, new, names), dict(new.inputs)):
+        before = _in_new_names(old, new, names)
+        after = _with_ignored(before, new)
+        for found in compare.differences(before, after, documents=compare.DOCUMENTS):
             if _ignored(new, found.path):
                 continue
             if found.comparable:
@@ -73,24 +81,31 @@ class Verdicts:
         if old is None or new is None or name not in new.inputs:
             return
         texts = identity(replaced).values()
-        units = list(compare.units(new.inputs[name], (name,)))
-        before = dict(compare.units(old.inputs.get(name), (name,)))
+        units = list(compare.units(new.inputs[name], (name,), compare.DOCUMENTS))
+        before = dict(compare.units(old.inputs.get(name), (name,), compare.DOCUMENTS))
         holding = [unit for unit in units if renewed(unit[1], texts) != unit[1]]
         for path, value in holding or [((name,), new.inputs[name])]:
+            will = _renewed_where_followed(new, path, value, texts)
+            if _ignored(new, path) or (holding and will == value):
+                continue
             known = next((p for p in self.changes if path[: len(p)] == p), None)
             if known is not None:
-                self.changes[known] = self._also(known, replaced.label, texts)
-            elif not _ignored(new, path):
-                was, will = (compare.masked(v) for v in (before.get(path, value), renewed(value, texts)))
-                found = Difference(path, was, Mark.NEW if will == was else will)
-                self.changes[path] = replace(_change(new, found), because=(replaced.label,))
-                self.follows.add(path)
+                self.changes[known] = self._also(new, known, replaced.label, texts)
+                continue
+            was, will = compare.masked(before.get(path, value)), compare.masked(will)
+            found = Difference(path, was, Mark.NEW if will == was else will)
+            self.changes[path] = replace(_change(new, found), because=(replaced.label,))
+            self.follows.add(path)
 
-    def _also(self, path: Path, cause: str, texts: Iterable[str]) -> Change:
+    def _also(self, new: Resource, path: Path, cause: str, texts: Iterable[str]) -> Change:
         """What the program changed keeps its new value; what only follows shows each new id as new."""
         change = self.changes[path]
-        after = renewed(change.after, texts) if path in self.follows else change.after
-        return replace(change, after=after, because=tuple(dict.fromkeys((*change.because, cause))))
+        after = _renewed_where_followed(new, path, change.after, texts)
+        if change.note == _REORDERED:  # it is more than that now
+            row = _row(new, Difference(path, change.before, after))
+            change = replace(change, verdict=row.verdict, source=row.source, note="")
+        because = tuple(dict.fromkeys((*change.because, cause)))
+        return replace(change, after=after if path in self.follows else change.after, because=because)
 
 
 def renewed(value: Any, texts: Iterable[str]) -> Any:
@@ -106,6 +121,14 @@ def _renewed_text(text: str, texts: list[str]) -> Any:
     return text
 
 
+def _renewed_where_followed(resource: Resource, path: Path, value: Any, texts: Iterable[str]) -> Any:
+    """The same, but for the entries of a list that the program ignores."""
+    known = tuple(texts)
+    if not isinstance(value, list):
+        return renewed(value, known)
+    return [item if _ignored(resource, (*path, n)) else renewed(item, known) for n, item in enumerate(value)]
+
+
 def _change(resource: Resource, found: Difference) -> Change:
     row = _row(resource, found)
     note = _REORDERED if found.only_order else ""
@@ -114,15 +137,26 @@ def _change(resource: Resource, found: Difference) -> Change:
 
 def _row(resource: Resource, found: Difference) -> Row:
     """The verdict on one difference; a block that comes or goes takes everything in it along."""
-    if any(_covers(pattern, found.path) for pattern in resource.options.replace_on_changes):
-        return Row("replace", "replaceOnChanges option in the program")
+    if any(_touches(pattern, found) for pattern in resource.options.replace_on_changes):
+        return Row("replace", _OPTION)
     appears = Mark.ABSENT in (found.before, found.after)
-    row = lookup(resource.type, _words(found.path), appears=appears and len(found.path) == 1)
+    names = compare.words(found.path)
+    row = lookup(resource.type, names, appears=appears and len(found.path) == 1)
+    if found.only_order and row.verdict != "update":
+        return _reordered(found.path, row)
     block = found.before if found.after is Mark.ABSENT else found.after
-    if appears and row.verdict != "replace" and isinstance(block, (Mapping, list)):
-        inside = (lookup(resource.type, _words(path)) for path, _ in compare.units(block, found.path))
-        row = next((part for part in inside if part.verdict == "replace"), row)
-    return row
+    if not appears or row.verdict == "replace" or not isinstance(block, (Mapping, list)):
+        return row
+    inside = [lookup(resource.type, compare.words(path)) for path, _ in compare.units(block, found.path)]
+    by_weight = sorted((row, *inside), key=lambda part: _WEIGHT.index(part.verdict))
+    return by_weight[0]
+
+
+def _reordered(path: Path, row: Row) -> Row:
+    """The verdict on the same plain values in another order."""
+    if compare.is_set(path):
+        return _SET
+    return _MAY_COUNT if path[-1] in _ORDER_MAY_COUNT else row
 
 
 def _moved(old: Resource, new: Resource, names: Names) -> Iterator[Change]:
@@ -157,13 +191,64 @@ def _ignored(resource: Resource, path: Path) -> bool:
     return any(_covers(pattern, path) for pattern in resource.options.ignore_changes)
 
 
+def _with_ignored(before: Mapping[str, Any], new: Resource) -> dict[str, Any]:
+    """The new inputs, with every place that `ignoreChanges` names as it was before."""
+    inputs = dict(new.inputs)
+    for steps in filter(None, map(_steps, new.options.ignore_changes)):
+        inputs = _reset(before, inputs, steps)
+    return inputs
+
+
+def _reset(old: Any, new: Any, steps: Sequence[str]) -> Any:
+    """`new` with the place that `steps` lead to as it is in `old`; a block that only held it never came."""
+    if not steps:
+        return old
+    if not isinstance(new, (Mapping, list)) or (old is not Mark.ABSENT and type(old) is not type(new)):
+        return new
+    was, now = _parts(old), _parts(new)
+    found = dict(now)
+    for key in [key for key in (*now, *(was.keys() - now.keys())) if steps[0] in {"*", str(key)}]:
+        found[key] = _reset(was.get(key, Mark.ABSENT), now.get(key, Mark.ABSENT), steps[1:])
+    found = {key: part for key, part in found.items() if part is not Mark.ABSENT}
+    if now and not found and old is Mark.ABSENT:
+        return Mark.ABSENT
+    return [found[key] for key in sorted(found)] if isinstance(new, list) else found
+
+
+def _touches(pattern: str, found: Difference) -> bool:
+    """Is the place that an option's property path names different: this one, one around it, or one in it?"""
+    steps = _steps(pattern)
+    if len(steps) <= len(found.path):
+        return _covers(pattern, found.path)
+    if not _matches(steps, found.path):
+        return False
+    rest = steps[len(found.path) :]
+    return _places(found.before, rest) != _places(found.after, rest)
+
+
+def _places(value: Any, steps: Sequence[str]) -> dict[Path, Any]:
+    """What stands where `steps` lead to."""
+    if not steps:
+        return {(): value}
+    parts = ((key, part) for key, part in _parts(value).items() if steps[0] in {"*", str(key)})
+    return {(key, *path): place for key, part in parts for path, place in _places(part, steps[1:]).items()}
+
+
+def _parts(value: Any) -> dict[Any, Any]:
+    if isinstance(value, list):
+        return dict(enumerate(value))
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
 def _covers(pattern: str, path: Path) -> bool:
     """Does an option's property path name this place or one around it?"""
-    steps = [quoted or position or name for quoted, position, name in _STEP.findall(pattern)]
-    if not 0 < len(steps) <= len(path):
-        return False
+    steps = _steps(pattern)
+    return 0 < len(steps) <= len(path) and _matches(steps, path)
+
+
+def _matches(steps: Sequence[str], path: Path) -> bool:
     return all(step in {"*", str(found)} for step, found in zip(steps, path, strict=False))
 
 
-def _words(path: Path) -> tuple[str, ...]:
-    return tuple(step for step in path if isinstance(step, str))
+def _steps(pattern: str) -> list[str]:
+    return [quoted or position or name for quoted, position, name in _STEP.findall(pattern)]

@@ -12,7 +12,12 @@ from contract.runbooks import catalogue
 from runbooks.engine import Change, Finding, Record, Runbook
 
 _MARKS = {True: ("!", "bold red"), False: ("-", "green"), None: ("?", "bold yellow")}
-_STYLES = {"planned": "bold cyan", "rolled-back": "bold red", "inconclusive": "bold yellow"}
+_STYLES = {
+    "planned": "bold cyan",
+    "rolled-back": "bold red",
+    "left-alone": "bold red",
+    "inconclusive": "bold yellow",
+}
 
 
 def render(record: Record) -> RenderableType:

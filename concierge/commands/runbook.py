@@ -1,10 +1,13 @@
 """`concierge runbook`: the incident scripts, against a real environment."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from concierge import output
+from contract.errors import WrongUseError
 
 if TYPE_CHECKING:
     from runbooks.engine import Journal, World
@@ -92,13 +95,12 @@ def _world(stack: str, role: str, endpoint_url: str | None) -> "tuple[World, Jou
 
     from runbooks import engine
     from runbooks.engine import inventory
-    from stacks import settings, stackfile
+    from stacks import settings
 
     places = settings.load(stack).places
     if role not in places:
         raise typer.BadParameter(f"{stack} has {' and '.join(places)}", param_hint="--role")
-    folder = stackfile.root_of() / "build" / "runbooks"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _kept_in()
     aws = engine.Aws(session=boto3.Session(), region=places[role].name, endpoint_url=endpoint_url)
     names, warning = inventory.load(aws, stack, folder / f"{stack}-inventory.json")
     if warning:
@@ -108,3 +110,17 @@ def _world(stack: str, role: str, endpoint_url: str | None) -> "tuple[World, Jou
         aws=aws, inventory=names, operator=getpass.getuser(), role=role, pace=engine.Pace(**pace)
     )
     return world, engine.Journal(folder / f"{stack}.jsonl")
+
+
+def _kept_in() -> Path:
+    """The user's state folder: what was changed must be known for longer than a checkout lives."""
+    chosen = Path(os.environ.get("XDG_STATE_HOME", ""))
+    state = chosen if chosen.is_absolute() else Path("~/.local/state").expanduser()
+    folder = state / "concierge" / "runbooks"
+    try:
+        for private in (folder.parent, folder):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.strerror}: set XDG_STATE_HOME to a folder of yours"
+        raise WrongUseError(f"{folder} cannot be written: {reason}") from None
+    return folder

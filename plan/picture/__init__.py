@@ -5,11 +5,11 @@ Everything in it is read from the plan; no component is known by name. `places` 
 it together.
 """
 
-import os
 from pathlib import Path
 from xml.etree import ElementTree
 
 from contract.errors import WrongUseError
+from plan.files import write_atomic
 from plan.model import Plan
 from plan.picture import letters, page
 
@@ -37,7 +37,11 @@ def write(plan: Plan, path: Path) -> None:
         raise PictureError(f"{path}: a picture is written as .svg or .png")
     if not path.parent.is_dir():
         raise PictureError(f"{path}: there is no folder {path.parent}")
-    _replace(path, make())
+    content = make()
+    try:
+        write_atomic(path, content)
+    except OSError as error:
+        raise PictureError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _png(svg: str) -> bytes:
@@ -48,15 +52,3 @@ def _png(svg: str) -> bytes:
         svg_string=svg, skip_system_fonts=True, font_files=letters.files(), font_family="Roboto", zoom=_ZOOM
     )
     return bytes(image)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Through a file beside it: whoever looks finds the old picture or the new one, never half of one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)

@@ -8,7 +8,18 @@ record = undo(runbook, world, why="...", journal=journal)                   puts
 from runbooks.engine.aws import Aws, AwsError
 from runbooks.engine.journal import Entry, Journal, JournalError
 from runbooks.engine.run import run, undo
-from runbooks.engine.shape import Call, Change, Decision, Finding, Record, Runbook, Step, Verification, Verify
+from runbooks.engine.shape import (
+    Call,
+    Change,
+    Decision,
+    Finding,
+    LeftAloneError,
+    Record,
+    Runbook,
+    Step,
+    Verification,
+    Verify,
+)
 from runbooks.engine.world import Clock, Pace, World
 
 __all__ = [
@@ -22,6 +33,7 @@ __all__ = [
     "Finding",
     "Journal",
     "JournalError",
+    "LeftAloneError",
     "Pace",
     "Record",
     "Runbook",

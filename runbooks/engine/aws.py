@@ -18,6 +18,8 @@ from contract.errors import InconclusiveError
 
 # The SDK's own retries would hide their time behind ours.
 _CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+# An endpoint that was named is called itself: the shell's proxy knows nothing of a rehearsal.
+_DIRECT = _CONFIG.merge(Config(proxies={}))
 _ATTEMPTS = 3
 _BUSY = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "TooManyUpdates")
 _READS = ("get_", "list_", "describe_")
@@ -94,7 +96,10 @@ class Aws:
             if service not in self._clients:
                 make: Callable[..., Any] = self.session.client
                 self._clients[service] = make(
-                    service, region_name=self.region, endpoint_url=self.endpoint_url, config=_CONFIG
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint_url,
+                    config=_CONFIG if self.endpoint_url is None else _DIRECT,
                 )
             return self._clients[service]
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contract.controls import Control, Controls, parse, render
 from contract.errors import ConciergeError, InconclusiveError
 from contract.runtime_settings import RuntimeSettings
-from runbooks.engine.shape import Call, Change
+from runbooks.engine.shape import Call, Change, LeftAloneError
 from runbooks.engine.world import World
 
 
@@ -108,13 +108,16 @@ class TurnControl:
 
     def undo(self, world: World, change: Change) -> bool:
         text, document = fetch(world)
-        ours = parse(change.call.request["Value"])
+        ours, before = parse(change.call.request["Value"]), parse(change.saved)
+        present = getattr(document, self.control)
         if text == change.call.request["Value"]:
             previous = change.saved
-        elif getattr(document, self.control) == getattr(ours, self.control):
+        elif present == getattr(ours, self.control):
             previous = self._without_ours(text, change.saved)
+        elif present == getattr(before, self.control):
+            return False  # never arrived, or is back already
         else:
-            return False  # never arrived, is back already, or somebody else has turned it since
+            raise LeftAloneError(f"{change.subject} is left alone: since then {_done(present)}")
         world.aws.write(
             change.call.service, change.call.operation, {**change.call.request, "Value": previous}
         )
@@ -133,3 +136,9 @@ def _words(turned: Control[Any] | None, usual: Any) -> str:
     if turned is None:
         return f"{usual} (settings)"
     return f"{turned.value} until {turned.expires_at:%H:%M} UTC by {turned.who}"
+
+
+def _done(turned: Control[Any] | None) -> str:
+    if turned is None:
+        return "somebody has taken it out"
+    return f"{turned.who} has turned it to {turned.value} until {turned.expires_at:%H:%M} UTC"

@@ -21,8 +21,11 @@ def fetch(aws: Aws, environment: str, copy: Path) -> Inventory:
     bucket, _, key = pointer.removeprefix("s3://").partition("/")
     text = aws.read("s3", "get_object", Bucket=bucket, Key=key)["Body"].read().decode()
     found = _parsed(text, pointer)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(text, encoding="utf-8")
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InventoryError(f"copy {copy} cannot be written: {error.strerror}: make it yours") from None
     return found
 
 

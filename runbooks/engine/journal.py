@@ -1,12 +1,14 @@
 """Who did what, when, why, and what was there before: one line of JSON an entry, appended and never changed.
 
 An entry about a change is on disk before the change is made, so that undo works from the journal alone.
+A line is there once it has its end: one that its writer was killed in never counts, and what it announced was
+not begun.
 """
 
 import os
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -15,8 +17,12 @@ from runbooks.engine.shape import Change, Origin
 
 What = Literal[
     "started", "found", "decided", "changing", "changed", "verified",
-    "undoing", "undone", "failed", "interrupted", "ended",
+    "undoing", "undone", "left-alone", "failed", "interrupted", "ended",
 ]  # fmt: skip
+
+
+# Put behind a line that was never ended, so that it can be told from a damaged one.
+_TORN = b" <- torn: its writer was stopped here\n"
 
 
 class JournalError(ConciergeError):
@@ -40,9 +46,10 @@ class Journal:
         self._lock = threading.Lock()
 
     def write(self, entry: Entry) -> None:
+        line = entry.model_dump_json(exclude_none=True).encode() + b"\n"
         try:
-            with self._lock, self._path.open("a", encoding="utf-8") as file:
-                file.write(entry.model_dump_json(exclude_none=True) + "\n")
+            with self._lock, self._path.open("ab+") as file:
+                file.write(line if _ended(file) else _TORN + line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -50,13 +57,23 @@ class Journal:
 
     def read(self) -> tuple[Entry, ...]:
         """Every entry so far."""
-        if not self._path.exists():
-            return ()
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
-            return tuple(Entry.model_validate_json(line) for line in lines)
-        except (OSError, ValidationError) as error:
-            raise JournalError(f"journal {self._path} cannot be read: {error}") from None
+            lines = self._path.read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise JournalError(f"journal {self._path} cannot be read: {error.strerror}") from None
+        torn = _TORN.rstrip()
+        return tuple(self._parsed(line, n) for n, line in enumerate(lines, 1) if not line.endswith(torn))
+
+    def _parsed(self, line: bytes, number: int) -> Entry:
+        try:
+            return Entry.model_validate_json(line)
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False, include_input=False)[0]
+            key = ".".join(str(part) for part in first["loc"]) or "line"
+            reason = f"{key}: {first['msg']}: mend it, or move the journal away"
+            raise JournalError(f"journal {self._path}:{number}: damaged: {reason}") from None
 
     def in_place(self, runbook: str, environment: str, region: str) -> tuple[Entry, ...]:
         """What the last run that still has changes in place began and nobody undid, youngest first."""
@@ -72,3 +89,11 @@ class Journal:
                 found[key] = entry
         entries = tuple(reversed(found.values()))
         return tuple(entry for entry in entries if entry.run == entries[0].run)
+
+
+def _ended(file: BinaryIO) -> bool:
+    """Whether the last line has its end."""
+    if not file.seek(0, os.SEEK_END):
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

@@ -14,7 +14,17 @@ from uuid import uuid4
 from contract.errors import ConciergeError, WrongUseError
 from runbooks.engine.aws import Aws, AwsError
 from runbooks.engine.journal import Entry, Journal, JournalError, What
-from runbooks.engine.shape import Change, Decision, Finding, Record, Runbook, Step, Verdict, Verification
+from runbooks.engine.shape import (
+    Change,
+    Decision,
+    Finding,
+    LeftAloneError,
+    Record,
+    Runbook,
+    Step,
+    Verdict,
+    Verification,
+)
 from runbooks.engine.world import World
 
 Listener = Callable[[Entry], None]
@@ -187,13 +197,17 @@ class _Course:
             clock.sleep(pace.poll_s)
 
     def take_back(self, begun: Sequence[tuple[Step, Change]], verdict: Verdict, reason: str) -> Record:
-        """Undoes what was begun, last first; a change that never arrived is left alone."""
-        restored = False
+        """Undoes what was begun, last first; what somebody else has changed since is left alone, and told."""
+        restored, left = False, list[str]()
         for step, change in reversed(begun):
             self.note("undoing", _words(change), change)
             try:
                 with Aws.changing():
                     there = step.undo(self.world, change)
+            except LeftAloneError as theirs:
+                self.note("left-alone", str(theirs), change)
+                left.append(str(theirs))
+                continue
             except ConciergeError as error:
                 self.note("failed", str(error))
                 return self.end(
@@ -201,6 +215,11 @@ class _Course:
                 )
             restored = restored or there
             self.note("undone", f"{change.subject}: {'put back' if there else 'was not changed'}", change)
+        if left:
+            rest = ["the rest is put back"] if restored else []
+            # What could not be told stays so: exit code 3 says more than 1.
+            kept: Verdict = verdict if verdict == "inconclusive" else "left-alone"
+            return self.end(kept, "; ".join((reason, *left, *rest)))
         return self.end(
             verdict, f"{reason}; {'everything is put back' if restored else 'nothing is changed'}"
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 from pydantic import AwareDatetime
 
 from contract.base import Shape
-from contract.errors import DONE, FAILED, INCONCLUSIVE, WrongUseError
+from contract.errors import DONE, FAILED, INCONCLUSIVE, ConciergeError, WrongUseError
 from contract.runbooks import catalogue
 from runbooks.engine.world import World
 
@@ -72,6 +72,10 @@ class Verification(Shape):
 Check = Callable[[World], Finding]
 
 
+class LeftAloneError(ConciergeError):
+    """Somebody else has changed the same thing since: theirs stays, nothing comes back."""
+
+
 class Step(Protocol):
     """One thing a runbook can change. `apply` and `undo` may be asked twice and do no harm."""
 
@@ -88,7 +92,7 @@ class Step(Protocol):
         """Makes the planned call, unless the subject has changed since the plan."""
 
     def undo(self, world: World, change: Change, /) -> bool:
-        """Restores what was before; False when there was nothing to restore."""
+        """Restores what was before; False when it is so already. LeftAloneError says who was here since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +124,14 @@ class Runbook:
             raise WrongUseError(f"runbook {self.id!r} is not in contract/runbooks.toml: add it there")
 
 
-Verdict = Literal["planned", "applied+verified", "rolled-back", "undone", "nothing-to-do", "inconclusive"]
+Verdict = Literal[
+    "planned", "applied+verified", "rolled-back", "undone", "left-alone", "nothing-to-do", "inconclusive",
+]  # fmt: skip
+_EXIT_CODES: Mapping[Verdict, int] = {
+    "rolled-back": FAILED,
+    "left-alone": FAILED,
+    "inconclusive": INCONCLUSIVE,
+}
 
 
 class Record(Origin):
@@ -140,4 +151,4 @@ class Record(Origin):
 
     @property
     def exit_code(self) -> int:
-        return {"rolled-back": FAILED, "inconclusive": INCONCLUSIVE}.get(self.verdict, DONE)
+        return _EXIT_CODES.get(self.verdict, DONE)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -139,8 +141,11 @@ def test_a_defect_is_one_line_too_and_decides_nothing(tmp_path: Path):
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_leaves_early_is_no_error(unbuffered):
-    """`concierge plan prod --cost | head -1`, whether Python notices while printing or at the end."""
+def test_a_reader_that_leaves_early_gets_no_complaint(unbuffered):
+    """`concierge plan prod --cost | head -1`, whether Python notices while printing or at the end.
+
+    Quiet, but not 0: what nobody read was not told.
+    """
     command = f"{sys.executable} -m concierge plan prod --cost --json | head -n 1"
 
     told = subprocess.run(
@@ -152,4 +157,26 @@ def test_a_reader_that_leaves_early_is_no_error(unbuffered):
         check=False,
     )
 
-    assert (told.returncode, told.stderr, told.stdout) == (0, "", "{\n")
+    assert (told.returncode, told.stderr, told.stdout) == (141, "", "{\n")
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1, 1.6])
+def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
+    saved = tmp_path / "prod.plan"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "concierge", "plan", "prod", "--save", str(saved)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+
+    assert (process.returncode, err) == (130, "concierge: interrupted\n")
+    assert out == ""
+    assert not list(tmp_path.iterdir())

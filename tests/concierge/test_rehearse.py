@@ -1,10 +1,12 @@
 """`concierge rehearse`: what is wrong is found before anything is started, and the verdict is always seen."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +207,25 @@ def test_json_is_one_document_with_the_gates_and_where_the_report_is(
     assert told["report"] == str(played.asked[0][1] / "report.html")
     assert Path(told["report"]).is_file()
     assert {gate["held"] for gate in told["gates"]} == {True}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["text", "json"])
+def test_when_nobody_reads_the_verdict_the_report_is_there_all_the_same(
+    playing: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+):
+    """As in `concierge rehearse | true`."""
+    played = playing()
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        nobody.reconfigure(write_through=True)
+        with suppress(BrokenPipeError):
+            run(["rehearse", *arguments])
+        monkeypatch.undo()
+
+    assert (played.asked[0][1] / "report.html").is_file()
+    assert (played.asked[0][1] / "report.json").is_file()
 
 
 def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(

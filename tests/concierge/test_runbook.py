@@ -30,6 +30,14 @@ def concierge(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of its own, so that nothing lands in the user's."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """A project of its own, so that nothing lands in the checkout."""
@@ -59,6 +67,40 @@ def test_without_credentials_it_says_so_in_one_line(elsewhere: Path):
 
     assert told.returncode == 3
     assert "Unable to locate credentials" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_what_it_keeps_is_the_users_own_and_not_in_the_checkout(elsewhere: Path, state: Path):
+    told = concierge("run", "bedrock-throttled", "--stack", "dev", cwd=elsewhere)
+
+    kept = state / "concierge" / "runbooks"
+    assert [folder.stat().st_mode & 0o777 for folder in (kept.parent, kept)] == [0o700, 0o700]
+    assert f"there is no copy at {kept}/dev-inventory.json" in told.stderr
+    assert not (elsewhere / "build").exists()
+
+
+@pytest.mark.parametrize("given", ["", "relative/folder"])
+def test_without_a_state_folder_of_the_users_choice_it_is_the_usual_one(
+    elsewhere: Path, given: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", given)
+    monkeypatch.setenv("HOME", str(elsewhere / "home"))
+
+    told = concierge("run", "bedrock-throttled", "--stack", "dev", cwd=elsewhere)
+
+    assert f"{elsewhere}/home/.local/state/concierge/runbooks/dev-inventory.json" in told.stderr
+
+
+def test_a_home_that_cannot_be_written_is_one_line(elsewhere: Path, state: Path):
+    state.write_text("a file where a folder should be")
+
+    told = concierge("run", "bedrock-throttled", "--stack", "dev", cwd=elsewhere)
+
+    assert told.returncode == 2
+    assert told.stderr.endswith(
+        f"{state}/concierge/runbooks cannot be written: Not a directory: "
+        "set XDG_STATE_HOME to a folder of yours\n"
+    )
     assert len(told.stderr.splitlines()) == 1
 
 

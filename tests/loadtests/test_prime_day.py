@@ -65,6 +65,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
             "late": pool.submit(locust, folder / "late", "--host", good, lag_limit_ms=0.001),
             "nobody": pool.submit(locust, folder / "nobody", "--host", gone),
             "mistaken": pool.submit(locust, folder / "mistaken", "--host", good, "--scenario", "prime-dya"),
+            "full": pool.submit(locust, folder / "full", "--host", good, "--samples", "/dev/full"),
         }
         yield {name: run.result() for name, run in started.items()}
 
@@ -116,6 +117,17 @@ def test_nobody_there_is_one_line_before_anything_starts(runs: dict[str, Run]):
     assert len(told) == 1, run.output
     assert told[0].startswith("prime_day: ws://127.0.0.1:")
     assert told[0].endswith("Connection refused: start the runtime, or say where it is with --host")
+
+
+def test_samples_that_cannot_be_written_any_more_are_no_measurement(runs: dict[str, Run]):
+    run = runs["full"]
+    assert run.exit_code == INCONCLUSIVE, run.output
+    told = [line for line in run.output.splitlines() if "/dev/full" in line]
+    assert told == [
+        "samples /dev/full: cannot be written any more: No space left on device: make room, then run again"
+    ]
+    assert "verdict: passed" not in run.output
+    assert "Traceback" not in run.output
 
 
 def test_a_mistake_is_one_line_before_anything_starts(runs: dict[str, Run]):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.errors import WRONG_USE
+from contract.errors import WRONG_USE, InconclusiveError
 from contract.frames import Final, Start
 from contract.tiers import Tier
 from loadtests.samples import Percentiles, Sample, SamplesError, Writer, read, summary
@@ -108,6 +108,13 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Path):
     (tmp_path / "occupied").write_text("")
     with pytest.raises(SamplesError, match="cannot be written"):
         Writer(tmp_path / "occupied" / "samples.jsonl")
+
+
+def test_a_full_disk_is_told_once_and_closing_is_quiet():
+    writer = Writer(Path("/dev/full"))
+    with pytest.raises(InconclusiveError, match=r"^samples /dev/full: cannot be written any more: No space"):
+        writer.write(sample())
+    writer.close()
 
 
 def test_a_summary_by_example():

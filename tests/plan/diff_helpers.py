@@ -13,6 +13,7 @@ from plan import Options, Plan, Resource
 from plan.diff import Change, Diff, Kind, render
 
 Declare = Callable[[pulumi.ResourceOptions], Any]
+Inputs = dict[str, Any]
 NO_OPTIONS = Options()
 
 
@@ -111,3 +112,9 @@ def subnet(
         property_dependencies={"vpcId": (urn + needs,)} if needs else {},
         options=options,
     )
+
+
+def optional(before: Inputs, after: Inputs, options: Options) -> tuple[Plan, Plan]:
+    """One subnet with other inputs, under the same options."""
+    old, new = (Plan("test", (subnet("one", inputs, options=options),), {}) for inputs in (before, after))
+    return old, new

@@ -235,3 +235,97 @@ def test_several_faults_are_told_together():
         aws.ec2.Eip("two", domain="vpc", tags={"At": "<pulumi.output"})
 
     assert len(refusal(program).splitlines()) == 3
+
+
+def test_a_sealed_value_that_nobody_marked_as_secret():
+    """`secure:` of a stack file reaches the program as a stand-in; on the way it must become a secret."""
+    sealed = f"sealed-{'0a' * 12}"
+
+    def program() -> None:
+        aws.ec2.Eip("nat", domain="vpc", tags={"Pager": sealed}, opts=us_east())
+
+    assert refusal(program) == (
+        "ec2.Eip nat: tags.Pager holds a secret in plain text: pass it on as a secret Output"
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [KEY, f"key={KEY}", json.dumps({"key": KEY}), "aHVudGVyMi1odW50ZXIy"],
+    ids=["plain", "inside", "json", "base64"],
+)
+def test_a_secret_that_only_stands_in_outputs(form):
+    def program() -> None:
+        pulumi.export("marked", pulumi.Output.secret(KEY))
+        pulumi.export("open", form)
+
+    assert refusal(program) == (
+        "stack output: open holds a secret in plain text: pass it on as a secret Output"
+    )
+
+
+def test_a_secret_in_a_warning_or_a_name():
+    def warns() -> None:
+        pulumi.export("marked", pulumi.Output.secret(KEY))
+        pulumi.log.warn(f"using {KEY}")
+
+    def names() -> None:
+        pulumi.export("marked", pulumi.Output.secret(KEY))
+        aws.ec2.Eip(KEY, domain="vpc", opts=us_east())
+
+    assert refusal(warns).startswith("warning: 0 holds a secret in plain text")
+    assert "name holds a secret in plain text" in refusal(names)
+
+
+def test_an_unresolved_value_in_an_output():
+    def program() -> None:
+        pulumi.export("where", aws.ec2.Eip("nat", domain="vpc", opts=us_east()).public_ip)
+
+    assert refusal(program).startswith("stack output: where needs aws:ec2/eip:Eip.publicIp:nat")
+
+
+def test_what_only_looks_unresolved_is_let_through():
+    """Shell variables, IAM policy variables and names with None in them are somebody's own text."""
+
+    def program() -> None:
+        pulumi.export("script", "echo ${HOME} ${aws:PrincipalTag/team} arn:aws:s3:::my-None-bucket")
+
+    assert "HOME" in planned(program).outputs["script"]
+
+
+def test_a_program_that_ends_itself():
+    def program() -> None:
+        raise SystemExit("boom")
+
+    assert refusal(program) == "the program of stack test ended itself: boom"
+
+
+def test_transforms_are_refused_because_they_would_not_run():
+    def same(args: pulumi.ResourceTransformArgs) -> None:
+        return None
+
+    def of_stack() -> None:
+        pulumi.runtime.register_resource_transform(same)
+
+    assert "a plan runs no transforms" in refusal(of_stack)
+
+
+def test_what_a_program_prints_is_not_the_answer(capsys):
+    planned(lambda: print("hello"))
+
+    assert capsys.readouterr() == ("", "hello\nhello\n")
+
+
+def test_one_name_under_two_parents_is_two_resources():
+    class Shop(pulumi.ComponentResource):
+        def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
+            super().__init__(f"shop:index:{name}", name, {}, opts)
+
+    def program() -> None:
+        provider = aws.Provider("aws", region="us-east-1")
+        for side in ("left", "right"):
+            shop = Shop(side, pulumi.ResourceOptions(providers=[provider]))
+            aws.ec2.Eip("nat", domain="vpc", opts=pulumi.ResourceOptions(parent=shop))
+
+    ids = {resource.id for resource in planned(program).cloud}
+    assert len(ids) == 2

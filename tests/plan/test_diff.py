@@ -9,7 +9,18 @@ import pytest
 
 from plan import Options, Plan
 from plan.diff import Kind, Mark, diff
-from tests.plan.diff_helpers import change_of, circle, kinds, planned, printed, room, single, subnet
+from tests.plan.diff_helpers import (
+    Inputs,
+    change_of,
+    circle,
+    kinds,
+    optional,
+    planned,
+    printed,
+    room,
+    single,
+    subnet,
+)
 
 
 def test_a_plan_does_not_differ_from_itself(either: Plan) -> None:
@@ -65,6 +76,27 @@ class TestVerdicts:
         replacement = diff(endpoint(), endpoint(dns_options={"private_dns_preference": "ALL_DOMAINS"}))
         assert kinds(replacement) == {"it": Kind.REPLACED}
         assert "PrivateDnsPreference" in change_of(replacement, "it", "dnsOptions").source
+
+    def test_and_leaves_it_open_if_something_in_it_does(self) -> None:
+        def domain(**options: Any) -> Plan:
+            return single(aws.opensearch.Domain, domain_name="search", **options)
+
+        off, on = domain(encrypt_at_rest={"enabled": False}), domain(encrypt_at_rest={"enabled": True})
+        for before, after in ((off, on), (domain(), on), (on, domain())):
+            assert kinds(diff(before, after)) == {"it": Kind.UNKNOWN}
+        change = change_of(diff(domain(), on), "it", "encryptAtRest")
+        assert "conditionalCreateOnlyProperties/EncryptionAtRestOptions/Enabled" in change.source
+
+    def test_a_composite_alarm_is_switched_off_by_making_another(self) -> None:
+        def alarm(enabled: bool) -> Plan:
+            rule = "ALARM(a)"
+            return single(
+                aws.cloudwatch.CompositeAlarm, alarm_name="all", alarm_rule=rule, actions_enabled=enabled
+            )
+
+        found = diff(alarm(True), alarm(False))
+        assert kinds(found) == {"it": Kind.REPLACED}
+        assert "composite_alarm.go: ForceNew" in change_of(found, "it", "actionsEnabled").source
 
     def test_docs_that_set_a_condition_leave_it_open(self) -> None:
         def parameter(tier: str) -> Plan:
@@ -140,6 +172,63 @@ class TestOptions:
         before, after = (Plan("test", (subnet("one", {"cidrBlock": c}, options=first),), {}) for c in "ab")
         assert diff(before, after).get("one").note.startswith("the old one goes before the new one stands")
 
+    @pytest.mark.parametrize(
+        ("pattern", "before", "after"),
+        [
+            ("subnetIds[0]", {"subnetIds": ["a", "b"]}, {"subnetIds": ["c", "b"]}),
+            ("subnetIds[0]", {}, {"subnetIds": ["a"]}),
+            ("subnetIds[*]", {"subnetIds": ["a"]}, {"subnetIds": ["b", "c"]}),
+            ("subnetIds[*]", {}, {"subnetIds": ["b", "c"]}),
+            ("tags.x", {}, {"tags": {"x": "1"}}),
+            ("tags.x", {"tags": {"x": "1", "y": "1"}}, {"tags": {"y": "1"}}),
+            ("tags.*", {}, {"tags": {"x": "1", "y": "1"}}),
+            ("blocks[*].name", {"blocks": [{"name": "a"}]}, {"blocks": [{"name": "b"}]}),
+        ],
+    )
+    def test_a_part_can_be_ignored(self, pattern: str, before: Inputs, after: Inputs) -> None:
+        assert diff(*optional(before, after, Options(ignore_changes=(pattern,)))).empty
+
+    @pytest.mark.parametrize(
+        ("pattern", "before", "after", "changed"),
+        [
+            ("subnetIds[0]", {"subnetIds": ["a", "b"]}, {"subnetIds": ["c", "d"]}, ["a", "d"]),
+            ("subnetIds[0]", {}, {"subnetIds": ["a", "b"]}, ["b"]),
+            ("tags.x", {}, {"tags": {"x": "1", "y": "1"}}, {"y": "1"}),
+        ],
+    )
+    def test_and_the_rest_of_it_is_a_change(
+        self, pattern: str, before: Inputs, after: Inputs, changed: object
+    ) -> None:
+        found = diff(*optional(before, after, Options(ignore_changes=(pattern,))))
+        assert [change.after for change in found.get("one").changes] == [changed]
+
+    @pytest.mark.parametrize(
+        ("pattern", "before", "after"),
+        [
+            ("subnetIds[*]", {}, {"subnetIds": ["a"]}),
+            ("subnetIds[*]", {"subnetIds": ["a"]}, {"subnetIds": ["a", "b"]}),
+            ("subnetIds[0]", {"subnetIds": ["a", "b"]}, {"subnetIds": ["c", "b"]}),
+            ("tags.x", {}, {"tags": {"x": "1"}}),
+            ("tags.x", {"tags": {"x": "1"}}, {}),
+            ("blocks[*].name", {}, {"blocks": [{"name": "b"}]}),
+        ],
+    )
+    def test_a_part_can_make_it_a_replacement(self, pattern: str, before: Inputs, after: Inputs) -> None:
+        found = diff(*optional(before, after, Options(replace_on_changes=(pattern,))))
+        assert kinds(found) == {"one": Kind.REPLACED}
+
+    @pytest.mark.parametrize(
+        ("pattern", "before", "after"),
+        [
+            ("subnetIds[0]", {"subnetIds": ["a", "b"]}, {"subnetIds": ["a", "c"]}),
+            ("tags.x", {}, {"tags": {"y": "1"}}),
+        ],
+    )
+    def test_but_not_if_it_stays_as_it_was(self, pattern: str, before: Inputs, after: Inputs) -> None:
+        found = diff(*optional(before, after, Options(replace_on_changes=(pattern,))))
+        assert found.replaced == ()
+        assert not found.empty
+
 
 @pytest.mark.parametrize("pattern", ["tags", "*", 'tags["a.b"]', "tags.*", "tags[*]"])
 def test_property_paths_of_options(pattern: str) -> None:
@@ -212,6 +301,33 @@ class TestCascade:
     def test_an_ignored_property_does_not_follow(self) -> None:
         found = diff(circle("10.0.0.0/16"), circle("10.1.0.0/16", options=Options(ignore_changes=("vpcId",))))
         assert kinds(found) == {"one": Kind.REPLACED}
+
+    def test_nor_does_an_ignored_part_of_one(self) -> None:
+        def plan_(cidr: str) -> Plan:
+            one = subnet("one", {"cidrBlock": cidr})
+            two = subnet(
+                "two", {"subnetIds": ["subnet-one", "b"]}, options=Options(ignore_changes=("subnetIds[0]",))
+            )
+            return Plan("test", (one, replace(two, property_dependencies={"subnetIds": (one.urn,)})), {})
+
+        assert kinds(diff(plan_("10.0.0.0/16"), plan_("10.1.0.0/16"))) == {"one": Kind.REPLACED}
+
+    def test_another_order_does_not_cover_up_what_follows(self) -> None:
+        def plan_(cidr: str, *ids: str) -> Plan:
+            one = subnet("one", {"cidrBlock": cidr})
+            link = replace(
+                subnet("link", {"subnetIds": list(ids)}),
+                type="aws:apigatewayv2/vpcLink:VpcLink",
+                property_dependencies={"subnetIds": (one.urn,)},
+            )
+            return Plan("test", (one, link), {})
+
+        before = plan_("10.0.0.0/16", "subnet-one", "b")
+        turned = diff(before, plan_("10.0.0.0/16", "b", "subnet-one"))
+        assert kinds(turned) == {"link": Kind.CHANGED}
+        found = diff(before, plan_("10.1.0.0/16", "b", "subnet-one"))
+        assert kinds(found) == {"one": Kind.REPLACED, "link": Kind.REPLACED}
+        assert change_of(found, "link", "subnetIds").note == ""
 
     def test_an_unknown_change_says_how_far_it_may_reach(self) -> None:
         before = circle("10.0.0.0/16")

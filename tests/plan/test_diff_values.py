@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plan import Plan, Secret, saved
-from plan.diff import Mark, as_json, diff
+from plan.diff import Kind, Mark, as_json, diff
 from tests.plan.diff_helpers import change_of, planned, printed, single, subnet
 
 
@@ -25,6 +26,18 @@ class TestValues:
         assert diff(policy(one), policy(turned)).empty
         change = change_of(diff(policy(one), policy(other)), "it", "policy.Statement[0].Action")
         assert (change.before, change.after, change.verdict) == ("a", "b", "update")
+
+    @pytest.mark.parametrize("name", ["value", "insecureValue", "content", "userData", "odd"])
+    def test_other_text_is_text_even_if_it_reads_as_a_document(self, name: str) -> None:
+        one, other = '{"a": 1, "b": 2}', '{"b": 2, "a": 1}'
+        before, after = (Plan("test", (subnet("one", {name: text}),), {}) for text in (one, other))
+        change = change_of(diff(before, after), "one", name)
+        assert (change.before, change.after) == (one, other)
+
+    def test_and_so_is_a_tag_that_is_called_like_a_document(self) -> None:
+        texts = ('{"a": 1, "b": 2}', '{"b": 2, "a": 1}')
+        before, after = (Plan("test", (subnet("one", {"tags": {"policy": t}}),), {}) for t in texts)
+        assert [c.path for c in diff(before, after).get("one").changes] == ["tags.policy"]
 
     def test_provider_settings_are_compared_too(self, dev: Plan, prod: Plan) -> None:
         found = diff(dev, prod)
@@ -42,6 +55,45 @@ class TestValues:
         assert "2 → 3 entries: + c" in printed(more)
         turned = change_of(diff(endpoint("a", "b"), endpoint("b", "a")), "it", "subnetIds")
         assert turned.note == "same values in another order; no change where AWS keeps a set"
+
+    def test_indexes_in_another_order_are_the_same_table(self) -> None:
+        def table(*names: str) -> Plan:
+            return single(
+                aws.dynamodb.Table,
+                hash_key="id",
+                attributes=[{"name": "id", "type": "S"}],
+                local_secondary_indexes=[
+                    {"name": name, "rangeKey": name, "projectionType": "ALL"} for name in names
+                ],
+            )
+
+        assert diff(table("a", "b"), table("b", "a")).empty
+        more = diff(table("a", "b"), table("c", "b", "a"))
+        assert [c.path for c in more.get("it").changes] == ["localSecondaryIndexes[2]"]
+        assert more.get("it").kind is Kind.REPLACED
+
+    def test_nor_does_the_order_of_what_is_in_one_replace_it(self) -> None:
+        def table(*attributes: str, names: tuple[str, ...] = ("a", "b")) -> Plan:
+            indexes = [
+                {"name": n, "rangeKey": n, "projectionType": "INCLUDE", "nonKeyAttributes": [*attributes]}
+                for n in names
+            ]
+            return single(aws.dynamodb.Table, hash_key="id", local_secondary_indexes=indexes)
+
+        for names in (("a", "b"), ("b", "a")):
+            turned = diff(table("x", "y"), table("y", "x", names=names))
+            assert turned.replaced == ()
+            change = change_of(turned, "it", "localSecondaryIndexes[0].nonKeyAttributes")
+            assert (change.verdict, "another order" in change.note) == ("unknown", True)
+        assert diff(table("x", "y"), table("x", "z")).get("it").kind is Kind.REPLACED
+
+    def test_the_order_of_other_lists_counts(self) -> None:
+        def group(*zones: str) -> Plan:
+            return single(
+                aws.elasticache.ReplicationGroup, description="d", preferred_cache_cluster_azs=list(zones)
+            )
+
+        assert diff(group("a", "b"), group("b", "a")).get("it").kind is Kind.REPLACED
 
     def test_true_is_not_one(self) -> None:
         before, after = (Plan("test", (subnet("one", {"tags": v}),), {}) for v in ({"a": [True]}, {"a": [1]}))

@@ -100,3 +100,18 @@ def test_a_folder_in_the_way_is_one_clear_error(dev: Plan, tmp_path: Path):
     with pytest.raises(picture.PictureError, match=r"plan\.svg cannot be written: "):
         picture.write(dev, tmp_path / "plan.svg")
     assert [path.name for path in tmp_path.iterdir()] == ["plan.svg"]
+
+
+def test_so_is_a_pipe_and_it_stays(dev: Plan, tmp_path: Path):
+    os.mkfifo(tmp_path / "plan.svg")
+    with pytest.raises(picture.PictureError, match="there is something that is not a regular file"):
+        picture.write(dev, tmp_path / "plan.svg")
+    assert (tmp_path / "plan.svg").is_fifo()
+
+
+def test_a_long_name_is_no_problem_and_a_symlink_stays_one(dev: Plan, tmp_path: Path):
+    target, link = tmp_path / f"{'n' * 246}.svg", tmp_path / "link.svg"
+    link.symlink_to(target)
+    picture.write(dev, link)
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == picture.draw(dev)

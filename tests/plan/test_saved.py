@@ -1,6 +1,7 @@
 """A plan in a file: the same plan again, no secrets, never half a file, and one line when it is not one."""
 
 import json
+import os
 import resource
 from collections.abc import Callable
 from dataclasses import replace
@@ -123,9 +124,28 @@ def test_saving_again_replaces_the_file(dev: Plan, prod: Plan, tmp_path: Path) -
 def test_a_folder_that_does_not_exist(dev: Plan, tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "plan.json"
     assert refused(saved.save, dev, path) == (
-        f"{path}: the plan is not saved: No such file or directory; choose a folder that exists and has space"
+        f"{path}: the plan is not saved: No such file or directory; "
+        "choose a file in a folder that exists and has space"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_in_the_way_is_refused_and_stays(dev: Plan, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    os.mkfifo(path)
+    said = refused(saved.save, dev, path)
+    assert said.startswith(f"{path}: the plan is not saved: there is something that is not a regular file; ")
+    assert path.is_fifo()
+
+
+def test_a_symlink_and_the_mode_of_its_target_stay(dev: Plan, tmp_path: Path) -> None:
+    link, target = tmp_path / "plan.json", tmp_path / "kept.json"
+    target.touch(mode=0o640)
+    link.symlink_to(target)
+    saved.save(dev, link)
+    assert link.is_symlink()
+    assert saved.load(target) == emptied(dev)
+    assert target.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_full_disk_leaves_the_old_plan_and_nothing_half_written(
@@ -171,6 +191,63 @@ def test_no_file_at_all(tmp_path: Path) -> None:
     assert refused(saved.load, path) == (
         f"{path}: cannot be read: No such file or directory; write one with concierge plan STACK --save FILE"
     )
+
+
+def by_hand(plan_: Plan, path: Path, change: Callable[[dict[str, Any]], object]) -> str:
+    """What loading says about a saved plan that somebody edited."""
+    saved.save(plan_, path)
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+    return refused(saved.load, path)
+
+
+@pytest.mark.parametrize("urn", ["", "vpc", "urn:pulumi:test::shop", "urn:pulumi:test::shop::type", "a\nb"])
+def test_a_urn_by_hand_that_is_none(with_secret: Plan, tmp_path: Path, urn: str) -> None:
+    said = by_hand(with_secret, tmp_path / "p.json", lambda d: d["resources"][0].update(urn=urn))
+    assert f"is not a saved plan: {urn!r} is not a urn; " in said
+
+
+def test_an_alias_that_only_begins_as_a_urn(with_secret: Plan, tmp_path: Path) -> None:
+    said = by_hand(
+        with_secret, tmp_path / "p.json", lambda d: d["resources"][0]["options"].update(aliases=["urn:x"])
+    )
+    assert "is not a saved plan: 'urn:x' is not a urn; " in said
+
+
+def test_two_resources_of_one_urn(with_secret: Plan, tmp_path: Path) -> None:
+    said = by_hand(with_secret, tmp_path / "p.json", lambda d: d["resources"].append(d["resources"][0]))
+    assert f"two resources have the urn {with_secret.resources[0].urn!r}; " in said
+
+
+def test_no_stack_resource(with_secret: Plan, tmp_path: Path) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["resources"] = [r for r in document["resources"] if r["type"] != "pulumi:pulumi:Stack"]
+
+    assert "it has 0 resources of type pulumi:pulumi:Stack, not 1; " in by_hand(
+        with_secret, tmp_path / "p.json", change
+    )
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_resource_that_is_inside_of_itself(with_secret: Plan, tmp_path: Path, length: int) -> None:
+    def change(document: dict[str, Any]) -> None:
+        circle = document["resources"][:length]
+        for inner, outer in zip(circle, [*circle[1:], circle[0]], strict=True):
+            inner["parent"] = outer["urn"]
+
+    assert " is its own parent, or that of one around it; " in by_hand(
+        with_secret, tmp_path / "p.json", change
+    )
+
+
+@pytest.mark.parametrize("depth", [200, 5_000, 100_000])
+def test_values_that_are_nested_too_deeply(with_secret: Plan, tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "plan.json"
+    saved.save(with_secret, path)
+    deep = "[" * depth + "]" * depth
+    path.write_text(path.read_text().replace('"outputs": {', '"outputs": {"deep": ' + deep + ", ", 1))
+    assert "is not a saved plan: a value is nested more than 100 levels deep; " in refused(saved.load, path)
 
 
 def test_the_file_says_its_format(dev: Plan, tmp_path: Path) -> None:

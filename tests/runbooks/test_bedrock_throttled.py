@@ -220,13 +220,61 @@ class TestTakingBack:
         undo(RUNBOOK, throttled.world(), why="it is over", journal=journal)
         assert set(json.loads(throttled.controls)) == {"banner", "cache_mode"}
 
-    def test_undo_leaves_what_others_turned_again(self, throttled: Estate, journal: Journal) -> None:
+    def test_undo_leaves_what_others_turned_again_and_does_not_count_it_as_undone(
+        self, throttled: Estate, journal: Journal
+    ) -> None:
         apply(throttled, journal)
         theirs = json.dumps({"haiku_threshold": _control(0.01, expires_at="2031-03-04T12:00:00Z")})
         throttled.write_controls(theirs)
         record = undo(RUNBOOK, throttled.world(), why="it is over", journal=journal)
         assert throttled.controls == theirs
+        assert (record.verdict, record.exit_code, record.writes) == ("left-alone", 1, 0)
+        assert record.note == (
+            "as asked; control haiku_threshold is left alone: "
+            "since then lea has turned it to 0.01 until 12:00 UTC"
+        )
+        assert kinds(journal.read())[-3:] == ["undoing", "left-alone", "ended"]
+
+    def test_what_was_left_alone_can_be_undone_once_it_is_ours_again(
+        self, throttled: Estate, journal: Journal
+    ) -> None:
+        apply(throttled, journal)
+        ours = throttled.controls
+        throttled.write_controls(
+            json.dumps({"haiku_threshold": _control(0.01, expires_at="2031-03-04T12:00:00Z")})
+        )
+        undo(RUNBOOK, throttled.world(), why="it is over", journal=journal)
+        throttled.write_controls(ours)
+        assert undo(RUNBOOK, throttled.world(), why="it is over", journal=journal).verdict == "undone"
+        assert throttled.controls == BANNER
+
+    def test_what_others_put_back_is_undone(self, throttled: Estate, journal: Journal) -> None:
+        apply(throttled, journal)
+        throttled.write_controls(BANNER)
+        record = undo(RUNBOOK, throttled.world(), why="it is over", journal=journal)
+        assert (record.verdict, record.exit_code) == ("undone", 0)
         assert "nothing is changed" in record.note
+
+    def test_what_others_took_out_altogether_is_not_what_was_before(
+        self, throttled: Estate, journal: Journal
+    ) -> None:
+        throttled.write_controls(
+            json.dumps({"haiku_threshold": _control(0.10, expires_at="2031-03-04T12:00:00Z")})
+        )
+        apply(throttled, journal)
+        throttled.write_controls("{}")
+        record = undo(RUNBOOK, throttled.world(), why="it is over", journal=journal)
+        assert (record.verdict, throttled.controls) == ("left-alone", "{}")
+        assert record.note.endswith("since then somebody has taken it out")
+
+    def test_a_roll_back_says_too_what_it_left_alone(self, throttled: Estate, journal: Journal) -> None:
+        theirs = json.dumps({"haiku_threshold": _control(0.01, expires_at="2031-03-04T12:00:00Z")})
+        throttled.simple_share = 0.0  # it does not help
+        throttled.on_sleep = lambda: throttled.write_controls(theirs)
+        record = apply(throttled, journal)
+        assert (record.verdict, record.exit_code) == ("left-alone", 1)
+        assert "not better; control haiku_threshold is left alone: since then lea" in record.note
+        assert throttled.controls == theirs
 
     def test_a_refused_write_is_told_and_leaves_a_readable_journal(
         self, throttled: Estate, journal: Journal

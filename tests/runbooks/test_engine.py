@@ -17,6 +17,7 @@ from runbooks.engine import (
     Finding,
     Journal,
     JournalError,
+    LeftAloneError,
     Runbook,
     Step,
     Verify,
@@ -52,6 +53,13 @@ class Lever:
     def undo(self, _: World, change: Change) -> bool:
         self.log.append(f"{self.name} {change.saved}")
         return True
+
+
+class Taken(Lever):
+    """Somebody else holds it by the time it should go back."""
+
+    def undo(self, _: World, __: Change) -> bool:
+        raise LeftAloneError(f"{self.name} is left alone: since then lea holds it")
 
 
 def fine(world: World) -> Finding:
@@ -209,6 +217,19 @@ class TestInterruption:
         run(book, estate.world(), apply=True, why="drill", journal=journal)
         undo(book, estate.world(), why="over", journal=journal)
         assert log == ["first down", "second down", "second up", "first up"]
+
+    def test_undo_puts_the_rest_back_when_one_thing_is_somebody_elses_now(
+        self, estate: Estate, journal: Journal
+    ) -> None:
+        first = Lever("first")
+        book = runbook(first, Taken("second"))
+        run(book, estate.world(), apply=True, why="drill", journal=journal)
+        record = undo(book, estate.world(), why="over", journal=journal)
+        assert first.log == ["first down", "first up"]
+        assert (record.verdict, record.exit_code) == ("left-alone", 1)
+        assert record.note == (
+            "as asked; second is left alone: since then lea holds it; the rest is put back"
+        )
 
     def test_another_regions_changes_are_not_its_business(self, estate: Estate, journal: Journal) -> None:
         run(runbook(Lever("lever")), estate.world(), apply=True, why="drill", journal=journal)

@@ -46,6 +46,13 @@ def test_without_a_copy_nobody_guesses(estate: Estate, copy: Path) -> None:
         inventory.load(estate.world().aws, "dev", copy)
 
 
+def test_a_copy_that_cannot_be_written_is_told(estate: Estate, copy: Path) -> None:
+    publish(estate, INVENTORY.model_dump_json())
+    copy.mkdir(parents=True)  # a folder where a file should be
+    with pytest.raises(InconclusiveError, match=rf"^copy {copy} cannot be written: Is a directory"):
+        inventory.load(estate.world().aws, "dev", copy)
+
+
 def test_a_document_of_another_shape_is_told(estate: Estate, copy: Path) -> None:
     publish(estate, '{"environment": "dev"}')
     with pytest.raises(InconclusiveError, match=r"s3://names/inventory.json: regions: Field required"):

@@ -63,6 +63,17 @@ def test_what_was_put_back_is_not_advertised(estate: Estate, journal: Journal) -
     assert "to keep it" not in text
 
 
+def test_what_was_left_alone_is_not_shown_as_put_back(estate: Estate, journal: Journal) -> None:
+    run(RUNBOOK, throttled(estate).world(), apply=True, why="drill", journal=journal)
+    turned = json.loads(estate.controls)
+    turned["haiku_threshold"] |= {"value": 0.01, "who": "lea"}
+    estate.write_controls(json.dumps(turned))
+    text = shown(undo(RUNBOOK, estate.world(), why="over", journal=journal))
+    assert "left-alone: as asked; control haiku_threshold is left alone: since then lea" in text
+    assert "put back" not in text
+    assert "to keep it" not in text
+
+
 def test_a_program_gets_everything(estate: Estate, journal: Journal) -> None:
     record = run(RUNBOOK, throttled(estate).world(), apply=False, why="", journal=journal)
     document = json.loads(json.dumps(as_json(record)))
