@@ -5,9 +5,9 @@ the document every few seconds and keeps the last good one when a new one cannot
 """
 
 from datetime import datetime
-from typing import Generic, Literal, Self, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, StrictBool, StrictStr, ValidationError
 
 from contract.base import Shape
 from contract.errors import WrongUseError
@@ -29,16 +29,19 @@ class Control(Shape, Generic[V]):
     expires_at: AwareDatetime
 
 
+Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+
+
 class Controls(Shape):
     """The whole document. Nothing turned is the normal state."""
 
     forced_tier: Control[Tier] | None = None
-    haiku_threshold: Control[float] | None = None
-    canned_first: Control[bool] | None = None
+    haiku_threshold: Control[Share] | None = None
+    canned_first: Control[StrictBool] | None = None
     cache_mode: Control[Literal["normal", "aggressive", "off"]] | None = None
-    banner: Control[str] | None = None
-    widget: Control[bool] | None = None
-    region: Control[str] | None = None
+    banner: Control[StrictStr] | None = None
+    widget: Control[StrictBool] | None = None
+    region: Control[StrictStr] | None = None
 
     def active(self, now: datetime) -> Self:
         """The same document without what has expired."""

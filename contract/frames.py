@@ -7,13 +7,14 @@ ending with exactly one `final` or `error`. A `correction` says: forget the text
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from contract.base import Shape
 from contract.errors import WrongUseError
 from contract.tiers import Tier
 
 PROTOCOL = 2
+ID_CHARACTERS = 64  # of the longest request_id
 SERVED = (PROTOCOL - 1, PROTOCOL)
 
 
@@ -90,17 +91,24 @@ class Ask(Shape):
     """A message of the person."""
 
     type: Literal["message"] = "message"
-    request_id: str = Field(min_length=1, max_length=64)
+    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
     text: str = Field(min_length=1, max_length=4_000)
     session_id: str | None = Field(None, min_length=1, max_length=64)
     context_hints: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if text.isspace():
+            raise ValueError("only white space: say something")
+        return text
 
 
 class Resend(Shape):
     """Asks for the last frame of a request again (RUN-2)."""
 
     type: Literal["resend"] = "resend"
-    request_id: str = Field(min_length=1, max_length=64)
+    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
 
 
 ServerFrame = Start | Delta | Correction | Final | Banner | Failure

@@ -7,16 +7,16 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from contract.base import Shape
+from contract.base import Knobs
 from contract.models import models
 from contract.tiers import Tier
 
 
-class Rung(Shape):
+class Rung(Knobs):
     """One step of the ladder: a model with its limits, or an answer that needs no model."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="what metrics, controls and runbooks call it")
-    tier: Tier = Field(description="how good its answers are; rungs go down the tiers")
+    tier: Tier = Field(strict=False, description="how good its answers are; rungs go down the tiers")
     model: str | None = Field(None, description="key in contract/models.toml; none: no model is called")
     first_token_s: float = Field(10.0, gt=0, description="longest wait for the first text")
     gap_s: float = Field(5.0, gt=0, description="longest silence between two chunks")
@@ -29,6 +29,15 @@ class Rung(Shape):
             raise ValueError(f"model {self.model!r} is not in contract/models.toml: {', '.join(models())}")
         return self
 
+    @model_validator(mode="after")
+    def _first_text_in_time(self) -> Self:
+        if self.model is not None and self.first_token_s > self.total_s:
+            raise ValueError(
+                f"first_token_s {self.first_token_s} is more than total_s {self.total_s}: "
+                "lower first_token_s, or raise total_s"
+            )
+        return self
+
 
 LADDER = (
     Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
@@ -37,18 +46,18 @@ LADDER = (
 )
 
 
-class BreakerSettings(Shape):
+class BreakerSettings(Knobs):
     """When a rung is given up for a while (RUN-6)."""
 
     enabled: bool = Field(True, description="off: outcomes are counted but never stop a call")
     window_s: float = Field(60.0, gt=0, description="sliding window of the failure share")
     failure_share: float = Field(0.20, gt=0, lt=1, description="failed or slow share above which it opens")
     minimum_calls: int = Field(20, ge=1, description="calls in the window before the share counts")
-    burst_failures: int = Field(3, ge=2, description="failures in a row, with no success ...")
+    burst_failures: int = Field(3, ge=2, description="failures, with no first text between ...")
     burst_s: float = Field(10.0, gt=0, description="... within this time, that open it at once")
     open_s: float = Field(5.0, gt=0, description="pause before probes are let through")
     probe_share: float = Field(0.10, gt=0, le=1, description="share of traffic that probes a half-open rung")
-    probes_to_close: int = Field(5, ge=1, description="good probes in a row that close it")
+    probes_to_close: int = Field(5, ge=1, description="good probes that close it")
 
     @model_validator(mode="after")
     def _one_failure_is_no_outage(self) -> Self:
@@ -60,7 +69,7 @@ class BreakerSettings(Shape):
         return self
 
 
-class RoutingSettings(Shape):
+class RoutingSettings(Knobs):
     """Which rung a message starts on (RUN-4, RUN-5)."""
 
     haiku_threshold: float = Field(
@@ -71,18 +80,18 @@ class RoutingSettings(Shape):
     simple_words: int = Field(8, ge=1, description="a message of at most so many words is simple")
 
 
-class ControlsSettings(Shape):
+class ControlsSettings(Knobs):
     """How the operator's document is read."""
 
     poll_s: float = Field(5.0, gt=0, description="time between two reads of the controls")
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 
-class RuntimeSettings(Shape):
+class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
-    ladder: tuple[Rung, ...] = Field(LADDER, description="rungs from the best answer down")
+    ladder: tuple[Rung, ...] = Field(LADDER, strict=False, description="rungs from the best answer down")
     breaker: BreakerSettings = BreakerSettings()
     routing: RoutingSettings = RoutingSettings()
     controls: ControlsSettings = ControlsSettings()

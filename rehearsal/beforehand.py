@@ -1,5 +1,7 @@
 """What would go wrong with a game day, found before anything is started or written."""
 
+import itertools
+from contextlib import suppress
 from pathlib import Path
 
 from contract.errors import WrongUseError
@@ -31,8 +33,15 @@ def check_alarm(experiment: Experiment, planned: Plan) -> None:
         )
 
 
-def make(folder: Path) -> None:
-    """Journals and samples of another run would become part of this one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise WrongUseError(f"{folder} is not empty: a rehearsal needs a folder of its own")
+def make(folder: Path) -> Path:
+    """The folder of this run alone: with -2, -3 and so on where there is one of that name already.
+
+    Journals and samples of another run, also of one begun this very second, would become part of this one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        own = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        with suppress(FileExistsError):
+            own.mkdir()
+            break
+    return own

@@ -81,9 +81,11 @@ class Faults:
         }
         return [entry.active for entry in self._injected.values()]
 
-    def clear(self, fault_id: str) -> None:
-        """Ends a fault; one that is already gone is gone."""
+    def clear(self, fault_id: str) -> bool:
+        """Ends a fault. False: it was not there, or its lease had run out, so it did not last as meant."""
+        there = any(active.id == fault_id for active in self.active())
         self._injected.pop(fault_id, None)
+        return there
 
     def clear_all(self) -> None:
         self._injected.clear()
@@ -130,7 +132,9 @@ def routes(faults: Faults) -> list[web.RouteDef]:
         return _json(_LIST.dump_json(faults.active()))
 
     async def clear(request: web.Request) -> web.Response:
-        faults.clear(request.match_info["id"])
+        name = request.match_info["id"]
+        if not faults.clear(name):
+            return web.json_response({"message": f"no fault {name!r}, or its lease has run out"}, status=404)
         return web.Response(status=204)
 
     async def clear_all(_: web.Request) -> web.Response:

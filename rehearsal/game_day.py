@@ -25,8 +25,9 @@ from contract.faults import Experiment
 from loadtests import samples
 from plan import Plan
 from plan.show import summary_line
-from rehearsal import beforehand, standins, verdict
+from rehearsal import beforehand, clients, standins, verdict
 from rehearsal.alarms import Judge, Transition
+from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage, read_samples
 from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
 from rehearsal.operator import OPERATOR, Operator
@@ -34,14 +35,12 @@ from rehearsal.processes import Process, Processes
 from rehearsal.seed import seed
 from rehearsal.story import Story
 from rehearsal.timeline import Timeline, Told
-from rehearsal.verdict import Evidence, Gate, Stage
+from rehearsal.verdict import Gate
 from runbooks import engine
 from runbooks.engine import inventory as inventories
 from stacks import settings, stackfile
 
-# Nobody's: the stand-ins take any, and the programs of a rehearsal inherit none.
-NOBODY = "rehearsal"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": NOBODY, "AWS_SECRET_ACCESS_KEY": NOBODY}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": clients.NOBODY, "AWS_SECRET_ACCESS_KEY": clients.NOBODY}
 # The slowest answers are given up long before.
 DRAIN_S = 90.0
 # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
@@ -83,24 +82,24 @@ def run(
 ) -> Result:
     """Plays the story; `experiment` replaces the story's own. Only the main thread may call it.
 
-    `folder` is made once everything that was asked for has proved good.
+    `folder` is made once everything that was asked for has proved good; another beside it, if it is there.
     """
     timeline = Timeline(listener)
     chosen = experiment or experiments.load(story.experiment)
     beforehand.check_story(story, chosen)
     planned = plan.run(options.stack, changes=options.changes)
     beforehand.check_alarm(chosen, planned)
-    beforehand.make(folder)
+    own = beforehand.make(folder)
     timeline.tell("plan", summary_line(planned))
     with ExitStack() as stack:
-        day = _GameDay(story, chosen, options, folder, timeline, planned, stack)
+        day = _GameDay(story, chosen, options, own, timeline, planned, stack)
         evidence = day.play()
     gates = verdict.gates(evidence, story.gates, chosen)
     return Result(
         story=story,
         experiment=chosen,
         options=options,
-        folder=folder,
+        folder=own,
         gates=gates,
         evidence=evidence,
         timeline=timeline,
@@ -175,9 +174,7 @@ class _GameDay:
 
     def _start_watching(self, runtime: Process) -> None:
         """The metrics, the alarms they trip, and somebody who answers the alarms."""
-        session = boto3.Session(
-            aws_access_key_id=NOBODY, aws_secret_access_key=NOBODY, region_name=self._region
-        )
+        session = boto3.Session(botocore_session=clients.session(self._region))
         aws = engine.Aws(session=session, region=self._region, endpoint_url=self._aws)
         found = inventories.fetch(aws, self._options.stack, self._folder / "inventory.json")
         world = engine.World(aws=aws, inventory=found, operator=OPERATOR, pace=PACE)
@@ -220,7 +217,7 @@ class _GameDay:
 
     def _begun(self) -> bool:
         """Seconds are counted from the first message: asked again at the end, for slow answers come late."""
-        found = samples.read(self._samples) if self._samples.exists() else ()
+        found = read_samples(self._samples) if self._samples.exists() else ()
         if found:
             self._timeline.begin(min(sample.intended_at for sample in found))
         return bool(found)
@@ -273,14 +270,16 @@ class _GameDay:
         self._timeline.tell("load", "all messages have come to their end")
         return -1 if code is None else code
 
-    def _evidence(self, said: int, runs: list[verdict.RunbookRun]) -> Evidence:
+    def _evidence(self, said: int, runs: list[RunbookRun]) -> Evidence:
         outcome = self._outcome
         stages = outcome.stages if outcome else ()
         self._begun()
         return Evidence(
             environment=self._options.stack,
-            first_rung=self._settings.runtime.ladder[0].name,
-            samples=samples.read(self._samples),
+            ladder=[rung.name for rung in self._settings.runtime.ladder],
+            breaker=self._settings.runtime.breaker,
+            schedule=Schedule.of(self._story, self._options.seed),
+            samples=read_samples(self._samples),
             generator_said=said,
             metrics=self._metering.store,
             stages=[_stage(ran) for ran in sorted(stages, key=lambda ran: ran.started_at)],
@@ -302,6 +301,6 @@ def _prime_day_file() -> Path:
 
 
 def folder_for(story: Story, root: Path) -> Path:
-    """build/rehearsals/<time>-<story>; `run` makes it."""
+    """build/rehearsals/<time>-<story>; `run` makes it, or one beside it."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return root / "build" / "rehearsals" / f"{stamp}-{story.id}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import runbooks
 from contract.errors import ConciergeError
-from rehearsal.verdict import RunbookRun
+from rehearsal.evidence import RunbookRun
 from runbooks import engine
 from runbooks.engine.journal import Entry
 

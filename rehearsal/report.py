@@ -17,9 +17,10 @@ from contract.faults import Fault
 from contract.tiers import Tier
 from loadtests.samples import Percentiles, Sample, summary
 from rehearsal import plot
+from rehearsal.evidence import Window
 from rehearsal.game_day import Result
 from rehearsal.plot import Mark
-from rehearsal.verdict import Gate, Window
+from rehearsal.verdict import Gate
 
 BIN_S = 2.0
 _MOST_BINS = 120

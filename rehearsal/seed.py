@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
@@ -21,6 +19,7 @@ from contract.base import Shape
 from contract.errors import InconclusiveError
 from plan.identities import UNRESOLVED
 from plan.model import Plan, Resource, Secret, short_type
+from rehearsal import clients
 from rehearsal.templates import MISSING, fill, look_up
 
 # moto's own; S3 knows it only by the absence of a location.
@@ -126,14 +125,8 @@ class _Moto:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = botocore.session.get_session().create_client(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint_url,
-                aws_access_key_id="rehearsal",
-                aws_secret_access_key="rehearsal",  # noqa: S106 - moto takes any
-                config=Config(proxies={}, retries={"total_max_attempts": 1}),
-            )
+            session = clients.session(self.region)
+            self._clients[service] = session.create_client(service, endpoint_url=self.endpoint_url)
         return self._clients[service]
 
     def _learn(self, learn: Mapping[str, str], fields: Mapping[str, Any], answer: Mapping[str, Any]) -> None:

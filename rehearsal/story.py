@@ -22,6 +22,7 @@ class Gates(Shape):
     first_token_p95_ms: float = Field(gt=0)
     wasted_tries: float = Field(ge=0, le=1)
     fallback_share: float = Field(ge=0, le=1)
+    canned_share: float = Field(ge=0, le=1)
     recovered_share: float = Field(ge=0, le=1)
     recovered_last_s: float = Field(gt=0)
 

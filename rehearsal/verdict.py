@@ -4,88 +4,24 @@ What people saw comes from the load generator's samples, what the alarms did fro
 were asked from the runtime's own metrics. Nothing is read from the faults themselves.
 """
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chaos.steady_state import Measures
 from chaos.steady_state import judge as judge_steady_state
 from contract.errors import DONE, FAILED, INCONCLUSIVE
-from contract.faults import Experiment, Fault
+from contract.faults import Experiment
 from contract.metrics import ENVIRONMENT
 from contract.tiers import Tier
 from loadtests.samples import Sample, summary
-from rehearsal.alarms import State, Transition
-from rehearsal.metrics import MetricStore
+from loadtests.verdict import judge as judge_load
+from rehearsal.evidence import Evidence, Stage, Window
 from rehearsal.story import Gates
 
-# A rung that fails altogether is given up after ten seconds without a success (RUN-6).
-BREAKER_LEARNS_S = 11.0
 FALLBACK_LEARNS_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of time, epoch seconds."""
-
-    start: float
-    end: float
-
-    def after(self, seconds: float) -> "Window":
-        return Window(min(self.start + seconds, self.end), self.end)
-
-    def of(self, samples: Sequence[Sample]) -> list[Sample]:
-        """Messages that were due in it."""
-        return [sample for sample in samples if self.start <= sample.intended_at < self.end]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage(Window):
-    """A stretch of time in which a fault was in place."""
-
-    fault: Fault
-
-
-@dataclass(frozen=True, slots=True)
-class RunbookRun:
-    """What became of a runbook that an alarm asked for."""
-
-    id: str
-    verdict: str
-    note: str
-    undone: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """Everything the verdict is made from; `stages` in the order in which they began."""
-
-    environment: str
-    first_rung: str
-    samples: Sequence[Sample]
-    generator_said: int
-    metrics: MetricStore
-    stages: Sequence[Stage]
-    faults_in_place: str | None
-    transitions: Sequence[Transition]
-    final_states: Mapping[str, State]
-    expected_alarm: str
-    runbooks: Sequence[RunbookRun]
-    leftover_faults: int
-
-    @property
-    def traffic(self) -> Window:
-        """From the first message to the last, which is in it."""
-        due = [sample.intended_at for sample in self.samples]
-        return Window(min(due), math.nextafter(max(due), math.inf)) if due else Window(0, 0)
-
-    @property
-    def faulty(self) -> Window | None:
-        """From the first fault to the end of the last."""
-        if not self.stages:
-            return None
-        return Window(self.stages[0].start, max(stage.end for stage in self.stages))
+# Moments are planned, so the length is too: only rounding and the drift of a clock may differ.
+SCHEDULE_SLACK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +48,7 @@ def gates(seen: Evidence, limits: Gates, experiment: Experiment) -> list[Gate]:
         _runbook(seen, experiment),
         _breaker(seen, limits),
         _fallback(seen, limits, experiment.expect.tier),
+        _canned(seen, limits, experiment),
         _recovered(seen, limits, experiment.expect.recovery_s),
         Gate("no fault left behind", seen.leftover_faults == 0, f"{seen.leftover_faults} active"),
     ]
@@ -127,11 +64,19 @@ def exit_code(found: Sequence[Gate]) -> int:
 
 
 def _traffic(seen: Evidence) -> Gate:
-    count, length = len(seen.samples), seen.traffic.end - seen.traffic.start
-    valid = seen.generator_said in {DONE, FAILED}  # it may fail us, but must have measured
-    trouble = "" if valid else f"; the generator ended with {seen.generator_said}, see load.out and load.err"
-    measured = f"{count} messages in {length:.0f} s{trouble}"
-    return Gate("traffic as planned", True if valid and count else None, measured, premise=True)
+    count, length, planned = len(seen.samples), seen.traffic.end - seen.traffic.start, seen.schedule
+    measured = f"{count} of {planned.messages} messages in {length:.0f} of {planned.length_s:.0f} s"
+    if not _generator_measured(seen):
+        measured += f"; the generator ended with {seen.generator_said}, see load.out and load.err"
+    whole = count == planned.messages > 0 and abs(length - planned.length_s) <= SCHEDULE_SLACK_S
+    held = True if whole and _generator_measured(seen) else None
+    return Gate("traffic as planned", held, measured, premise=True)
+
+
+def _generator_measured(seen: Evidence) -> bool:
+    """It may fail us, but by the gates that its samples break: a program that breaks down ends with 1 too."""
+    own = judge_load(seen.schedule.scenario, len(seen.samples), summary(seen.samples), None)
+    return seen.generator_said == own.exit_code
 
 
 def _people(seen: Evidence, limits: Gates) -> Iterator[Gate]:
@@ -159,9 +104,25 @@ def _people(seen: Evidence, limits: Gates) -> Iterator[Gate]:
 
 
 def _in_place(seen: Evidence) -> Gate:
-    there = seen.faults_in_place is None and bool(seen.stages)
+    unfelt = [str(number) for number, stage in enumerate(seen.stages, 1) if not _felt(seen, stage)]
+    there = seen.faults_in_place is None and bool(seen.stages) and not unfelt
     measured = seen.faults_in_place or f"{len(seen.stages)} stages"
+    if unfelt:
+        measured += f"; no call was throttled in stage {', '.join(unfelt)}"
     return Gate("faults in place as written", True if there else None, measured, premise=True)
+
+
+def _felt(seen: Evidence, stage: Stage) -> bool:
+    """Whether the runtime met the fault: one that nobody met shows nothing."""
+    model = stage.fault.match.get("model", "")
+    rungs = [model] if model in seen.ladder else seen.ladder
+    return any(1.0 in _calls(seen, rung, stage) for rung in rungs)
+
+
+def _calls(seen: Evidence, rung: str, window: Window) -> list[float]:
+    """Of one rung, each a 1 if it was throttled."""
+    dimensions = {ENVIRONMENT: seen.environment, "Rung": rung}
+    return seen.metrics.values("ModelThrottled", dimensions, window.start, window.end)
 
 
 def _experiment(seen: Evidence, experiment: Experiment) -> Gate:
@@ -204,13 +165,19 @@ def _alarms(seen: Evidence, experiment: Experiment) -> Iterator[Gate]:
         after = first.at - seen.stages[0].start
         when = f"after {after:.0f} s" if after >= 0 else f"{-after:.0f} s before the fault"
         yield Gate(name, 0 <= after <= expect.within_s, f"fired {when}")
-    judged = bool(seen.final_states)
+    states = set(seen.final_states.values())
+    judged = "OK" in states or "ALARM" in states
     others = sorted({t.alarm for t in fired} - {seen.expected_alarm})
     told = ", ".join(others) or f"none of {len(seen.final_states)} judged"
     yield Gate("no other alarm", not others if judged else None, told)
     red = sorted(alarm for alarm, state in seen.final_states.items() if state == "ALARM")
     told = ", ".join(red) or f"none of {len(seen.final_states)} judged is red"
-    yield Gate("all alarms green at the end", not red if judged else None, told)
+    dark = seen.final_states.get(seen.expected_alarm) == "INSUFFICIENT_DATA"
+    if not red and (dark or not judged):
+        told = f"{seen.expected_alarm} has no data" if dark else "no alarm has data"
+        yield Gate("all alarms green at the end", held=None, measured=told)
+    else:
+        yield Gate("all alarms green at the end", not red, told)
 
 
 def _runbook(seen: Evidence, experiment: Experiment) -> Gate:
@@ -231,21 +198,45 @@ def _worst(seen: Evidence, learns_s: float) -> Window | None:
 
 def _breaker(seen: Evidence, limits: Gates) -> Gate:
     name = f"breaker keeps messages from a dead rung ({limits.wasted_tries:.0%} at most try it)"
-    window = _worst(seen, BREAKER_LEARNS_S)
-    messages = len(window.of(seen.samples)) if window else 0
-    if window is None or not messages:
+    # A rung that fails altogether is given up after this long without a success (RUN-6), and one second more.
+    window = _worst(seen, seen.breaker.burst_s + 1)
+    if window is None or not (due := window.of(seen.samples)):
         return Gate(name, held=None, measured="no message in the worst stage")
-    dimensions = {ENVIRONMENT: seen.environment, "Rung": seen.first_rung}
-    if not seen.metrics.values("ModelThrottled", dimensions, seen.traffic.start, window.end):
+    if (lasts := window.end - window.start) < seen.breaker.open_s:
+        # Less than one pause of an open breaker is chance: it may be all probes, or none.
+        return Gate(
+            name, held=None, measured=f"only {lasts:.1f} s to judge, a pause is {seen.breaker.open_s:g} s"
+        )
+    if not _calls(seen, seen.first_rung, Window(seen.traffic.start, window.end)):
         return Gate(name, held=None, measured=f"the metrics know of no call to {seen.first_rung}")
-    tries = len(seen.metrics.values("ModelThrottled", dimensions, window.start, window.end))
-    return Gate(name, tries / messages <= limits.wasted_tries, f"{tries} calls for {messages} messages")
+    calls = {rung: len(_calls(seen, rung, window)) for rung in seen.ladder}
+    served = sum(sample.rung in calls for sample in due)
+    if sum(calls.values()) < max(1, served / 2):
+        told = f"the metrics know of {sum(calls.values())} calls for {served} answers: they ended early"
+        return Gate(name, held=None, measured=told)
+    tries = calls[seen.first_rung]
+    return Gate(name, tries / len(due) <= limits.wasted_tries, f"{tries} calls for {len(due)} messages")
 
 
 def _fallback(seen: Evidence, limits: Gates, tier: Tier) -> Gate:
     name = f"{tier} answers while {seen.first_rung} cannot ({limits.fallback_share:.0%} at least)"
     window = _worst(seen, FALLBACK_LEARNS_S)
     return _share(name, window, seen.samples, tier, limits.fallback_share)
+
+
+def _canned(seen: Evidence, limits: Gates, experiment: Experiment) -> Gate:
+    """Outside the worst stage a model can answer; where T2 is what is promised, once it has recovered."""
+    name = f"nobody got a canned answer who need not have ({limits.canned_share:.0%} at most)"
+    if not seen.stages:
+        return Gate(name, held=None, measured="no fault was there")
+    grace = experiment.expect.recovery_s if experiment.expect.tier is Tier.T2 else 0.0
+    worst = seen.stages[-1]
+    end = worst.end + grace
+    found = [one for one in seen.samples if one.tier and not worst.start <= one.intended_at < end]
+    if not found:
+        return Gate(name, held=None, measured="no answer outside the worst stage")
+    canned = sum(one.tier is Tier.T2 for one in found)
+    return Gate(name, canned / len(found) <= limits.canned_share, f"{canned} of {len(found)} answers")
 
 
 def _recovered(seen: Evidence, limits: Gates, recovery_s: float) -> Gate:

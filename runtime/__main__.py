@@ -33,6 +33,8 @@ from runtime.controls import ControlsReader
 from runtime.prices import token_prices
 from runtime.telemetry import LibraryLog, Telemetry
 
+PORTS = range(65_536)
+
 
 class StartError(WrongUseError):
     """The runtime cannot start as it was told to."""
@@ -61,6 +63,8 @@ def main() -> int:
     parser.add_argument("--port", default=8080, type=int, help="port to listen on; 0 takes a free one")
     arguments = parser.parse_args()
     try:
+        if arguments.port not in PORTS:
+            raise StartError(f"--port {arguments.port} is none: give one from 0 to {PORTS[-1]}")
         asyncio.run(_serve(arguments.host, arguments.port))
     except ConciergeError as error:
         print(f"runtime: {error}", file=sys.stderr)
@@ -130,7 +134,7 @@ def _wall() -> datetime:
 
 
 def _write(line: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody reads the log: people still get answers
+    with contextlib.suppress(OSError):  # nobody reads the log, or the disk is full: people still get answers
         print(line, flush=True)
 
 

@@ -8,11 +8,21 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
+from typing import TypeGuard
 from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from contract.frames import Ask, Failure, FrameError, Resend, ServerFrame, decode_client, encode
+from contract.frames import (
+    ID_CHARACTERS,
+    Ask,
+    Failure,
+    FrameError,
+    Resend,
+    ServerFrame,
+    decode_client,
+    encode,
+)
 from runtime.conversation import Code, Conversation, GoneError
 from runtime.telemetry import Clock
 
@@ -22,6 +32,7 @@ MESSAGE_BYTES = 128 * 1024  # API Gateway's own limit
 REMEMBERED = 32  # endings a connection can ask for again
 IN_FLIGHT = 16  # requests of one connection at a time
 RECONNECT_S = 1.0
+NO_ID = ""  # of a bad frame that names none
 CHAT: web.AppKey["Chat"] = web.AppKey("chat")
 
 
@@ -115,11 +126,17 @@ class Connection:
         try:
             with contextlib.suppress(GoneError):
                 session_id = ask.session_id or self._session_id
-                self._endings[ask.request_id] = await self._conversation.answer(ask, session_id, self._send)
-                if len(self._endings) > REMEMBERED:
-                    self._endings.popitem(last=False)
+                ending = await self._conversation.answer(ask, session_id, self._send)
+                self._remember(ask.request_id, ending)
         finally:
             del self._running[ask.request_id]
+
+    def _remember(self, request_id: str, ending: ServerFrame) -> None:
+        if isinstance(ending, Failure) and ending.code == "internal":
+            return  # our own mistake: who asks again gets another try
+        self._endings[request_id] = ending
+        if len(self._endings) > REMEMBERED:
+            self._endings.popitem(last=False)
 
     async def _send(self, frame: ServerFrame) -> None:
         try:
@@ -141,12 +158,17 @@ class Connection:
         )
 
     def _id_in(self, data: str | bytes) -> str:
-        """The id a bad frame names, unless that is the id of a good one."""
-        with contextlib.suppress(ValueError, TypeError, KeyError):
+        """The id a bad frame names, unless that is the id of a good one, or none that could be sent back."""
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             named = json.loads(data)["request_id"]
-            if isinstance(named, str) and named not in self._running and named not in self._endings:
+            if _is_id(named) and named not in self._running and named not in self._endings:
                 return named
-        return "unknown"
+        return NO_ID
+
+
+def _is_id(named: object) -> TypeGuard[str]:
+    """A short text that UTF-8 can carry; ValueError where it cannot."""
+    return isinstance(named, str) and len(named) <= ID_CHARACTERS and bool(named.encode())
 
 
 def make_app(conversation: Conversation, wall: Clock) -> web.Application:

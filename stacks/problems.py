@@ -26,6 +26,7 @@ _WORDS = {
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
+    "finite_number": "must be a finite number",
     "string_type": "must be text",
     "tuple_type": "must be a list, for example [one, two]",
     "string_too_short": "must not be empty",
@@ -101,10 +102,10 @@ class _Speaker:
     def explain(self, errors: Sequence[ErrorDetails], said: Sequence[Path]) -> Iterator[Problem]:
         """A problem an error, without those that only follow from another one."""
         paths = [_path_of(error) for error in errors]
+        above = {part for path in (*paths, *said) for part in _above(path)}
         for error, path in zip(errors, paths, strict=True):
-            deeper = any(_above(path, other) for other in paths)
-            told = any(path == other or _above(path, other) or _above(other, path) for other in said)
-            if not deeper and not told:
+            told = any(part in said for part in (path, *_above(path)))
+            if path not in above and not told:
                 yield self.say(path, self._fix(path, error), self._shown(path, error))
 
     def say(self, path: Path, fix: str, value: str | None = None) -> Problem:
@@ -169,8 +170,9 @@ def _path_of(error: ErrorDetails) -> Path:
     return (*(str(part) for part in error["loc"]), *(str(at).split(".") if at else ()))
 
 
-def _above(path: Path, other: Path) -> bool:
-    return len(path) < len(other) and other[: len(path)] == path
+def _above(path: Path) -> Iterator[Path]:
+    """Every path to something that holds this one."""
+    return (path[:end] for end in range(len(path)))
 
 
 def _sealed(value: Any, path: Path) -> Iterator[Path]:

@@ -19,10 +19,7 @@ class Row:
     default: str
     description: str
     secret: bool
-
-    @property
-    def changed(self) -> bool:
-        return self.value != self.default
+    changed: bool
 
 
 def rows(settings: Settings) -> tuple[Row, ...]:
@@ -35,16 +32,28 @@ def _rows(model: BaseModel, default: BaseModel | None, prefix: str) -> Iterator[
         value = getattr(model, name)
         usual = getattr(default, name, None)
         if isinstance(value, BaseModel):
-            below = usual if isinstance(usual, BaseModel) else None
-            yield from _rows(value, below, f"{prefix}{name}.")
-        else:
-            yield Row(
-                f"{prefix}{name}",
-                _text(value),
-                _text(usual),
-                field.description or "",
-                secret="Secret" in str(field.annotation),
-            )
+            yield from _rows(value, usual if isinstance(usual, BaseModel) else None, f"{prefix}{name}.")
+            continue
+        shown, default_shown = _text(value), _text(usual)
+        parts = _parts(value)
+        yield Row(
+            f"{prefix}{name}",
+            shown,
+            default_shown,
+            field.description or "",
+            secret="Secret" in str(field.annotation),
+            # Of a list of parts each knob has a row of its own, so that here only names count.
+            changed=shown != default_shown if parts else value != usual,
+        )
+        usual_parts = _parts(usual)
+        for number, part in enumerate(parts):
+            below = usual_parts[number] if number < len(usual_parts) else None
+            yield from _rows(part, below, f"{prefix}{name}.{number}.")
+
+
+def _parts(value: Any) -> tuple[BaseModel, ...]:
+    """The models a knob lists, such as the rungs of the ladder."""
+    return tuple(p for p in value if isinstance(p, BaseModel)) if isinstance(value, tuple) else ()
 
 
 def _text(value: Any) -> str:

@@ -1,9 +1,11 @@
 """The base of every part of the settings tree. What the parts say is in `stacks.settings`."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from contract.base import Knobs
 
 
-class Section(BaseModel):
-    """A part of the tree: frozen, and closed against keys nobody reads."""
+class Section(Knobs):
+    """A part of the tree: frozen, strict, and closed against keys nobody reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(validate_default=True)

@@ -219,6 +219,7 @@ def load(stack: str, root: Path | None = None) -> Settings:
 
 def from_pulumi() -> Settings:
     """The tree inside a running Pulumi program, from the configuration the engine passed."""
+    stackfile.check_name(pulumi.get_stack())
     config = pulumi_config.CONFIG.get() or pulumi_config.get_config_env()
     secret = {*pulumi_config.get_config_secret_keys_env(), *filter(pulumi_config.is_config_secret, config)}
     return parse(config, file=f"Pulumi.{pulumi.get_stack()}.yaml", secret_keys=secret)
@@ -229,7 +230,9 @@ def _is_ours(key: str) -> bool:
 
 
 def _decode(text: str) -> Any:
+    """What a text says as JSON; what is no JSON, or deeper than any setting, stays the text it is."""
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
+    return value if stackfile.is_shallow(value) else text

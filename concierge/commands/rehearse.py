@@ -33,12 +33,18 @@ def rehearse(
     options = game_day.Options(stack=stack, seed=seed, changes=_changes(set_ or []))
     folder = game_day.folder_for(chosen, stackfile.root_of())
     result = game_day.run(chosen, options, folder, lambda told: output.progress(str(told)))
+    # Before anything is printed, for nobody may be reading; but a full disk must not hide the verdict either.
+    try:
+        page, refused = report.write(result), None
+    except report.ReportError as problem:
+        page, refused = None, problem
     if json:
-        output.document({**report.as_json(result), "report": str(report.page(result))})
+        output.document({**report.as_json(result), "report": str(page) if page else None})
     else:
         output.show(_verdict(report.headline(result), result.gates))
-    # After the verdict: that must be seen even when the disk is full.
-    output.note(f"report: {report.write(result)}")
+    if refused is not None:
+        raise refused
+    output.note(f"report: {page}")
     raise typer.Exit(result.exit_code)
 
 

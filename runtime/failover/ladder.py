@@ -14,7 +14,7 @@ from contract.outcomes import Outcome
 from contract.runtime_settings import Rung
 from runtime.canned import Canned
 from runtime.failover import classify
-from runtime.failover.breaker import Breaker
+from runtime.failover.breaker import Breaker, Permit
 from runtime.port import UNBILLED, Event, ModelPort, Spent, Stop, Text
 
 TRAILER_S = 1.0  # how long a whole answer waits for its bill
@@ -106,7 +106,7 @@ class Ladder:
             return None
         try:
             async with aclosing(self._port.stream(call.rung, message)) as events:
-                outcome = await _listen(call, events, page)
+                outcome = await _listen(call, permit, events, page)
         except BaseException:  # the client is gone, or we have a bug: the rung did nothing wrong
             permit.release()
             raise
@@ -119,7 +119,9 @@ class Ladder:
         return outcome
 
 
-async def _listen(call: "_Call", events: AsyncGenerator[Event, None], page: "_Page") -> Outcome:
+async def _listen(
+    call: "_Call", permit: Permit, events: AsyncGenerator[Event, None], page: "_Page"
+) -> Outcome:
     """Passes text on until the stream ends, one way or another."""
     while True:
         try:
@@ -131,6 +133,7 @@ async def _listen(call: "_Call", events: AsyncGenerator[Event, None], page: "_Pa
             case None:
                 return call.ended()
             case Text(text) if text:
+                permit.alive()
                 call.text_at = _time()
                 await page.write(text)
             case Stop(reason):
@@ -198,12 +201,18 @@ class _Page:
             self._chunks.clear()
 
     async def write(self, chunk: str) -> None:
+        chunk = _whole_characters(chunk)
         self._chunks.append(chunk)
         reason, self._stale = self._stale, None
         if reason is None:
             await self._listener.text(chunk)
         else:
             await self._listener.restart(chunk, reason)
+
+
+def _whole_characters(chunk: str) -> str:
+    """No frame can carry half a character (a lone surrogate): a replacement sign stands for it."""
+    return chunk.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _time() -> float:

@@ -1,14 +1,54 @@
 """Faults over a stand-in's control API; a target that does not do as it is asked says so."""
 
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
+from aiohttp import web
 
 from chaos.faults import FaultError
 from chaos.faults.rehearsal import RehearsalTarget
+from chaos.journal import Journal
+from chaos.runner import run
 from contract.errors import WrongUseError
 from contract.faults import Fault, FaultKind
-from tests.chaos.control_api_helpers import ControlApi
+from rehearsal.faults import Faults, routes
+from tests.chaos.control_api_helpers import EXPERIMENT, ControlApi, VirtualClock
 
 FAULT = Fault(target="bedrock", kind=FaultKind.THROTTLE, rate=0.04, match={"model": "sonnet"}, lease_s=40)
+
+
+@contextmanager
+def serving(faults: Faults) -> Iterator[str]:
+    """A stand-in's control API in a thread of its own; its URL."""
+    started: queue.Queue[tuple[str, Callable[[], object]]] = queue.Queue()
+
+    async def serve() -> None:
+        app = web.Application()
+        app.add_routes(routes(faults))
+        runner = web.AppRunner(app)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+            port = runner.addresses[0][1]
+            started.put((f"http://127.0.0.1:{port}", lambda: loop.call_soon_threadsafe(stopped.set)))
+            await stopped.wait()
+        finally:
+            await runner.cleanup()
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    url, stop = started.get(timeout=10)
+    try:
+        yield url
+    finally:
+        stop()
+        thread.join()
 
 
 def test_a_fault_is_injected_listed_and_cleared(target: RehearsalTarget) -> None:
@@ -46,6 +86,48 @@ def test_an_answer_that_is_no_fault_is_no_success(api: ControlApi, target: Rehea
     api.garbled = True
     with pytest.raises(FaultError, match="something that is no fault: Field required"):
         target.inject(FAULT)
+
+
+class TestTheRealStandIn:
+    """The same target against the control API that the stand-ins serve."""
+
+    @pytest.fixture
+    def faults(self) -> Faults:
+        return Faults("bedrock", [FaultKind.THROTTLE], {"model": ["sonnet", "haiku"]})
+
+    @pytest.fixture
+    def real(self, faults: Faults) -> Iterator[RehearsalTarget]:
+        with serving(faults) as url:
+            yield RehearsalTarget(url)
+
+    def test_a_fault_is_injected_listed_and_cleared(self, real: RehearsalTarget) -> None:
+        active = real.inject(FAULT)
+        assert real.active() == (active,)
+        assert real.clear(active.id) is True
+        assert real.active() == ()
+
+    def test_a_fault_that_is_gone_or_never_was_is_told(self, real: RehearsalTarget) -> None:
+        active = real.inject(FAULT)
+        real.clear_all()
+        assert real.clear(active.id) is False
+        assert real.clear("bedrock-throttle-99") is False
+
+    def test_a_fault_whose_lease_has_run_out_is_told(self) -> None:
+        clock = VirtualClock()
+        faults = Faults("bedrock", [FaultKind.THROTTLE], {"model": ["sonnet"]}, clock.now)
+        with serving(faults) as url:
+            target = RehearsalTarget(url)
+            active = target.inject(FAULT)
+            clock.sleep(FAULT.lease_s + 1)
+            assert target.clear(active.id) is False
+
+    def test_an_experiment_whose_fault_vanished_is_inconclusive(
+        self, faults: Faults, real: RehearsalTarget, clock: VirtualClock, journal: Journal
+    ) -> None:
+        clock.on_sleep = lambda _: faults.clear_all()
+        outcome = run(EXPERIMENT, real, clock=clock, on_event=lambda _: None, journal=journal)
+        assert outcome.status == "inconclusive"
+        assert "gone before its stage ended" in (outcome.reason or "")
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])

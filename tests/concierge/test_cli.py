@@ -90,7 +90,7 @@ def test_a_plan_compared_with_its_saved_self_is_unchanged(tmp_path: Path):
 def test_settings_shows_what_the_file_changes_and_what_it_leaves():
     told = json.loads(concierge("settings", "dev", "--json").stdout)
 
-    assert told["concierge:network.nat"] == {"value": "single", "default": "per-az"}
+    assert told["concierge:network.nat"] == {"value": "single", "default": "per-az", "changed": True}
     assert told["concierge:agent.host"]["value"] == told["concierge:agent.host"]["default"]
 
 
@@ -117,7 +117,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(arguments, said):
 
 
 def test_bad_settings_name_file_key_value_and_fix(tmp_path: Path):
-    (tmp_path / "Pulumi.yaml").write_text("name: concierge\nruntime: python\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: concierge\nmain: stacks/\nruntime: python\n")
     (tmp_path / "Pulumi.bad.yaml").write_text("config:\n  concierge:network:\n    nat: two\n")
 
     told = concierge("plan", "bad", cwd=tmp_path)

@@ -48,3 +48,45 @@ def test_the_defaults_survive_the_way_to_the_runtime():
     settings = RuntimeSettings()
 
     assert RuntimeSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"request_s": float("inf")}, "finite"),
+        ({"request_s": float("nan")}, "finite"),
+        ({"request_s": "2e1"}, "number"),
+        ({"breaker": {"enabled": "yes"}}, "boolean"),
+        ({"breaker": {"minimum_calls": "20"}}, "integer"),
+        ({"routing": {"simple_words": 8.0}}, "integer"),
+        ({"controls": {"poll_s": True}}, "number"),
+    ],
+)
+def test_nothing_is_guessed_from_another_type(settings, said):
+    """An unlimited wait would be published as null, and `yes` in quotes would be taken for true."""
+    with pytest.raises(ValidationError, match=said):
+        RuntimeSettings.model_validate(settings)
+
+
+def test_a_ladder_may_be_written_as_plain_lists_and_words():
+    rungs = [{"name": "haiku", "tier": "T1", "model": "haiku", "total_s": 30}, {"name": "last", "tier": "T2"}]
+
+    found = RuntimeSettings.model_validate({"ladder": rungs})
+
+    assert [(rung.name, rung.tier, rung.total_s) for rung in found.ladder] == [
+        ("haiku", Tier.T1, 30),
+        ("last", Tier.T2, 20),
+    ]
+    assert RuntimeSettings.model_validate_json(found.model_dump_json()) == found
+
+
+def test_a_rung_cannot_wait_longer_for_its_first_text_than_for_all_of_it():
+    with pytest.raises(
+        ValidationError, match=r"first_token_s 10.0 is more than total_s 4.0: lower first_token_s"
+    ):
+        Rung(name="sonnet", tier=Tier.T0, model="sonnet", total_s=4.0)
+    assert Rung(name="sonnet", tier=Tier.T0, model="sonnet", first_token_s=4.0, total_s=4.0).total_s == 4.0
+
+
+def test_a_rung_without_a_model_has_no_limits_to_compare():
+    assert Rung(name="canned", tier=Tier.T2, total_s=1.0).model is None

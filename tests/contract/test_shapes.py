@@ -68,6 +68,12 @@ def test_a_message_needs_a_text():
         frames.decode_client('{"type": "message", "request_id": "r", "text": ""}')
 
 
+@pytest.mark.parametrize("text", [" ", "\\n\\t ", "\u3000"])
+def test_white_space_is_no_message(text):
+    with pytest.raises(frames.FrameError, match=r"text: .*white space"):
+        frames.decode_client(f'{{"type": "message", "request_id": "r", "text": "{text}"}}')
+
+
 def test_a_control_ends_by_itself():
     document = Controls(haiku_threshold=turned(0.03, 5), canned_first=turned(True, 30))
 
@@ -102,6 +108,44 @@ def test_controls_survive_the_parameter():
 def test_a_bad_document_names_the_key(text, said):
     with pytest.raises(ControlsError, match=said):
         controls.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("haiku_threshold", "0"),
+        ("haiku_threshold", "-0.1"),
+        ("haiku_threshold", "1.01"),
+        ("haiku_threshold", "true"),
+        ("haiku_threshold", '"0.03"'),
+        ("haiku_threshold", "NaN"),
+        ("haiku_threshold", "Infinity"),
+        ("canned_first", "1"),
+        ("canned_first", '"yes"'),
+        ("widget", "0"),
+        ("banner", "3"),
+        ("forced_tier", '"T9"'),
+        ("cache_mode", '"Off"'),
+    ],
+)
+def test_a_control_takes_no_value_of_another_kind(name, value):
+    """A mistyped knob must not turn into something else in the middle of an incident."""
+    turn = f'"who": "a", "why": "w", "expires_at": "2026-11-27T03:00:00Z", "value": {value}'
+    with pytest.raises(ControlsError, match=f"controls: {name}.value"):
+        controls.parse(f'{{"{name}": {{{turn}}}}}')
+
+
+@pytest.mark.parametrize("value", [0, -0.1, 1.5, True, float("nan")])
+def test_no_code_turns_the_threshold_to_what_is_no_share(value):
+    with pytest.raises(ValidationError, match="haiku_threshold"):
+        Controls(haiku_threshold=turned(value, 5))
+
+
+@pytest.mark.parametrize("value", [0.001, 0.03, 1])
+def test_the_threshold_is_a_share(value):
+    document = controls.parse(controls.render(Controls(haiku_threshold=turned(value, 5))))
+    assert document.haiku_threshold is not None
+    assert document.haiku_threshold.value == value
 
 
 @pytest.mark.parametrize(

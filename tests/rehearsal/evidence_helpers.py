@@ -6,13 +6,16 @@ from typing import Any
 
 from chaos import catalogue as experiments
 from contract.faults import Experiment
+from contract.runtime_settings import BreakerSettings
 from contract.tiers import Tier
-from loadtests.samples import Sample
+from loadtests import scenario
+from loadtests.samples import Sample, summary
+from loadtests.verdict import judge
 from rehearsal import story as stories
 from rehearsal.alarms import State, Transition
+from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage
 from rehearsal.metrics import MetricStore, Point
 from rehearsal.story import Story
-from rehearsal.verdict import Evidence, RunbookRun, Stage
 
 ZERO = 1_900_000_000.0
 ALARM, OTHER = "concierge-dev-bedrock-throttled", "concierge-dev-cost-spike"
@@ -57,6 +60,9 @@ def calls(share_when_dead: float = PROBES, zero: float = ZERO) -> MetricStore:
         second = number / A_SECOND
         dead = ALL <= second < CALM
         owed += share_when_dead if dead and second >= LEARNT else 1.0
+        if dead:
+            served = {"Environment": "dev", "Rung": "haiku"}
+            store.add([Point(zero + second, "ModelThrottled", served, 0.0, "Count")])
         if owed >= 1:
             owed -= 1
             value = float(dead or (LITTLE <= second < ALL and number % 25 == 0))
@@ -79,12 +85,17 @@ def helped(**changed: Any) -> RunbookRun:
 
 
 def evidence(**changed: Any) -> Evidence:
-    """Every gate holds, but for what is `changed`."""
+    """Every gate holds, but for what is `changed`; the schedule is that of the samples, if there are any."""
+    sent: Sequence[Sample] = changed.get("samples") or traffic()
+    due = [one.intended_at for one in sent]
+    load = scenario.load("prime-day")
     told: dict[str, Any] = {
         "environment": "dev",
-        "first_rung": "sonnet",
+        "ladder": ("sonnet", "haiku"),
+        "breaker": BreakerSettings(),
+        "schedule": Schedule(load, len(due), max(due) - min(due)),
         "samples": traffic(),
-        "generator_said": 0,
+        "generator_said": judge(load, len(due), summary(sent), None).exit_code,
         "metrics": calls(),
         "stages": [stage(0, LITTLE, ALL), stage(1, ALL, CALM)],
         "faults_in_place": None,

@@ -428,7 +428,7 @@ def test_faults_are_listed_and_cleared_over_http(client: Any, url: str) -> None:
 
     assert http("DELETE", f"{url}/_concierge/faults/{first['id']}") == (204, None)
     assert http("GET", f"{url}/_concierge/faults") == (200, [second])
-    assert http("DELETE", f"{url}/_concierge/faults/{first['id']}")[0] == 204  # gone is gone
+    assert http("DELETE", f"{url}/_concierge/faults/{first['id']}")[0] == 404  # gone, and told so
 
     assert http("DELETE", f"{url}/_concierge/faults") == (204, None)
     assert http("GET", f"{url}/_concierge/faults") == (200, [])

@@ -21,7 +21,7 @@ import pytest
 
 from chaos import catalogue as experiments
 from contract.controls import Controls, parse
-from contract.errors import DONE, FAILED, WrongUseError
+from contract.errors import DONE, FAILED
 from contract.faults import Experiment
 from loadtests import samples
 from rehearsal import game_day, report
@@ -35,6 +35,7 @@ ALARM = "alarm bedrock-throttled within 35 s"
 HELPED = "runbook bedrock-throttled helped and was undone"
 BREAKER = "breaker keeps messages from a dead rung (25% at most try it)"
 FALLBACK = "T1 answers while sonnet cannot (90% at least)"
+CANNED = "nobody got a canned answer who need not have (1% at most)"
 PROGRAMS = ("aws", "bedrock", "runtime")
 PATIENCE_S = 240.0
 
@@ -133,6 +134,17 @@ class Day:
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """On a machine that reaches the world through a proxy, of a person with a profile that does not exist."""
+    with pytest.MonkeyPatch.context() as person:
+        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"):
+            person.setenv(name, "http://127.0.0.1:9")
+        for name in ("NO_PROXY", "no_proxy"):
+            person.delenv(name, raising=False)
+        person.setenv("AWS_PROFILE", "nobody-has-it")
+        yield from played(tmp_path_factory)
+
+
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     folder = tmp_path_factory.mktemp("short")
     (folder / "short.toml").write_text(SCENARIO)
     before, told = children(), list[Told]()
@@ -194,14 +206,6 @@ def test_the_fault_was_in_place_as_long_as_written(short: Day):
     assert [event["what"] for event in events(short.result.folder, "chaos.jsonl")] == [
         "started", "injecting", "injected", "cleared", "ended",
     ]  # fmt: skip
-
-
-def test_a_second_day_in_the_same_folder_is_refused_before_anything_starts(short: Day):
-    told: list[Told] = []
-    with pytest.raises(WrongUseError, match="is not empty: a rehearsal needs a folder of its own"):
-        game_day.run(short.result.story, Options(), short.result.folder, told.append, experiment=blink())
-
-    assert told == []
 
 
 # --- The long ones ------------------------------------------------------------------------------------------
@@ -283,7 +287,7 @@ def test_when_haiku_is_throttled_too_canned_answers_are_not_what_was_promised(tm
     )
 
     failed = {gate.name: gate.measured for gate in result.gates if gate.held is not True}
-    assert failed.keys() == {FALLBACK, HELPED}
+    assert failed.keys() == {FALLBACK, HELPED, CANNED}
     assert failed[FALLBACK].startswith("T2 ")
     assert failed[HELPED].startswith("nothing-to-do, not undone: Haiku fails: ")
     assert result.exit_code == FAILED

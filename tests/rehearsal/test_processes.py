@@ -145,6 +145,7 @@ def test_no_program_can_reach_an_aws_account(folder: Path, monkeypatch: pytest.M
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-a-real-account")
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("KEPT", "yes")
+    monkeypatch.setenv("no_proxy", "example.com")
     show = "import json, os; print(json.dumps({'ready': True, **os.environ}))"
 
     with Processes(folder) as processes:
@@ -154,6 +155,7 @@ def test_no_program_can_reach_an_aws_account(folder: Path, monkeypatch: pytest.M
     assert "AWS_PROFILE" not in seen
     assert seen["AWS_SHARED_CREDENTIALS_FILE"] == seen["AWS_CONFIG_FILE"] == os.devnull
     assert (seen["AWS_REGION"], seen["KEPT"]) == ("us-east-1", "yes")
+    assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,localhost"
 
 
 def test_only_the_main_thread_may_start_programs(folder: Path) -> None:

@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
         "first_token_p95_ms": 2_500,
         "wasted_tries": 0.25,
         "fallback_share": 0.9,
+        "canned_share": 0.01,
         "recovered_share": 0.8,
         "recovered_last_s": 6,
     },
@@ -173,11 +174,9 @@ def test_an_alarm_that_no_plan_has_is_refused(experiment: Experiment, dev: Plan)
         beforehand.check_alarm(waiting, dev)
 
 
-def test_a_run_needs_a_folder_of_its_own(tmp_path: Path):
-    """The journals of another run would become part of this one, and so would their undoing."""
-    beforehand.make(tmp_path / "new" / "deep")
-    beforehand.make(tmp_path / "new" / "deep")
-    (tmp_path / "new" / "deep" / "runbooks.jsonl").touch()
+def test_a_run_gets_a_folder_of_its_own(tmp_path: Path):
+    """Also when another began in the same second: its journals would become part of this one."""
+    made = [beforehand.make(tmp_path / "new" / "deep") for _ in range(3)]
 
-    with pytest.raises(WrongUseError, match="is not empty: a rehearsal needs a folder of its own"):
-        beforehand.make(tmp_path / "new" / "deep")
+    assert [folder.name for folder in made] == ["deep", "deep-2", "deep-3"]
+    assert all(folder.is_dir() for folder in made)

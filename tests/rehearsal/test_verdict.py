@@ -1,17 +1,22 @@
 """The verdict on a game day: all gates hold for a good one; one thing goes wrong, and just its gates fail."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.errors import DONE, FAILED, INCONCLUSIVE
+from contract.errors import DONE, FAILED, INCONCLUSIVE, InconclusiveError
+from contract.runtime_settings import BreakerSettings
 from contract.tiers import Tier
+from loadtests.samples import Writer
 from rehearsal import verdict
-from rehearsal.metrics import MetricStore
-from rehearsal.verdict import Evidence, Gate, Window
+from rehearsal.evidence import Evidence, Schedule, Window, read_samples
+from rehearsal.metrics import MetricStore, Point
+from rehearsal.verdict import Gate
 from tests.rehearsal.evidence_helpers import (
     ALARM,
     ALL,
@@ -46,10 +51,11 @@ HELPED = "runbook bedrock-throttled helped and was undone"
 BREAKER = "breaker keeps messages from a dead rung (25% at most try it)"
 FALLBACK = "T1 answers while sonnet cannot (90% at least)"
 RECOVERED = "back on T0 within 25 s after the fault (80% at least)"
+CANNED = "nobody got a canned answer who need not have (1% at most)"
 NOTHING_LEFT = "no fault left behind"
 NAMES = [
     TRAFFIC, ANSWERED, FIRST_TOKEN, WHOLE, IN_PLACE, STEADY, ALARMED,
-    NO_OTHER, GREEN, HELPED, BREAKER, FALLBACK, RECOVERED, NOTHING_LEFT,
+    NO_OTHER, GREEN, HELPED, BREAKER, FALLBACK, CANNED, RECOVERED, NOTHING_LEFT,
 ]  # fmt: skip
 
 FAILING = {"error": "internal: gave up", "tier": None, "rung": None, "finals": 0, "first_token_ms": None}
@@ -75,6 +81,34 @@ def between(start: float, end: float) -> Any:
     return lambda due: start <= due < end
 
 
+def strict(**limits: float) -> Schedule:
+    """The whole traffic was planned; the generator's own gates may be narrower."""
+    planned = evidence().schedule
+    gates = planned.scenario.gates.model_copy(update=limits)
+    return replace(planned, scenario=planned.scenario.model_copy(update={"gates": gates}))
+
+
+def copied(keep: Callable[[float], bool], value: Callable[[float], float]) -> MetricStore:
+    """The metrics of a good day, some of them left out or changed; by seconds after the first message."""
+    store, good = MetricStore(), calls()
+    for rung in ("sonnet", "haiku"):
+        dimensions = {"Environment": "dev", "Rung": rung}
+        for tenth in range(LENGTH_S * 10):
+            at_s = tenth / 10
+            for found in good.values("ModelThrottled", dimensions, ZERO + at_s - 0.05, ZERO + at_s + 0.05):
+                if keep(at_s):
+                    store.add([Point(ZERO + at_s, "ModelThrottled", dimensions, value(found), "Count")])
+    return store
+
+
+def ending(second: float) -> MetricStore:
+    return copied(lambda at_s: at_s < second, lambda found: found)
+
+
+def never_throttled() -> MetricStore:
+    return copied(lambda _: True, lambda _: 0.0)
+
+
 # --- The good day -----------------------------------------------------------------------------------------
 
 
@@ -90,7 +124,7 @@ def test_a_good_day_holds_every_gate_in_the_order_a_reader_asks():
 def test_each_gate_says_what_was_measured():
     found = gates(evidence())
 
-    assert found[TRAFFIC].measured == "880 messages in 88 s"
+    assert found[TRAFFIC].measured == "880 of 880 messages in 88 of 88 s"
     assert found[ANSWERED].measured == "0.00% failed"
     assert found[FIRST_TOKEN].measured == "600 ms"
     assert found[ALARMED].measured == "fired after 20 s"
@@ -159,6 +193,10 @@ WRONG: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"samples": with_samples(between(ALL + 3, ALL + 5), tier=Tier.T2)},
         {FALLBACK},
     ),
+    "canned answers although only a few calls are throttled": (
+        {"samples": with_samples(between(LITTLE + 20, LITTLE + 21), tier=Tier.T2, rung="canned")},
+        {CANNED},
+    ),
     "Sonnet answers although it is throttled": (
         {"samples": with_samples(between(ALL, CALM), tier=Tier.T0)},
         {FALLBACK},
@@ -194,10 +232,42 @@ UNTOLD: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the generator was late": ({"generator_said": 3}, {TRAFFIC}),
     "the generator could not start": ({"generator_said": 2}, {TRAFFIC}),
     "the generator was killed": ({"generator_said": -9}, {TRAFFIC}),
+    "the generator broke down, and that is 1 as well": ({"generator_said": FAILED}, {TRAFFIC}),
+    "the generator did not see what its samples show": (
+        {"schedule": strict(first_token_p95_ms=100)},
+        {TRAFFIC},
+    ),
+    "the disk was full, so the last samples are not there": (
+        {"samples": traffic()[:-3], "schedule": strict()},
+        {TRAFFIC},
+    ),
+    "the disk was full for a moment": (
+        {"samples": [*traffic()[:300], *traffic()[301:]], "schedule": strict()},
+        {TRAFFIC},
+    ),
+    "more messages than were planned": (
+        {"samples": [*traffic(), sample(40.05)], "schedule": strict()},
+        {TRAFFIC},
+    ),
+    "all messages, but in another time": (
+        {"schedule": Schedule(strict().scenario, len(traffic()), 60)},
+        {TRAFFIC},
+    ),
+    "nobody was throttled while nearly all should have been": ({"metrics": never_throttled()}, {IN_PLACE}),
+    "the metrics stop before the worst stage": ({"metrics": ending(ALL)}, {IN_PLACE, BREAKER}),
+    "the metrics stop in the worst stage": ({"metrics": ending(ALL + 12)}, {BREAKER}),
+    "no alarm has data at the end": (
+        {"final_states": {ALARM: "INSUFFICIENT_DATA", OTHER: "INSUFFICIENT_DATA"}},
+        {NO_OTHER, GREEN},
+    ),
+    "the alarm of the day has no data at the end": (
+        {"final_states": {ALARM: "INSUFFICIENT_DATA", OTHER: "OK"}},
+        {GREEN},
+    ),
     "the faults were not there as written": ({"faults_in_place": "gone before its stage ended"}, {IN_PLACE}),
     "no alarm was judged": ({"final_states": {}}, {NO_OTHER, GREEN}),
-    "nothing was metered": ({"metrics": MetricStore()}, {BREAKER}),
-    "another environment was metered": ({"environment": "prod"}, {BREAKER}),
+    "nothing was metered": ({"metrics": MetricStore()}, {IN_PLACE, BREAKER}),
+    "another environment was metered": ({"environment": "prod"}, {IN_PLACE, BREAKER}),
 }
 
 
@@ -243,6 +313,7 @@ def test_when_nobody_is_answered_no_answer_was_whole():
 
     assert {name: gate.held for name, gate in found.items() if gate.held is not True} == {
         ANSWERED: False, FIRST_TOKEN: False, WHOLE: None, STEADY: None, FALLBACK: False, RECOVERED: False,
+        CANNED: None,
     }  # fmt: skip
     assert found[ANSWERED].measured == "100.00% failed: 880 x internal: gave up"
 
@@ -255,7 +326,8 @@ def test_what_was_not_steady_before_the_fault_cannot_be_blamed_on_it():
 
 
 def test_a_generator_that_found_its_own_gates_broken_has_measured():
-    assert not_held(evidence(generator_said=FAILED)) == {}
+    narrow = strict(first_token_p95_ms=100)
+    assert not_held(evidence(generator_said=FAILED, schedule=narrow)) == {}
 
 
 @pytest.mark.parametrize("changed", [{"generator_said": 3}, {"faults_in_place": "refused"}])
@@ -265,6 +337,41 @@ def test_without_its_premises_a_run_is_inconclusive_even_where_gates_failed(chan
 
     assert False in {gate.held for gate in gates(seen).values()}
     assert verdict.exit_code(list(gates(seen).values())) == INCONCLUSIVE
+
+
+@pytest.mark.parametrize("lost", [1, 200, 20_000], ids=lambda lost: f"{lost} bytes")
+def test_a_full_disk_makes_no_verdict(tmp_path: Path, lost: int):
+    """Whatever the last samples would have said: here that people were not answered at all."""
+    path = tmp_path / "samples.jsonl"
+    writer = Writer(path)
+    for one in with_samples(between(LENGTH_S - 2, 99), **FAILING):
+        writer.write(one)
+    writer.close()
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - lost)
+
+    seen = evidence(samples=read_samples(path), schedule=strict())
+    assert gates(seen)[TRAFFIC].held is None
+    assert verdict.exit_code(list(gates(seen).values())) == INCONCLUSIVE
+
+
+def test_a_sample_cut_by_a_disk_that_was_full_for_a_moment_makes_no_verdict(tmp_path: Path):
+    path = tmp_path / "samples.jsonl"
+    lines = [one.model_dump_json() for one in traffic()]
+    path.write_text("\n".join([lines[0], lines[1][:40] + lines[2], *lines[3:], ""]), encoding="utf-8")
+
+    with pytest.raises(InconclusiveError, match=r"what people saw is not known: samples\.jsonl:2: ") as told:
+        read_samples(path)
+    assert told.value.exit_code == INCONCLUSIVE
+
+
+def test_what_is_planned_follows_from_the_story_and_the_seed():
+    """As the generator makes it; the first message is due a little after the beginning."""
+    planned = Schedule.of(STORY, 7)
+
+    assert planned == Schedule.of(STORY, 7)
+    assert planned.messages != Schedule.of(STORY, 8).messages
+    assert STORY.length_s - 2 < planned.length_s < STORY.length_s
 
 
 # --- Limits -------------------------------------------------------------------------------------------------
@@ -315,6 +422,23 @@ def test_the_last_message_is_part_of_the_traffic():
 
 def test_a_stage_too_short_to_learn_from_says_nothing_about_the_breaker():
     assert gates(evidence(stages=[stage(0, LITTLE, ALL), stage(1, ALL, ALL + 10)]))[BREAKER].held is None
+
+
+def test_the_breaker_has_as_long_to_learn_as_its_settings_say():
+    quick = gates(evidence(breaker=BreakerSettings(burst_s=2)))[BREAKER]
+    assert quick.measured == "14 calls for 150 messages"
+    slow = gates(evidence(breaker=BreakerSettings(burst_s=16)))[BREAKER]
+    assert (slow.held, slow.measured) == (None, "only 1.0 s to judge, a pause is 5 s")
+
+
+def test_where_canned_answers_are_promised_they_may_last_until_the_recovery():
+    expected = EXPERIMENT.model_copy(
+        update={"expect": EXPERIMENT.expect.model_copy(update={"tier": Tier.T2, "recovery_s": 10})}
+    )
+    for end, held in ((CALM + 9, True), (CALM + 13, False)):
+        seen = evidence(samples=with_samples(between(ALL, end), tier=Tier.T2, rung="canned"))
+        (gate,) = [gate for gate in verdict.gates(seen, STORY.gates, expected) if gate.name == CANNED]
+        assert gate.held is held
 
 
 def test_a_long_fault_around_a_short_one_lasts_until_its_own_end():

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 
+from contract.controls import Controls
 from contract.frames import Ask, Resend, decode_server, encode
 from runtime.app import CHAT, IN_FLIGHT, REMEMBERED, make_app
 from runtime.port import Opened, Stop, Text
@@ -128,13 +129,17 @@ def test_several_requests_may_be_under_way_on_one_socket(shown):
 @pytest.mark.parametrize(
     ("message", "request_id"),
     [
-        ("nonsense", "unknown"),
-        ("[1, 2]", "unknown"),
+        ("nonsense", ""),
+        ("[1, 2]", ""),
+        ("[" * 100_000, ""),
+        ('{"type": "dance", "request_id": "\\ud800"}', ""),
+        (json.dumps({"type": "dance", "request_id": "x" * 65}), ""),
+        ('{"type": "message", "request_id": "r9", "text": " "}', "r9"),
         ('{"type": "message", "request_id": "r9"}', "r9"),
-        ('{"type": "message", "request_id": 9, "text": "Hello"}', "unknown"),
+        ('{"type": "message", "request_id": 9, "text": "Hello"}', ""),
         ('{"type": "dance", "request_id": "r9"}', "r9"),
         (json.dumps({"type": "message", "request_id": "r9", "text": "x" * 5_000}), "r9"),
-        (b"\xff\x00", "unknown"),
+        (b"\xff\x00", ""),
     ],
 )
 def test_a_bad_frame_is_told_so_and_the_connection_goes_on(shown, message, request_id):
@@ -170,6 +175,35 @@ def test_the_last_frame_of_a_recent_request_can_be_had_again():
     assert calls == 1
 
 
+def test_a_failure_of_ours_is_not_remembered():
+    """The same message again gets a new chance."""
+
+    async def scene() -> Any:
+        async with connected(QUICK) as (socket, desk):
+            vars(desk)["controls"] = None  # nothing that can be read
+            await socket.ask("r1")
+            failed = await socket.ending("r1")
+            desk.controls = Controls()
+            await socket.ask("r1")
+            return failed, await socket.ending("r1")
+
+    failed, again = asyncio.run(scene())
+    assert failed.code == "internal"
+    assert again.type == "final"
+
+
+def test_half_a_character_from_a_model_does_not_break_the_answer(shown):
+    """A lone surrogate fits in no frame; the person sees a replacement sign, and no number is lost."""
+
+    async def scene() -> Any:
+        async with connected([Opened(), Text("Hi \ud83d"), Text("there"), Stop()]) as (socket, _):
+            await socket.ask("r1")
+            return [await socket.frame() for _ in range(4)]
+
+    frames = asyncio.run(scene())
+    assert shown(frames) == frames[-1].text == "Hi \ufffdthere"
+
+
 def test_only_the_last_few_endings_are_remembered():
     async def scene() -> Any:
         async with connected(QUICK) as (socket, _):
@@ -196,7 +230,7 @@ def test_a_bad_frame_cannot_end_somebody_elses_request(shown):
 
     frames = asyncio.run(scene())
     assert shown([frame for frame in frames if frame.request_id == "r1"]) == "Hi there"
-    assert [frame.type for frame in frames if frame.request_id == "unknown"] == ["error"]
+    assert [frame.type for frame in frames if frame.request_id == ""] == ["error"]
 
 
 def test_what_nobody_remembers_cannot_be_resent():

@@ -133,6 +133,69 @@ def test_one_bad_probe_opens_it_again(bench):
     assert bench.announced == [True, True]
 
 
+def test_a_bad_probe_is_weighed_against_those_that_still_wait(bench):
+    """A refusal comes before any answer: one in six is no outage, a second one in seven is."""
+    bench.half_open()
+    waiting = [permit for _ in range(45) if (permit := bench.breaker.admit())]
+    assert len(waiting) == 5
+    while not bench.call(Outcome.THROTTLED):
+        assert bench.is_in(State.HALF_OPEN)
+    assert bench.is_in(State.HALF_OPEN)
+    while not bench.call(Outcome.THROTTLED):
+        assert bench.is_in(State.HALF_OPEN)
+    assert bench.is_in(State.OPEN)
+
+
+def test_probes_are_good_with_their_first_text(bench):
+    bench.half_open()
+    talking = [permit for _ in range(45) if (permit := bench.breaker.admit())]
+    for permit in talking:
+        permit.alive()
+    assert bench.is_in(State.CLOSED)
+
+
+def test_a_rung_that_starts_is_not_dead_because_refusals_are_quick(bench):
+    """Three refused at once, while four earlier calls have not had the time to answer."""
+    for _ in range(4):
+        bench.breaker.admit()
+    for _ in range(3):
+        bench.call(Outcome.THROTTLED)
+    assert bench.is_in(State.CLOSED)
+    for _ in range(2):
+        bench.call(Outcome.THROTTLED)
+    assert bench.is_in(State.OPEN)
+
+
+def test_later_calls_hide_nothing(bench):
+    """Of a rung that hangs, the oldest calls fail first; those behind them are no excuse."""
+    hanging = [bench.breaker.admit() for _ in range(50)]
+    for permit in hanging[:3]:
+        permit.settle(Outcome.TIMEOUT)
+    assert bench.is_in(State.OPEN)
+
+
+def test_the_first_text_counts_and_the_end_does_not_count_again(bench):
+    permit = bench.breaker.admit()
+    permit.alive()
+    assert bench.breaker.tally == (1, 0)
+    permit.settle(Outcome.OK)
+    assert bench.breaker.tally == (1, 0)
+
+
+def test_a_cut_after_the_first_text_is_a_failure_and_no_success(bench):
+    permit = bench.breaker.admit()
+    permit.alive()
+    permit.settle(Outcome.CUT)
+    assert bench.breaker.tally == (1, 1)
+
+
+def test_a_client_that_leaves_a_talking_rung_takes_nothing_back(bench):
+    permit = bench.breaker.admit()
+    permit.alive()
+    permit.release()
+    assert bench.breaker.tally == (1, 0)
+
+
 def test_with_hardly_any_traffic_it_still_probes(bench):
     """One call every six seconds: each is a probe, so five of them close it in half a minute."""
     bench.half_open()
@@ -215,6 +278,8 @@ class Held:
 
     permit: Permit
     epoch: int
+    number: int
+    good: Counted | None = None
 
 
 class AgainstARecount(RuleBasedStateMachine):
@@ -243,6 +308,7 @@ class AgainstARecount(RuleBasedStateMachine):
         self.last_probe = float("-inf")
         self.announced: list[bool] = []
         self.held: list[Held] = []
+        self.begun = 0
 
     @rule(seconds=st.sampled_from([0.5, 1, 2, 4, 10]))
     def time_passes(self, seconds: float):
@@ -271,6 +337,13 @@ class AgainstARecount(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(which=st.integers(0, 100))
+    def a_call_speaks(self, which: int):
+        held = self.held[which % len(self.held)]
+        held.permit.alive()
+        self.speak(held)
+
+    @precondition(lambda self: self.held)
+    @rule(which=st.integers(0, 100))
     def a_call_is_cancelled(self, which: int):
         held = self.held.pop(which % len(self.held))
         held.permit.release()
@@ -286,7 +359,8 @@ class AgainstARecount(RuleBasedStateMachine):
         elif self.returned or self.bench.at >= self.last_probe + self.RULES.open_s:
             assert permit is not None, "a returned permit, or a long silence, lets the next call probe"
         if permit is not None:
-            self.held.append(Held(permit, self.epoch))
+            self.begun += 1
+            self.held.append(Held(permit, self.epoch, self.begun))
             self.returned = max(0, self.returned - 1)
             self.last_probe = self.bench.at
         return permit is not None
@@ -296,32 +370,45 @@ class AgainstARecount(RuleBasedStateMachine):
         held.permit.settle(outcome)
         if outcome in SILENT:
             self.give_back(held)
+        elif outcome is Outcome.OK:
+            self.speak(held)
         elif held.epoch == self.epoch:
-            self.count(failed=outcome is not Outcome.OK)
+            self.fail(held)
 
     def give_back(self, held: Held) -> None:
-        if held.epoch == self.epoch and self.state is State.HALF_OPEN:
+        if held.epoch == self.epoch and self.state is State.HALF_OPEN and held.good is None:
             self.returned += 1
 
-    def count(self, *, failed: bool) -> None:
-        now = self.bench.at
-        if not failed:
-            self.last_success = now
+    def speak(self, held: Held) -> None:
+        if held.epoch != self.epoch or held.good is not None:
+            return
+        held.good = Counted(self.bench.at, failed=False)
+        self.counted.append(held.good)
+        self.last_success = self.bench.at
         if self.state is State.HALF_OPEN:
             self.good_probes += 1
-            if failed:
-                self.become(State.OPEN)
-            elif self.good_probes == self.RULES.probes_to_close:
+            if self.good_probes == self.RULES.probes_to_close:
                 self.become(State.CLOSED)
-            return
-        self.counted.append(Counted(now, failed))
+
+    def fail(self, held: Held) -> None:
+        now = self.bench.at
+        if held.good is not None:
+            self.counted = [call for call in self.counted if call is not held.good]
+            self.good_probes -= self.state is State.HALF_OPEN
+        self.counted.append(Counted(now, failed=True))
+        waiting = sum(
+            other.epoch == self.epoch and other.good is None and other.number < held.number
+            for other in self.held
+        )
         window = [call.failed for call in self.counted if call.at > now - self.RULES.window_s]
         burst = [call for call in self.counted if call.failed and call.at > now - self.RULES.burst_s]
-        too_many = len(window) >= self.RULES.minimum_calls and (
-            sum(window) > self.RULES.failure_share * len(window)
+        calls = len(window) + waiting
+        enough = calls >= self.RULES.minimum_calls or self.state is State.HALF_OPEN
+        too_many = enough and sum(window) > self.RULES.failure_share * calls
+        dead = len(burst) >= max(self.RULES.burst_failures, waiting + 1) and (
+            self.last_success <= now - self.RULES.burst_s
         )
-        dead = len(burst) >= self.RULES.burst_failures and self.last_success <= now - self.RULES.burst_s
-        if failed and (too_many or dead):
+        if too_many or dead:
             self.become(State.OPEN)
 
     def wake(self) -> None:

@@ -1,20 +1,26 @@
 """`python -m runtime` as a process: what it says when it serves, and when it cannot (exit codes)."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from contract.errors import DONE, INCONCLUSIVE, WRONG_USE
+from contract.frames import Ask, decode_server, encode
 from contract.runtime_settings import RuntimeSettings
 
 NAMES = {"CONCIERGE_SETTINGS": "/concierge/test/settings", "CONCIERGE_CONTROLS": "/concierge/test/controls"}
@@ -61,7 +67,9 @@ def ssm():
 
 
 @contextmanager
-def start(port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def start(
+    port: int, *, listen: str = "0", stdout: Any = subprocess.PIPE, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
     """The runtime on a free port, with a parameter store at `port`; it never outlives the test."""
     surroundings = {
         "PATH": os.environ["PATH"],
@@ -74,9 +82,9 @@ def start(port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
         **environment,
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
+        [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", listen],
         env={name: value for name, value in surroundings.items() if value},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -92,7 +100,7 @@ def line(process: subprocess.Popen[str]) -> Any:
     return json.loads(process.stdout.readline())
 
 
-def failing(port: int, **environment: str) -> tuple[int, str]:
+def failing(port: int, **environment: Any) -> tuple[int, str]:
     """Its exit code and the one line it leaves on stderr."""
     with start(port, **environment) as process:
         out, err = process.communicate(timeout=30)
@@ -145,6 +153,42 @@ def test_wrong_settings_name_the_key(ssm):
     code, said = failing(ssm.server_port)
     assert code == WRONG_USE
     assert "routing.haiku_threshold" in said
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "65536"])
+def test_a_port_that_is_none_is_told_in_one_line(ssm, port):
+    code, said = failing(ssm.server_port, listen=port)
+    assert code == WRONG_USE
+    assert f"--port {port}" in said
+
+
+def test_a_full_disk_under_the_log_costs_nobody_an_answer(ssm):
+    """Nothing it says can be written; messages still get their endings."""
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    forced = {"value": "T2", "who": "on-call", "why": "test", "expires_at": until}
+    ssm.parameters[NAMES["CONCIERGE_CONTROLS"]] = json.dumps({"forced_tier": forced})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    full = Path("/dev/full")
+    with full.open("w") as out, start(ssm.server_port, listen=str(port), stdout=out) as process:
+        frames = asyncio.run(conversation(f"http://127.0.0.1:{port}/ws", process))
+    assert [frame.type for frame in frames] == ["start", "delta", "final"]
+
+
+async def conversation(url: str, process: subprocess.Popen[str]) -> list[Any]:
+    """The frames of one answer, from a server that cannot say when it is ready."""
+    async with aiohttp.ClientSession() as session:
+        while True:
+            assert process.poll() is None, "it ended instead of serving"
+            try:
+                ws = await session.ws_connect(url)
+                break
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)
+        await ws.send_str(encode(Ask(request_id="r1", text="Hello")))
+        frames = [decode_server(await ws.receive_str()) for _ in range(3)]
+        await ws.close()
+        return frames
 
 
 def test_without_ssm_it_cannot_tell():

@@ -1,6 +1,8 @@
 """What a stack file may say, and the line an engineer reads when it says something else."""
 
 import ipaddress
+import json
+import os
 import re
 import tomllib
 import typing
@@ -38,14 +40,14 @@ def refusal(project: Path, text: str) -> list[str]:
     return str(refused.value).splitlines()
 
 
-def by_pulumi(stack: str, project: Path) -> Settings:
+def by_pulumi(stack: str, project: Path, config: Mapping[str, str] | None = None) -> Settings:
     """The tree as a program of this stack sees it."""
     seen: list[Settings] = []
     plan.of_program(
         lambda: seen.append(settings.from_pulumi()),
         project="concierge",
         stack=stack,
-        config=stackfile.read(stack, project).config,
+        config=stackfile.read(stack, project).config if config is None else config,
     )
     return seen[0]
 
@@ -74,12 +76,12 @@ def test_agentcore_is_refused_in_zones_without_it(project: Path, zone: str):
 
 
 def test_a_missing_file_names_the_stacks_there_are(project: Path):
-    for stack in ("dev", "perf", "perf.eu"):
+    for stack in ("dev", "perf", "perf-eu"):
         (project / f"Pulumi.{stack}.yaml").touch()
     with pytest.raises(SettingsError) as refused:
         settings.load("prd", project)
     assert str(refused.value) == (
-        "Pulumi.prd.yaml: stack 'prd': there is no such file; stacks here are: dev, perf, perf.eu"
+        "Pulumi.prd.yaml: stack 'prd': there is no such file; stacks here are: dev, perf, perf-eu"
     )
 
 
@@ -94,6 +96,116 @@ def test_a_file_that_is_not_text_is_refused_in_one_line(project: Path, content: 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "config:\n", "config: {}\n"])
 def test_an_empty_file_means_the_defaults(project: Path, text: str):
     assert load(project, text) == Settings()
+
+
+@pytest.mark.parametrize("text", ['"\\UFFFFFFFF"', '"\\ud800"', '{secure: "\\ud800"}'])
+def test_a_character_that_does_not_exist_is_refused(project: Path, text: str):
+    (line,) = refusal(project, f"config:\n  concierge:environment: {{owner: {text}}}\n")
+    assert line.startswith("Pulumi.x.yaml:")
+
+
+def test_aliases_that_explode_are_refused(project: Path):
+    text = "config:\n  a0: &a0 [x, x]\n"
+    for n in range(1, 15):
+        text += f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n"
+    assert refusal(project, text) == [
+        "Pulumi.x.yaml:1: YAML: has more than 5000 values, aliases written out: no settings are so many"
+    ]
+
+
+def test_a_file_too_large_to_be_settings_is_refused(project: Path):
+    assert refusal(project, "#" * 1_000_001) == ["Pulumi.x.yaml: file: is larger than 1 MB: no settings are"]
+
+
+@pytest.mark.parametrize("levels", [25, 900, 100_000])
+def test_text_that_is_deeply_nested_json_is_refused(project: Path, levels: int):
+    (line,) = refusal(project, f"config:\n  concierge:agent: '{'[' * levels}{']' * levels}'\n")
+    assert line.startswith("Pulumi.x.yaml:2: concierge:agent = ")
+    assert len(line) < 300
+
+
+def test_a_merge_may_be_overridden(project: Path):
+    region = "{name: us-east-1, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2]}"
+    other = "{<<: *first, name: us-west-2, cidr: 10.1.0.0/16, zones: [usw2-az1, usw2-az2]}"
+    tree = load(
+        project,
+        f"config:\n  concierge:regions:\n    primary: &first {region}\n    standby: {other}\n",
+    )
+    assert tree.places["standby"].name == "us-west-2"
+
+
+def test_many_problems_are_listed_up_to_twenty(project: Path):
+    text = "config:\n  concierge:agent:\n" + "".join(f"    wrong_{n}: 1\n" for n in range(25))
+    *listed, last = refusal(project, text)
+    assert len(listed) == 20
+    assert last == "and 5 more"
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to nothing", "no ordinary file"])
+def test_what_is_no_file_is_refused_in_one_line(project: Path, kind: str):
+    path = project / "Pulumi.x.yaml"
+    {"a folder": path.mkdir, "no ordinary file": lambda: os.mkfifo(path)}.get(
+        kind, lambda: path.symlink_to(project / "gone")
+    )()
+    with pytest.raises(SettingsError) as refused:
+        settings.load("x", project)
+    assert str(refused.value) == f"Pulumi.x.yaml: file: is {kind}: a stack needs a file of that name"
+    assert stackfile.stacks(project) == ()
+
+
+@pytest.mark.parametrize("stack", ["Prod", "1st", "a.b", "a_b", "../x", "", "a" * 21, "x\n"])
+def test_a_stack_name_becomes_part_of_other_names(project: Path, stack: str):
+    with pytest.raises(SettingsError) as refused:
+        settings.load(stack, project)
+    assert refused.value.exit_code == 2
+    (line,) = str(refused.value).splitlines()
+    assert line.endswith(
+        "a lower-case letter, then up to 19 letters, digits or hyphens: "
+        "names of buckets and roles are made of it, and AWS allows no more there"
+    )
+
+
+def test_pulumi_refuses_such_a_stack_too(project: Path):
+    with pytest.raises(SettingsError, match="a lower-case letter, then"):
+        by_pulumi("Prod", project, config={})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("config:\n  concierge:agent: {}\n", "config: is not read here: write it into Pulumi.<stack>.yaml"),
+        (
+            "stackConfigDir: stacks\n",
+            "stackConfigDir: is not read here: stack files stand beside Pulumi.yaml",
+        ),
+    ],
+)
+def test_settings_in_the_project_file_are_refused(project: Path, more: str, said: str):
+    with (project / "Pulumi.yaml").open("a", encoding="utf-8") as file:
+        file.write(more)
+    (line,) = refusal(project, "")
+    assert re.fullmatch(rf"Pulumi\.yaml:\d+: {re.escape(said)}", line)
+
+
+def test_only_a_project_of_ours_is_taken(project: Path, root: Path):
+    inner = project / "other" / "deep"
+    inner.mkdir(parents=True)
+    (project / "other" / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", encoding="utf-8")
+    assert stackfile.root_of(inner) == project
+    (project / "Pulumi.yaml").write_text("name: shop\nmain: app/\n", encoding="utf-8")
+    assert stackfile.root_of(inner) == root
+
+
+def test_a_changed_knob_is_read_as_in_the_file(project: Path):
+    (project / "Pulumi.x.yaml").write_text("config:\n  concierge:network: text\n", encoding="utf-8")
+    changes = {"network.nat": "1:30", "network.a": "yes", "network.b": "2024-99-99", "network.c": "&a [*a]"}
+    found = stackfile.read("x", project).changed(changes)
+    assert json.loads(found.config["concierge:network"]) == {
+        "nat": "1:30",
+        "a": "yes",
+        "b": "2024-99-99",
+        "c": "&a [*a]",
+    }
 
 
 def test_the_defaults_are_safe_for_production():

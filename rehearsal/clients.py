@@ -1,0 +1,33 @@
+"""AWS clients for the stand-ins: whatever the person who starts a rehearsal has set for AWS does not matter.
+
+No profile, no shared files, no proxy and no setting of the environment: they would lead away from this
+machine, or stop a rehearsal that needs none of them.
+"""
+
+import os
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
+
+# Nobody's: the stand-ins take any, and the programs of a rehearsal inherit none.
+NOBODY = "rehearsal"
+_FILES = {"config_file", "credentials_file"}
+# A stand-in on loopback answers at once or is broken.
+_CONFIG = Config(proxies={}, connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+
+
+def session(region: str) -> botocore.session.Session:
+    """Its clients know nothing but this region and what they are told. boto3's sessions can be made of it."""
+    made = botocore.session.Session(session_vars={name: _deaf(name) for name in VARIABLES})
+    made.set_credentials(NOBODY, NOBODY)
+    made.set_config_variable("region", region)
+    made.set_default_client_config(_CONFIG)
+    return made
+
+
+def _deaf(name: str) -> tuple[Any, ...]:
+    """botocore's (name in a file, name in the environment, default, conversion), without the environment."""
+    in_file, _, default, conversion = VARIABLES[name]
+    return in_file, None, os.devnull if name in _FILES else default, conversion
