@@ -177,6 +177,8 @@ def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
     finally:
         process.kill()
 
-    assert (process.returncode, err) == (130, "concierge: interrupted\n")
+    # In the middle of some imports Python ends itself by the signal after we have spoken: 130 to a shell as well.
+    assert process.returncode in {130, -signal.SIGINT}
+    assert err == "concierge: interrupted\n"
     assert out == ""
     assert not list(tmp_path.iterdir())

@@ -102,7 +102,7 @@ def test_endpoints_can_be_left_out_but_the_free_ones_stay(project: Path):
 def test_every_account_number_comes_from_the_caller(monkeypatch: pytest.MonkeyPatch, root: Path):
     monkeypatch.setattr("plan.answers.ACCOUNT", "210987654321")
     monkeypatch.setattr("plan.identities.ACCOUNT", "210987654321")
-    other = plan.run("dev", root)
+    other = plan.once("dev", root, {})
     numbers = {
         n for r in other.resources for n in re.findall(r"\b\d{12}\b", json.dumps(r.inputs, default=repr))
     }
