@@ -177,7 +177,7 @@ def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
     finally:
         process.kill()
 
-    # In the middle of some imports Python ends itself by the signal after we have spoken: 130 to a shell as well.
+    # In the middle of an import Python may end by the signal after we have spoken: 130 to a shell as well.
     assert process.returncode in {130, -signal.SIGINT}
     assert err == "concierge: interrupted\n"
     assert out == ""
