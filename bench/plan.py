@@ -1,8 +1,9 @@
 """How long a plan takes, and how that grows with the estate.
 
 Each figure is the median of several runs in fresh processes; growth is given as ratios between sizes of the
-same run, because machines differ. Sizes beyond prod are made by a program that declares prod's regions again
-under other names. Usage: python bench/plan.py [RUNS]
+same run, because machines differ. All sizes run their program twice in one process; `prod, run` is what
+`concierge plan prod` does: twice side by side, in two processes. The network alone has a program of its own;
+sizes beyond prod declare prod's regions again under other names. Usage: python bench/plan.py [RUNS]
 """
 
 import statistics
@@ -13,7 +14,11 @@ PROGRAM = """
 import sys, time
 begin = time.perf_counter()
 import plan
+import pulumi
 import pulumi_aws as aws
+from components.keys import Keys, KeysArgs
+from components.network import Network, NetworkArgs
+from components.place import Place
 from stacks import estate, settings, stackfile
 from stacks.region import RegionStack
 stack, copies = sys.argv[1], int(sys.argv[2])
@@ -24,14 +29,37 @@ def program():
     estate.build(tree, project="concierge", stack=stack)
     for number in range(1, copies):
         for role, place in tree.places.items():
-            provider = aws.Provider(f"aws-{role}-{number}", region=place.name)
-            RegionStack(f"{role}-{number}", stack, tree, place, provider)
+            region(f"{role}-{number}", tree, place)
+
+def region(role, tree, place):
+    provider = aws.Provider(f"aws-{role}", region=place.name)
+    here = Place(partition="aws", region=place.name, account_id="123456789012")
+    keys = Keys(
+        f"{role}-keys",
+        KeysArgs(environment=stack, place=here, regions=[place.name], shared_key=None, protect=True),
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+    RegionStack(role, stack, tree, place, provider, keys, None)
+
+def network():
+    tree = settings.from_pulumi()
+    for role, place in tree.places.items():
+        provider = aws.Provider(f"aws-{role}", region=place.name)
+        Network(
+            f"{role}-network",
+            NetworkArgs(
+                cidr=place.cidr, zones=place.zones, account_id="123456789012", offered_zones=place.zones,
+                nat=tree.network.nat, flow_log_days=tree.network.flow_log_days, protect=True,
+            ),
+            pulumi.ResourceOptions(providers=[provider]),
+        )
 
 loaded = time.perf_counter()
-if copies == 1:
+if copies < 0:
     made = plan.run(stack)
 else:
-    made = plan.of_program(program, project=found.project, stack=stack, config=found.config)
+    chosen = program if copies else network
+    made = plan.of_program(chosen, project=found.project, stack=stack, config=found.config)
 end = time.perf_counter()
 print(len(made.cloud), loaded - begin, end - loaded)
 """
@@ -47,7 +75,14 @@ def measure(stack: str, copies: int, runs: int) -> tuple[int, float, float]:
     return rows[0][0], statistics.median(r[1] for r in rows), statistics.median(r[2] for r in rows)
 
 
-SIZES = (("dev", "dev", 1), ("prod", "prod", 1), ("prod x2", "prod", 2), ("prod x4", "prod", 4))
+SIZES = (
+    ("network", "prod", 0),
+    ("dev", "dev", 1),
+    ("prod", "prod", 1),
+    ("prod x2", "prod", 2),
+    ("prod x4", "prod", 4),
+    ("prod, run", "prod", -1),
+)
 
 
 def main() -> None:
@@ -61,7 +96,7 @@ def main() -> None:
         ratio = f"{each / base:.2f}" if base else "-"
         total = loading + planning
         print(f"{name:<10}{count:>10}{loading:>10.2f}{planning:>9.2f}{total:>9.2f}{each:>13.2f}{ratio:>9}")
-    print("vs prod: time per resource beside prod's; 1.00 is linear. Every plan runs the program twice.")
+    print("vs prod: time per resource beside prod's; 1.00 is linear.")
 
 
 if __name__ == "__main__":
