@@ -1,6 +1,7 @@
 """What every test may ask for: the plans of both stacks, made once, and a project to write stack files in."""
 
 import shutil
+import signal
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background jobs with Ctrl-C ignored, and children inherit that: tests that interrupt one
+    # of their own must not depend on how they were started.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # The AWS SDK warns of its own deprecated classes when it defines them, used or not. Using one is logged
     # by Pulumi in other words, and a plan keeps that among its warnings.
     config.addinivalue_line(
