@@ -75,7 +75,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict is made from. `ladder`: rungs that call a model, best first; `stages` as they began."""
+    """What the verdict is made from. `ladder`: rungs that call a model, best first; `stages` as they ran."""
 
     environment: str
     ladder: Sequence[str]
