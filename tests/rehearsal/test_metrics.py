@@ -4,7 +4,7 @@ import json
 import threading
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -205,7 +205,7 @@ def test_who_asks_cloudwatch_gets_the_same_statistics():
     ]
     with mock_aws():
         client = boto3.Session("testing", "testing", region_name="us-east-1").client("cloudwatch")
-        client.put_metric_data(Namespace=NAMESPACE, MetricData=cloudwatch_data(told))
+        client.put_metric_data(Namespace=NAMESPACE, MetricData=cast("Any", cloudwatch_data(told)))
         answer = client.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName="FirstToken",

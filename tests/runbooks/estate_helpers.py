@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
@@ -62,7 +62,7 @@ class Estate:
             MetricName=THROTTLED.metric,
             Namespace="Concierge",
             Dimensions=[{"Name": "Environment", "Value": "dev"}, {"Name": "Rung", "Value": "sonnet"}],
-            Statistic=THROTTLED.statistic,
+            Statistic=cast("Any", THROTTLED.statistic),
             Period=THROTTLED.period_s,
             EvaluationPeriods=THROTTLED.of,
             DatapointsToAlarm=THROTTLED.datapoints,
