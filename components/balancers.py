@@ -80,8 +80,6 @@ class Balancers(Component):
 
     def __init__(self, name: str, args: BalancersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
-        if args.protect and args.certificate_arn is None:
-            raise ValueError("a protected environment needs a certificate on its balancer: set domain.name")
         self._args = args
         self._application = self._make_application()
         listener = self._listen()

@@ -64,7 +64,9 @@ class Buckets(Component):
     def __init__(self, name: str, args: BucketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self._args = args
-        logs = self._bucket(LOGS, key_arn=None, log_to=None, statements=[self._log_delivery()])
+        logs = self._bucket(
+            LOGS, key_arn=None, log_to=None, statements=[self._log_delivery(), self._balancer_delivery()]
+        )
         ours = {
             what: self._bucket(what, key_arn=args.key_arn, log_to=logs.bucket)
             for what in definitions()
@@ -138,6 +140,23 @@ class Buckets(Component):
                 "ArnLike": {
                     "aws:SourceArn": Output.concat(partition, f"concierge-{self._args.environment}-*")
                 },
+            },
+        }
+
+    def _balancer_delivery(self) -> dict[str, Any]:
+        """Load balancers of this account may write theirs, below one prefix."""
+        place = self._args.place
+        balancers = place.arn("elasticloadbalancing", "loadbalancer/*")
+        logs = Output.concat("arn:", place.partition, ":s3:::", self._physical(LOGS))
+        return {
+            "Sid": "BalancerLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": Output.concat(logs, "/application/AWSLogs/", place.account_id, "/*"),
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": place.account_id},
+                "ArnLike": {"aws:SourceArn": balancers},
             },
         }
 

@@ -82,8 +82,6 @@ class Edge(Component):
         super().__init__(name, opts)
         if (args.domain is None) != (args.certificate_arn is None):
             raise ValueError("a domain needs a certificate and the other way round: set both or neither")
-        if args.protect and args.domain is None:
-            raise ValueError("a protected environment needs a name and a certificate: set domain.name")
         self._args = args
         self._distribution = self._make_distribution(assets)
         self._log()

@@ -14,7 +14,7 @@ one region must open in the other after a failover.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -97,13 +97,17 @@ def purposes() -> Mapping[str, Purpose]:
 
 @dataclass(frozen=True, kw_only=True)
 class KeysArgs:
-    """`regions` are all of the estate's. `shared_key`: the multi-region key of the primary, in a standby."""
+    """`regions` are all of the estate's. `shared_key`: the multi-region key of the primary, in a standby.
+
+    `only`: the classes of data a region keeps that holds no more than these; none: all classes.
+    """
 
     environment: str
     place: Place
     regions: Sequence[str]
     shared_key: Input[str] | None
     protect: bool
+    only: Collection[str] = ()
 
 
 class Keys(Component):
@@ -115,7 +119,8 @@ class Keys(Component):
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self._args = args
-        self.arns = {data: self._key(data, purpose) for data, purpose in purposes().items()}
+        wanted = args.only or purposes()
+        self.arns = {data: self._key(data, purposes()[data]) for data in wanted}
         self.register_outputs(dict(self.arns))
 
     def _key(self, data: str, purpose: Purpose) -> Output[str]:

@@ -17,6 +17,7 @@ class NoticesArgs:
     """`pager_url` is the pager's integration URL: it carries a key, so it is a secret."""
 
     environment: str
+    key_arn: Input[str]
     pager_url: Input[str] | None
     ticket_email: str | None
 
@@ -38,7 +39,10 @@ class Notices(Component):
 
     def _topic(self, severity: Severity, args: NoticesArgs) -> Output[str]:
         return aws.sns.Topic(
-            f"{self.name}-{severity}", name=f"concierge-{args.environment}-{severity}", opts=self.child()
+            f"{self.name}-{severity}",
+            name=f"concierge-{args.environment}-{severity}",
+            kms_master_key_id=args.key_arn,
+            opts=self.child(),
         ).arn
 
     def _subscribe(self, severity: Severity, protocol: str, endpoint: Input[str]) -> None:

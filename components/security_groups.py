@@ -41,6 +41,9 @@ class Reach:
 REACH: Sequence[Reach] = (
     Reach("link", "edge", 443, "requests that API Gateway accepted"),
     Reach("edge", "agent", 8080, "the agent's one port"),
+    Reach("agent", "agent", 8080, "the tools service, by its name"),
+    Reach("agent", "link", 50051, "product lookups over gRPC"),
+    Reach("link", "agent", 50051, "the catalogue's port"),
     Reach("agent", "search", 443, "retrieval and ingest"),
     Reach("agent", "cache", 6379, "rate limits and caches"),
     Reach("agent", "endpoints", 443, "AWS APIs without leaving the VPC"),

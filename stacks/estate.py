@@ -9,6 +9,8 @@ from components.keys import SHARED, Keys, KeysArgs
 from components.place import Place
 from stacks.region import RegionStack
 from stacks.settings import RegionSettings, Settings
+from stacks.world import REGION as WORLD
+from stacks.world import World
 
 
 def build(settings: Settings, *, project: str, stack: str) -> None:
@@ -21,17 +23,20 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         "Owner": settings.environment.owner,
         "ManagedBy": "pulumi",
     }
-    providers = {role: _provider(role, place, tags) for role, place in settings.places.items()}
+    providers = {role: _provider(role, place.name, tags) for role, place in settings.places.items()}
     keys: dict[str, Keys] = {}
     for role, place in settings.places.items():
         # The primary comes first: its key that wraps customers' keys has a replica in the standby.
         keys[role] = _keys(role, stack, settings, place, providers[role], keys.get("primary"))
+    world = World(stack, settings, _provider("world", WORLD, tags))
     regions: dict[str, RegionStack] = {}
     for role, place in reversed([*settings.places.items()]):
         # The standby comes first: the primary copies its tables and buckets there.
         regions[role] = RegionStack(
-            role, stack, settings, place, providers[role], keys[role], regions.get("standby")
+            role, stack, settings, place, providers[role], keys[role], world, regions.get("standby")
         )
+    if settings.edge.enabled:
+        world.open_door(regions)
     inventory = Output.json_dumps(
         {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
     )
@@ -79,9 +84,9 @@ def _keys(
     )
 
 
-def _provider(role: str, place: RegionSettings, tags: dict[str, str]) -> aws.Provider:
+def _provider(role: str, region: str, tags: dict[str, str]) -> aws.Provider:
     return aws.Provider(
         f"aws-{role}",
-        region=place.name,
+        region=region,
         default_tags=aws.ProviderDefaultTagsArgs(tags={**tags, "Region": role}),
     )

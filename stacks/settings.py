@@ -21,7 +21,11 @@ from contract.runtime_settings import RuntimeSettings
 from stacks import stackfile
 from stacks.problems import rule, validated
 from stacks.section import Section
+from stacks.sections.agent import Agent
 from stacks.sections.data import Data
+from stacks.sections.edge import Domain, Edge, Waf, exposed
+from stacks.sections.gateway import Gateway
+from stacks.sections.identity import Identity
 from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
@@ -127,14 +131,6 @@ class Network(Section):
         return self
 
 
-class Agent(Section):
-    """Where the agent runs (RUN-19)."""
-
-    host: Literal["ecs", "agentcore"] = Field(
-        "ecs", description="ECS Fargate, or AgentCore Runtime in VPC mode"
-    )
-
-
 class Notices(Section):
     """Who hears of alarms (OPS-2)."""
 
@@ -151,6 +147,11 @@ class Settings(Section):
     regions: Regions = Regions()
     network: Network = Network()
     agent: Agent = Agent()
+    identity: Identity = Identity()
+    domain: Domain = Domain()
+    waf: Waf = Waf()
+    edge: Edge = Edge()
+    gateway: Gateway = Gateway()
     data: Data = Data()
     runtime: RuntimeSettings = RuntimeSettings()
     notices: Notices = Notices()
@@ -170,6 +171,11 @@ class Settings(Section):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _reachable_from_outside(self) -> Self:
+        exposed(self.domain, self.edge, standby=self.regions.standby is not None)
+        return self
+
     @property
     def places(self) -> Mapping[str, RegionSettings]:
         """Role -> region, primary first."""
@@ -187,6 +193,13 @@ class Settings(Section):
             )
         if self.environment.protect and len(self.regions.primary.zones) < 3:
             found.append("regions.primary has two zones in a protected environment: NET-1 asks for three")
+        if self.environment.protect and self.domain.name is None:
+            found.append(
+                "domain.name is missing in a protected environment: without a certificate CloudFront takes old TLS "
+                "and balancers take none"
+            )
+        found += self.agent.warnings(protect=self.environment.protect)
+        found += self.identity.warnings(protect=self.environment.protect)
         return found
 
 

@@ -76,6 +76,7 @@ def _labels(parent: Element, graph: Graph, frame: Frame) -> None:
 def _role(parent: Element, graph: Graph, frame: Frame, name: str, description: str) -> None:
     column, row = graph.seats[name]
     (x, right), (y, bottom) = graph.wiring.columns[column], graph.wiring.rows[row]
+    among = graph.among_themselves(name)
     node = ink.box(
         parent,
         frame.left + x,
@@ -85,12 +86,11 @@ def _role(parent: Element, graph: Graph, frame: Frame, name: str, description: s
         fill=ink.PALE,
         stroke=Stroke(ink.MUTED),
         radius=8,
-        hover=f"role {name}: {description}",
+        hover="\n".join([f"role {name}: {description}", *(sentence(row) for row in among)]),
     )
-    among = graph.among_themselves(name)
     lines = wrap(description, ink.SMALL, right - x - 20, 1 if among else 2)
     if among:
-        lines.append(f"itself: {', '.join(among)}")
+        lines.append(f"itself: {', '.join(port(row) for row in among)}")
     _words(node, frame.left + x, frame.top + y, right - x, bottom - y, name, lines)
 
 

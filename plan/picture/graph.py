@@ -49,9 +49,9 @@ class Graph:
         """The node a row starts from."""
         return row.source if row.source in self.seats else FROM + row.source
 
-    def among_themselves(self, role: str) -> list[str]:
-        """Ports a role opens to itself."""
-        return [port(row) for rows in self.nets.values() for row in rows if row.source == row.target == role]
+    def among_themselves(self, role: str) -> list[Row]:
+        """What a role opens to itself."""
+        return [row for rows in self.nets.values() for row in rows if row.source == row.target == role]
 
 
 def port(row: Row) -> str:
@@ -84,7 +84,8 @@ def build(vpc: Vpc, length: float = 0) -> Graph:
     for net in wires:
         words = letters.width(label(nets[net.name][0]), ink.SMALL_STRONG)
         column = placed[net.target][0]
-        space[column] = max(space[column], words + 20)
+        # An arrow back into the first column needs room before it too.
+        space[column] = max(space.get(column, _LABEL), words + 20)
     return Graph(placed, nets, wires, wire(_table(placed, wires, space, length), wires), space)
 
 

@@ -85,10 +85,8 @@ class Edge(Section):
     )
 
 
-def exposed(domain: Domain, edge: Edge, *, protect: bool, standby: bool) -> None:
-    """Rules over several sections: what a protected or two-region environment may not do without."""
-    if protect and domain.name is None:
-        raise rule("domain.name", "is required where environment.protect is on: set it, and domain.zone_id")
+def exposed(domain: Domain, edge: Edge, *, standby: bool) -> None:
+    """Rules over several sections: what a two-region environment may not do without."""
     if standby and domain.name is None:
         raise rule("domain.name", "is required with a standby region: failing over is an answer of DNS")
     if standby and edge.canary_minutes == 0:

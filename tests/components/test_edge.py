@@ -98,12 +98,6 @@ def balancer(environment: str, certificate: str | None, *, protect: bool) -> Non
     of(program)
 
 
-def test_plain_http_inside_the_vpc_is_for_development_only():
-    balancer("dev", None, protect=False)
-    with pytest.raises(PlanError, match="a protected environment needs a certificate"):
-        balancer("prod", None, protect=True)
-
-
 def test_a_name_that_aws_would_refuse_stops_the_plan():
     with pytest.raises(PlanError, match="a balancer's name takes 32: choose a shorter environment name"):
         balancer("a-very-long-environment-name", None, protect=False)

@@ -22,8 +22,8 @@ def spent(estimate: Estimate) -> dict[tuple[str, str], Decimal]:
     return {(part.name, part.region): part.usd for part in estimate.by_component()}
 
 
-def screen(estimate: Estimate, budget: int | None = None) -> str:
-    console = Console(width=100, force_terminal=False)
+def screen(estimate: Estimate, budget: int | None = None, width: int = 100) -> str:
+    console = Console(width=width, force_terminal=False)
     with console.capture() as shown:
         console.print(cost.render(estimate, budget))
     return shown.get()
@@ -103,10 +103,10 @@ def test_a_region_without_a_price_makes_it_unknown_and_counts_nothing() -> None:
 
 
 def test_a_type_without_a_rule_is_unknown() -> None:
-    estimate = estimate_of(lambda opts: aws.sqs.Queue("queue", opts=opts))
+    estimate = estimate_of(lambda opts: aws.lightsail.StaticIp("queue", opts=opts))
 
     (line,) = estimate.unknown
-    assert (line.resource, line.what, line.reason) == ("queue", "sqs.Queue", "no rule for its type")
+    assert (line.resource, line.what, line.reason) == ("queue", "lightsail.StaticIp", "no rule for its type")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_table_is_readable_at_a_hundred_columns(either: Plan) -> None:
 
 def test_every_number_resolves_to_a_row_with_its_source_and_date(either: Plan) -> None:
     estimate = cost.estimate(either)
-    shown = " ".join(screen(estimate).split())
+    shown = " ".join(screen(estimate, width=200).split())
 
     for price in {line.price.id: line.price for line in estimate.lines if line.price}.values():
         assert f"{price.source} {price.id} {price.as_of}" in shown
@@ -161,7 +161,8 @@ def test_amounts_and_prices_are_shown(dev: Plan) -> None:
 
 def test_every_unknown_resource_is_named_on_the_screen() -> None:
     estimate = estimate_of(
-        lambda opts: aws.sqs.Queue("dead-letters", opts=opts), lambda opts: aws.ec2.Eip("address", opts=opts)
+        lambda opts: aws.lightsail.StaticIp("dead-letters", opts=opts),
+        lambda opts: aws.ec2.Eip("address", opts=opts),
     )
 
     shown = screen(estimate)

@@ -73,7 +73,7 @@ def test_only_agents_and_models_reach_search_and_only_agents_the_internet(either
 def test_rows_come_by_region_and_name(prod: Plan):
     rows = reach.table(prod)
     assert list(rows) == sorted(rows, key=lambda r: (r.region, r.source, r.target))
-    assert rows[0] == Row("us-east-1", "agent", "cache", "6379", "tcp", "rate limits and caches")
+    assert rows[0] == Row("us-east-1", "agent", "agent", "8080", "tcp", "the tools service, by its name")
 
 
 def test_the_table_of_one_vpc_holds_its_groups_only(prod: Plan):

@@ -44,18 +44,17 @@ def test_what_cannot_work_is_refused_with_the_fix(section: Any, values: dict[str
 
 
 @pytest.mark.parametrize(
-    ("domain", "edge", "protect", "standby", "fix"),
+    ("domain", "edge", "fix"),
     [
-        (Domain(), Edge(), True, False, "is required where environment.protect is on"),
-        (Domain(), Edge(), False, True, "failing over is an answer of DNS"),
-        (NAMED, Edge(canary_minutes=0), True, True, "nothing would tell when to fail over"),
+        (Domain(), Edge(), "failing over is an answer of DNS"),
+        (NAMED, Edge(canary_minutes=0), "nothing would tell when to fail over"),
     ],
 )
-def test_rules_over_several_sections(domain: Domain, edge: Edge, protect: bool, standby: bool, fix: str):
+def test_a_standby_asks_for_a_domain_and_a_canary(domain: Domain, edge: Edge, fix: str):
     with pytest.raises(PydanticCustomError, match=fix):
-        exposed(domain, edge, protect=protect, standby=standby)
+        exposed(domain, edge, standby=True)
 
 
-def test_development_needs_no_domain():
-    exposed(Domain(), Edge(), protect=False, standby=False)
-    exposed(NAMED, Edge(), protect=True, standby=True)
+def test_one_region_needs_no_domain():
+    exposed(Domain(), Edge(), standby=False)
+    exposed(NAMED, Edge(), standby=True)

@@ -125,11 +125,12 @@ def test_text_that_is_deeply_nested_json_is_refused(project: Path, levels: int):
 
 
 def test_a_merge_may_be_overridden(project: Path):
+    domain = "  concierge:domain: {name: shop.example.com, zone_id: Z0123456789}\n"
     region = "{name: us-east-1, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2]}"
     other = "{<<: *first, name: us-west-2, cidr: 10.1.0.0/16, zones: [usw2-az1, usw2-az2]}"
     tree = load(
         project,
-        f"config:\n  concierge:regions:\n    primary: &first {region}\n    standby: {other}\n",
+        f"config:\n{domain}  concierge:regions:\n    primary: &first {region}\n    standby: {other}\n",
     )
     assert tree.places["standby"].name == "us-west-2"
 
@@ -214,12 +215,18 @@ def test_the_defaults_are_safe_for_production():
     assert tree.network.nat == "per-az"
     assert tree.network.endpoint_zones == "all"
     assert len(tree.regions.primary.zones) == 3
-    assert tree.warnings() == []
+    # What only the user can say is missing, and nothing else is to be warned of.
+    assert [line.split()[0] for line in tree.warnings()] == [
+        "domain.name",
+        "agent.image_digest",
+        "identity.callback_urls",
+        "identity.sender_arn",
+    ]
 
 
 def test_what_is_allowed_but_risky_is_warned_of(project: Path):
     text = "config:\n  concierge:network: {nat: single, endpoint_zones: one}\n" + PRIMARY
-    assert load(project, text).warnings() == [
+    assert [line for line in load(project, text).warnings() if line.startswith(("network", "regions"))] == [
         "network.nat is single in a protected environment: losing its zone cuts all egress",
         "network.endpoint_zones is one in a protected environment: losing it cuts off AWS APIs",
         "regions.primary has two zones in a protected environment: NET-1 asks for three",

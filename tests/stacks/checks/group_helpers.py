@@ -7,6 +7,9 @@ from tests.stacks.checks.place_helpers import ANYWHERE, Place, check, places
 CONNECTIONS = {
     ("link", "edge", 443),
     ("edge", "agent", 8080),
+    ("agent", "agent", 8080),
+    ("agent", "link", 50051),
+    ("link", "agent", 50051),
     ("agent", "search", 443),
     ("agent", "cache", 6379),
     ("agent", "endpoints", 443),
@@ -18,6 +21,7 @@ CONNECTIONS = {
     ("models", "s3", 443),
 }
 OUTSIDE = {"s3", "dynamodb", "internet"}
+NETWORK = ("aws:ec2/", "aws:vpc/")
 NETWORK_KINDS = {
     "Vpc", "Subnet", "InternetGateway", "NatGateway", "RouteTable", "Route", "RouteTableAssociation",
     "NetworkAcl", "NetworkAclRule", "SecurityGroup", "SecurityGroupRule", "SecurityGroupIngressRule",
@@ -67,7 +71,7 @@ def nobody_else_opens_anything(plan: Plan) -> None:
     """The whole plan: groups, rules and ways through the network stand in its own components only."""
     ours = {r.urn for place in places(plan) for r in place.resources}
     for resource in plan.cloud:
-        if resource.type.rpartition(":")[2] in NETWORK_KINDS:
+        if resource.type.startswith(NETWORK) and resource.type.rpartition(":")[2] in NETWORK_KINDS:
             assert resource.urn in ours, f"{resource.name} opens the network from outside of it"
 
 

@@ -1,0 +1,186 @@
+"""What there is once, whatever the regions are: the public door and what CloudFront needs in us-east-1."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output
+
+from components.alarms import Alarms, AlarmsArgs
+from components.assets import Assets, AssetsArgs
+from components.base import Component
+from components.certificate import Certificate, CertificateArgs
+from components.dns import Dns, DnsArgs, Stand
+from components.edge import HEADER, Edge, EdgeArgs
+from components.generated_secret import GeneratedSecret, GeneratedSecretArgs
+from components.keys import Keys, KeysArgs
+from components.notices import Severity
+from components.place import Place
+from components.waf import WebAcl, WebAclArgs
+from components.waf_rules import Limits
+from stacks.settings import Settings
+from stacks.tell import notices
+
+if TYPE_CHECKING:
+    from stacks.region import RegionStack
+
+# CloudFront takes certificates and web ACLs from here only, and has its metrics here.
+REGION = "us-east-1"
+
+
+class World(Component):
+    """Made in two steps: the secrets every region asks for, then the door in front of the regions."""
+
+    kind = "estate:World"
+
+    def __init__(self, environment: str, settings: Settings, provider: aws.Provider) -> None:
+        super().__init__("world", pulumi.ResourceOptions(providers=[provider]))
+        self._environment, self._settings = environment, settings
+        ask = pulumi.InvokeOutputOptions(provider=provider)
+        self._here = Place(
+            partition=aws.get_partition_output(opts=ask).partition,
+            region=REGION,
+            account_id=aws.get_caller_identity_output(opts=ask).account_id,
+        )
+        self._inside = pulumi.ResourceOptions(parent=self)
+        self.origin_secret = self._secret("origin", settings.edge.origin_secret_generation)
+        self.key_seed = self._secret("keys", settings.gateway.rest.key_generation)
+        self.register_outputs({"region": REGION})
+
+    def limits(self) -> Limits:
+        """What every web ACL refuses (NET-6)."""
+        waf = self._settings.waf
+        return Limits(
+            rates={"auth": waf.auth_rate, "rest": waf.rest_rate, "chat": waf.chat_rate},
+            blocked_countries=waf.blocked_countries,
+            body_bytes=waf.body_kb * 1024,
+            origin_header=HEADER,
+            origin_secrets=self.origin_secret.accepted,
+            open_path="/v1/ping",
+        )
+
+    def open_door(self, regions: "Mapping[str, RegionStack]") -> None:
+        """CloudFront with its web ACL before the primary's gateways, and DNS that knows both regions."""
+        settings = self._settings
+        domain = settings.domain.name
+        waf = WebAcl(
+            "world-waf",
+            WebAclArgs(
+                environment=self._environment,
+                scope="CLOUDFRONT",
+                region=REGION,
+                limits=self.limits(),
+                protects={},
+                blocked_alarm=settings.waf.blocked_alarm,
+                log_days=settings.edge.log_days,
+            ),
+            self._inside,
+        )
+        edge = self._edge(waf.arn, regions["primary"])
+        if domain is not None and settings.domain.zone_id is not None:
+            self._names(domain, settings.domain.zone_id, edge, regions)
+        Alarms(
+            "world-alarms",
+            AlarmsArgs(
+                environment=self._environment,
+                watches=[*waf.alarms(), *edge.alarms()],
+                topics=self._topics(regions),
+            ),
+            self._inside,
+        )
+
+    def _topics(self, regions: "Mapping[str, RegionStack]") -> Mapping[Severity, Input[str]]:
+        """Alarms tell topics of their own region only: the estate's here, or topics of our own."""
+        for region in regions.values():
+            if region.place.name == REGION:
+                return region.notices.topics
+        keys = Keys(
+            "world-keys",
+            KeysArgs(
+                environment=self._environment,
+                place=self._here,
+                regions=[REGION],
+                shared_key=None,
+                protect=self._settings.environment.protect,
+                only=["notices"],
+            ),
+            self._inside,
+        )
+        own = notices("world", self._environment, self._settings, keys.arns["notices"], self._inside)
+        return own.topics
+
+    def _secret(self, purpose: str, generation: int) -> GeneratedSecret:
+        elsewhere = [place.name for place in self._settings.places.values() if place.name != REGION]
+        return GeneratedSecret(
+            f"world-{purpose}",
+            GeneratedSecretArgs(
+                environment=self._environment,
+                purpose=purpose,
+                generation=generation,
+                replica_regions=elsewhere,
+            ),
+            self._inside,
+        )
+
+    def _edge(self, web_acl_arn: Output[str], primary: "RegionStack") -> Edge:
+        settings = self._settings
+        domain, zone = settings.domain.name, settings.domain.zone_id
+        certificate = (
+            Certificate("world-certificate", CertificateArgs(domain=domain, zone_id=zone), self._inside)
+            if domain is not None and zone is not None
+            else None
+        )
+        return Edge(
+            "world-edge",
+            EdgeArgs(
+                environment=self._environment,
+                ws_origin=f"ws-origin.{domain}" if domain else primary.ws.endpoint,
+                rest_origin=f"api-origin.{domain}" if domain else primary.rest.endpoint,
+                origin_secret=self.origin_secret.current,
+                web_acl_arn=web_acl_arn,
+                domain=domain,
+                certificate_arn=certificate.arn if certificate else None,
+                minimum_tls=settings.edge.minimum_tls,
+                price_class=settings.edge.price_class,
+                log_days=settings.edge.log_days,
+                protect=settings.environment.protect,
+            ),
+            Assets(
+                "world-assets",
+                AssetsArgs(
+                    environment=self._environment,
+                    region=REGION,
+                    account_id=self._here.account_id,
+                    protect=settings.environment.protect,
+                ),
+                self._inside,
+            ),
+            self._inside,
+        )
+
+    def _names(self, domain: str, zone: str, edge: Edge, regions: "Mapping[str, RegionStack]") -> None:
+        """Failing over is an answer of DNS: health checks fed by the canaries, no call to AWS (NET-7)."""
+        Dns(
+            "world-dns",
+            DnsArgs(
+                zone_id=zone,
+                domain=domain,
+                distribution_domain=edge.domain_name,
+                distribution_zone=edge.zone_id,
+                stands={role: _stand(region) for role, region in regions.items()},
+            ),
+            self._inside,
+        )
+
+
+def _stand(region: "RegionStack") -> Stand:
+    if region.names is None:
+        raise ValueError("a region without names of its gateways cannot stand behind a domain")
+    return Stand(
+        region=region.place.name,
+        ws=region.names.ws,
+        rest=region.names.rest,
+        door=region.rest.endpoint,
+        alarm=region.alarms.names["canary-region"],
+    )
