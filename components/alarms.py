@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -23,6 +24,12 @@ class Watch:
     def __post_init__(self) -> None:
         if set(self.computed) != set(self.alarm.computed):
             raise ValueError(f"alarm {self.alarm.id}: supply exactly {list(self.alarm.computed)}")
+
+
+class Watched(Protocol):
+    """A component that knows how it fails."""
+
+    def alarms(self) -> list[Watch]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,17 +53,26 @@ REACH: Sequence[Reach] = (
     Reach("models", "endpoints", 443, "logs, metrics and images"),
     Reach("models", "s3", 443, "model artifacts and captured data"),
 )
+# While a load test runs (LOAD-4). Its page is reached by a forwarded port, so nobody reaches it from here.
+LOAD_ROLES: Mapping[str, str] = {"load": "Locust's master and workers"}
+LOAD_REACH: Sequence[Reach] = (
+    Reach("load", "load", 5557, "workers report to their master"),
+    Reach("load", "endpoints", 443, "logs and images"),
+    Reach("load", "s3", 443, "results"),
+    Reach("load", INTERNET, 443, "the public door, as customers come"),
+)
 # Only where there is a NAT to leave by.
 REACH_INTERNET = Reach("agent", INTERNET, 443, "card network, carriers and price services")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityGroupsArgs:
-    """`prefix_lists`: gateway name -> id of AWS's managed prefix list in this region."""
+    """`prefix_lists`: gateway name -> id of AWS's managed prefix list in this region. `load`: a load fleet."""
 
     vpc_id: Input[str]
     prefix_lists: Mapping[str, Input[str]]
     internet: bool
+    load: bool = False
 
 
 class SecurityGroups(Component):
@@ -76,23 +85,25 @@ class SecurityGroups(Component):
         self, name: str, args: SecurityGroupsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        self.ids = {role: self._group(role, args.vpc_id).id for role in ROLES}
-        for reach in (*REACH, REACH_INTERNET) if args.internet else REACH:
-            self._open(reach, args.prefix_lists)
-        self.register_outputs({"roles": list(ROLES)})
+        roles = {**ROLES, **(LOAD_ROLES if args.load else {})}
+        self.ids = {role: self._group(role, what, args.vpc_id).id for role, what in roles.items()}
+        for reach in (*REACH, REACH_INTERNET, *(LOAD_REACH if args.load else ())):
+            if args.internet or reach.target != INTERNET:
+                self._open(reach, args.prefix_lists)
+        self.register_outputs({"roles": list(roles)})
 
-    def _group(self, role: str, vpc_id: Input[str]) -> aws.ec2.SecurityGroup:
+    def _group(self, role: str, what: str, vpc_id: Input[str]) -> aws.ec2.SecurityGroup:
         return aws.ec2.SecurityGroup(
             f"{self.name}-{role}",
             vpc_id=vpc_id,
-            description=ROLES[role],
+            description=what,
             tags={"Name": f"{self.name}-{role}", "Role": role},
             opts=self.child(),
         )
 
     def _open(self, reach: Reach, prefix_lists: Mapping[str, Input[str]]) -> None:
         rule = f"{self.name}-{reach.source}-to-{reach.target}-{reach.port}"
-        outside = reach.target not in ROLES
+        outside = reach.target not in self.ids
         aws.vpc.SecurityGroupEgressRule(
             f"{rule}-out",
             security_group_id=self.ids[reach.source],

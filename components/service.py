@@ -37,13 +37,17 @@ IMPACT: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What is special about one service. `secrets`: variable -> ARN of a secret. `registry_arn`: its name."""
+    """What is special about one service. `registry_arn`: its name in Cloud Map.
+
+    `variables` come on top of those all services have; `secrets`: variable -> ARN of a secret.
+    """
 
     cpu: int
     memory_mb: int
     minimum: int
     maximum: int
     grants: Sequence[Grant] = ()
+    variables: Mapping[str, Input[str]] = field(default_factory=dict)
     secrets: Mapping[str, Input[str]] = field(default_factory=dict)
     traffic: Traffic | None = None
     registry_arn: Input[str] | None = None
@@ -195,7 +199,7 @@ class AgentService(Component):
         return container(
             service=self._args.workload,
             image=ground.image,
-            variables=ground.variables,
+            variables={**ground.variables, **self._own.variables},
             secrets=self._own.secrets,
             log_group=self._logs.name,
             region=ground.place.region,

@@ -17,6 +17,9 @@ class RegionInventory(Shape):
     topics: Mapping[str, str] = {}
     alarms: Mapping[str, str] = {}
     models: Mapping[str, str] = {}
+    endpoints: Mapping[str, str] = {}
+    machines: Mapping[str, str] = {}
+    experiments: Mapping[str, str] = {}
 
 
 class Inventory(Shape):

@@ -1,6 +1,7 @@
 """What AWS charges, as one dated table (`prices.toml`): whoever names a cost reads it here and cites the row.
 
 List prices per region. A price that a region lacks is not known, and is never borrowed from another region.
+A row that nobody has compared with the page it cites says so (`checked`).
 How much of something a plan or a load uses is not the business of this module.
 """
 
@@ -11,9 +12,17 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from contract import regions
 from contract.errors import WrongUseError
@@ -27,10 +36,12 @@ Unit = Literal[
     "month",
     "GB",
     "GB-month",
+    "minute",
     "1k requests",
     "10k requests",
     "100k requests",
     "1M requests",
+    "1M GB-seconds",
     "1M tokens",
 ]
 
@@ -61,6 +72,9 @@ class Row(BaseModel):
         min_length=1, description="the public pricing page or price-list product, and the item"
     )
     as_of: date = Field(description="the oldest day on which a figure of the row was read")
+    checked: bool | tuple[str, ...] = Field(
+        True, description="false: not compared with the source itself; or the regions whose figures were"
+    )
 
     @field_validator("usd")
     @classmethod
@@ -71,6 +85,17 @@ class Row(BaseModel):
             if region not in {EVERYWHERE, *regions.known()}:
                 raise ValueError(f"there is no region {region!r}: known are {', '.join(regions.known())}")
         return usd
+
+    @model_validator(mode="after")
+    def _checked_regions_have_prices(self) -> Self:
+        if not isinstance(self.checked, bool):
+            for region in self.checked:
+                if region not in self.usd:
+                    raise ValueError(f"checked names {region!r}, for which usd has no price")
+        return self
+
+    def is_checked(self, region: str) -> bool:
+        return self.checked if isinstance(self.checked, bool) else region in self.checked
 
 
 class Price(BaseModel):
@@ -86,6 +111,7 @@ class Price(BaseModel):
     usd: Decimal
     source: str
     as_of: date
+    checked: bool = True
 
 
 class PriceTable(BaseModel):
@@ -103,8 +129,8 @@ class PriceTable(BaseModel):
         usd = row.usd.get(region, row.usd.get(EVERYWHERE))
         if usd is None:
             return None
-        facts = row.model_dump(exclude={"usd"})
-        return Price(id=id, region=region, usd=usd, **facts)
+        facts = row.model_dump(exclude={"usd", "checked"})
+        return Price(id=id, region=region, usd=usd, checked=row.is_checked(region), **facts)
 
 
 @cache

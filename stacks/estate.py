@@ -6,9 +6,10 @@ from pulumi import Output
 
 from components.documents import InventoryDocument, InventoryDocumentArgs
 from components.keys import SHARED, Keys, KeysArgs
-from components.place import Place
+from components.search_service_role import SearchServiceRole
 from stacks.region import RegionStack
 from stacks.settings import RegionSettings, Settings
+from stacks.site import standing
 from stacks.world import REGION as WORLD
 from stacks.world import World
 
@@ -29,33 +30,53 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
         # The primary comes first: its key that wraps customers' keys has a replica in the standby.
         keys[role] = _keys(role, stack, settings, place, providers[role], keys.get("primary"))
     world = World(stack, settings, _provider("world", WORLD, tags))
+    search_role = _search_role(settings, providers["primary"])
     regions: dict[str, RegionStack] = {}
     for role, place in reversed([*settings.places.items()]):
         # The standby comes first: the primary copies its tables and buckets there.
         regions[role] = RegionStack(
-            role, stack, settings, place, providers[role], keys[role], world, regions.get("standby")
+            role,
+            stack,
+            settings,
+            place,
+            providers[role],
+            keys[role],
+            world,
+            regions.get("standby"),
+            search_role,
         )
     if settings.edge.enabled:
         world.open_door(regions)
+    _tell(stack, settings, regions)
+
+
+def _tell(stack: str, settings: Settings, regions: dict[str, RegionStack]) -> None:
+    """Every region holds the names of all: when one is lost, the other must know what to move."""
     inventory = Output.json_dumps(
         {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
     )
     for role, region in regions.items():
-        # Every region holds the names of all: when one is lost, the other must know what to move.
         InventoryDocument(
             f"{role}-inventory",
             InventoryDocumentArgs(
                 environment=stack,
                 region=region.place.name,
-                account_id=region.account_id,
+                account_id=region.site.account_id,
                 content=inventory,
                 protect=settings.environment.protect,
             ),
             pulumi.ResourceOptions(parent=region),
         )
         pulumi.export(f"{role}_region", region.place.name)
-        pulumi.export(f"{role}_vpc_id", region.network.vpc_id)
+        pulumi.export(f"{role}_vpc_id", region.ground.network.vpc_id)
     pulumi.export("inventory", inventory)
+
+
+def _search_role(settings: Settings, provider: aws.Provider) -> SearchServiceRole | None:
+    """An account has one, whatever its regions."""
+    if not settings.search.create_service_role:
+        return None
+    return SearchServiceRole("search-role", pulumi.ResourceOptions(providers=[provider]))
 
 
 def _keys(
@@ -66,16 +87,11 @@ def _keys(
     provider: aws.Provider,
     primary: Keys | None,
 ) -> Keys:
-    ask = pulumi.InvokeOutputOptions(provider=provider)
     return Keys(
         f"{role}-keys",
         KeysArgs(
             environment=stack,
-            place=Place(
-                partition=aws.get_partition_output(opts=ask).partition,
-                region=place.name,
-                account_id=aws.get_caller_identity_output(opts=ask).account_id,
-            ),
+            place=standing(provider, place.name),
             regions=[each.name for each in settings.places.values()],
             shared_key=primary.arns[SHARED] if primary else None,
             protect=settings.environment.protect,

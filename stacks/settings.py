@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -23,9 +24,16 @@ from stacks.problems import rule, validated
 from stacks.section import Section
 from stacks.sections.agent import Agent
 from stacks.sections.data import Data
+from stacks.sections.delivery import Delivery, Faults, Fleet
 from stacks.sections.edge import Domain, Edge, Waf, exposed
+from stacks.sections.events import Events
 from stacks.sections.gateway import Gateway
 from stacks.sections.identity import Identity
+from stacks.sections.inference import Inference, Training
+from stacks.sections.ingest import Ingest
+from stacks.sections.models import ModelSettings
+from stacks.sections.operations import Operations
+from stacks.sections.search import Search
 from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
@@ -92,6 +100,9 @@ class Regions(Section):
     standby: RegionSettings | None = Field(
         None, description="region that takes over (NET-7), with the keys of primary; none: no failover"
     )
+    standby_percent: int = Field(
+        100, ge=1, le=100, description="tasks the standby always runs, in percent of the primary's least"
+    )
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -153,6 +164,16 @@ class Settings(Section):
     edge: Edge = Edge()
     gateway: Gateway = Gateway()
     data: Data = Data()
+    search: Search = Search()
+    models: ModelSettings = ModelSettings()
+    inference: Inference = Inference()
+    training: Training = Training()
+    events: Events = Events()
+    ingest: Ingest = Ingest()
+    operations: Operations = Operations()
+    delivery: Delivery = Delivery()
+    faults: Faults = Faults()
+    fleet: Fleet = Fleet()
     runtime: RuntimeSettings = RuntimeSettings()
     notices: Notices = Notices()
 
@@ -176,6 +197,28 @@ class Settings(Section):
         exposed(self.domain, self.edge, standby=self.regions.standby is not None)
         return self
 
+    @model_validator(mode="after")
+    def _models_callable(self) -> Self:
+        self.models.check(
+            self.runtime.ladder,
+            self._region_names,
+            production=self.environment.protect,
+            today=datetime.now(UTC).date(),
+        )
+        self.events.check_sold(self._region_names)
+        return self
+
+    @model_validator(mode="after")
+    def _search_stands(self) -> Self:
+        for place in self.places.values():
+            if why := self.search.outside(place.zones):
+                raise rule("search.zones", why)
+        return self
+
+    @property
+    def _region_names(self) -> Mapping[str, str]:
+        return {role: place.name for role, place in self.places.items()}
+
     @property
     def places(self) -> Mapping[str, RegionSettings]:
         """Role -> region, primary first."""
@@ -195,11 +238,18 @@ class Settings(Section):
             found.append("regions.primary has two zones in a protected environment: NET-1 asks for three")
         if self.environment.protect and self.domain.name is None:
             found.append(
-                "domain.name is missing in a protected environment: without a certificate CloudFront takes old TLS "
-                "and balancers take none"
+                "domain.name is missing in a protected environment: without a certificate CloudFront takes "
+                "old TLS and balancers take none"
             )
         found += self.agent.warnings(protect=self.environment.protect)
-        found += self.identity.warnings(protect=self.environment.protect)
+        protect, places = self.environment.protect, self._region_names
+        found += self.identity.warnings(protect=protect)
+        found += self.search.warnings(protected=protect)
+        found += self.models.warnings(
+            self.runtime.ladder, places, production=protect, today=datetime.now(UTC).date()
+        )
+        found += self.inference.warnings(protect=protect)
+        found += self.operations.warnings(protect=protect, budget=self.environment.monthly_budget_usd)
         return found
 
 

@@ -11,15 +11,16 @@ from components.alarms import Alarms, AlarmsArgs
 from components.assets import Assets, AssetsArgs
 from components.base import Component
 from components.certificate import Certificate, CertificateArgs
+from components.config_role import ConfigRole, ConfigRoleArgs
 from components.dns import Dns, DnsArgs, Stand
 from components.edge import HEADER, Edge, EdgeArgs
 from components.generated_secret import GeneratedSecret, GeneratedSecretArgs
 from components.keys import Keys, KeysArgs
 from components.notices import Severity
-from components.place import Place
 from components.waf import WebAcl, WebAclArgs
 from components.waf_rules import Limits
 from stacks.settings import Settings
+from stacks.site import standing
 from stacks.tell import notices
 
 if TYPE_CHECKING:
@@ -37,16 +38,27 @@ class World(Component):
     def __init__(self, environment: str, settings: Settings, provider: aws.Provider) -> None:
         super().__init__("world", pulumi.ResourceOptions(providers=[provider]))
         self._environment, self._settings = environment, settings
-        ask = pulumi.InvokeOutputOptions(provider=provider)
-        self._here = Place(
-            partition=aws.get_partition_output(opts=ask).partition,
-            region=REGION,
-            account_id=aws.get_caller_identity_output(opts=ask).account_id,
-        )
+        self._here = standing(provider, REGION)
         self._inside = pulumi.ResourceOptions(parent=self)
         self.origin_secret = self._secret("origin", settings.edge.origin_secret_generation)
         self.key_seed = self._secret("keys", settings.gateway.rest.key_generation)
+        self.config_role_arn = self._config_role()
         self.register_outputs({"region": REGION})
+
+    def _config_role(self) -> Output[str] | None:
+        """AWS Config has one role in an account."""
+        rules = self._settings.operations.rules
+        if not rules.enabled:
+            return None
+        return ConfigRole(
+            "world-config-role",
+            ConfigRoleArgs(
+                partition=self._here.partition,
+                account_id=self._here.account_id,
+                make=rules.linked_role == "make",
+            ),
+            self._inside,
+        ).arn
 
     def limits(self) -> Limits:
         """What every web ACL refuses (NET-6)."""
@@ -94,7 +106,7 @@ class World(Component):
         """Alarms tell topics of their own region only: the estate's here, or topics of our own."""
         for region in regions.values():
             if region.place.name == REGION:
-                return region.notices.topics
+                return region.signals.notices.topics
         keys = Keys(
             "world-keys",
             KeysArgs(
@@ -135,8 +147,8 @@ class World(Component):
             "world-edge",
             EdgeArgs(
                 environment=self._environment,
-                ws_origin=f"ws-origin.{domain}" if domain else primary.ws.endpoint,
-                rest_origin=f"api-origin.{domain}" if domain else primary.rest.endpoint,
+                ws_origin=f"ws-origin.{domain}" if domain else primary.doors.websocket.endpoint,
+                rest_origin=f"api-origin.{domain}" if domain else primary.doors.rest.endpoint,
                 origin_secret=self.origin_secret.current,
                 web_acl_arn=web_acl_arn,
                 domain=domain,
@@ -175,12 +187,13 @@ class World(Component):
 
 
 def _stand(region: "RegionStack") -> Stand:
-    if region.names is None:
+    names = region.doors.names
+    if names is None:
         raise ValueError("a region without names of its gateways cannot stand behind a domain")
     return Stand(
         region=region.place.name,
-        ws=region.names.ws,
-        rest=region.names.rest,
-        door=region.rest.endpoint,
+        ws=names.ws,
+        rest=names.rest,
+        door=region.doors.rest.endpoint,
         alarm=region.alarms.names["canary-region"],
     )

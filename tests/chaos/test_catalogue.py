@@ -53,8 +53,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "expect.runbook: 'pray' is not in contract/runbooks.toml",
     ),
     "a model nobody calls": (
-        {"method": [STAGE | {"fault": STAGE["fault"] | {"match": {"model": "opus"}}}]},
-        "method.0.fault.match.model: 'opus' is none of haiku, sonnet",
+        {"method": [STAGE | {"fault": STAGE["fault"] | {"match": {"model": "opera"}}}]},
+        "method.0.fault.match.model: 'opera' is none of haiku, opus, sonnet",
     ),
 }
 

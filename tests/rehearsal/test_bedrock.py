@@ -440,7 +440,7 @@ def test_faults_are_listed_and_cleared_over_http(client: Any, url: str) -> None:
     [
         ({"target": "search"}, "target: this is bedrock, not 'search'"),
         ({"match": {"modell": "haiku"}}, "match: bedrock knows model, not 'modell'"),
-        ({"match": {"model": "opus"}}, "match: model is one of sonnet, haiku, not 'opus'"),
+        ({"match": {"model": "opera"}}, "match: model is one of sonnet, haiku, opus, not 'opera'"),
         ({"rate": 0}, "rate: Input should be greater than 0"),
         ({"lease_s": 7_200}, "lease_s: Input should be less than or equal to 3600"),
         ({"kind": "earthquake"}, "kind: Input should be 'throttle'"),

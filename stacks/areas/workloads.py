@@ -1,0 +1,121 @@
+"""What each service of the agent may do (RUN-17): tables by name and access, and little else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pulumi import Output
+
+from components import grants
+from components.grants import Grant, TableUse
+from components.ingest import Ingest
+from components.tables import definitions
+from contract import rungs
+from stacks.areas.data import Data
+from stacks.areas.doors import Doors
+from stacks.areas.mind import Mind
+from stacks.site import Site
+
+Access = Literal["read", "write"]
+# Workload -> table -> what it does there. Nobody scans, and nobody but `erase` will touch the vault.
+TABLES: Mapping[str, Mapping[str, Access]] = {
+    "chat": {"sessions": "write", "profiles": "read", "carts": "read", "orders": "read"},
+    "rest": {"sessions": "write", "profiles": "read", "feedback": "write"},
+    "tools": {
+        "carts": "write",
+        "wishlist": "write",
+        "orders": "write",
+        "transactions": "write",
+        "complaints": "write",
+        "refunds": "write",
+        "deliveries": "read",
+        "profiles": "read",
+        "product-graph": "read",
+    },
+    "ingest": {"product-graph": "write"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What the services of a region work with."""
+
+    site: Site
+    data: Data
+    mind: Mind
+    doors: Doors
+    ingest: Ingest | None
+
+
+def allowed(needs: Needs, workload: str) -> Sequence[Grant]:
+    """Every statement of one workload's role."""
+    place = needs.site.place
+    documents = ("settings", "controls", "models")
+    return [
+        grants.read_parameters([_parameter(needs.site, name) for name in documents]),
+        grants.tell_metrics(),
+        grants.trace(place),
+        *grants.use_tables(_uses(needs, workload)),
+        grants.use_key(place, needs.site.keys["tables"], ["dynamodb"]),
+        *_SPECIAL[workload](needs),
+    ]
+
+
+def _parameter(site: Site, name: str) -> Output[str]:
+    return site.place.arn("ssm", f"parameter/concierge/{site.environment}/{name}")
+
+
+def _uses(needs: Needs, workload: str) -> list[TableUse]:
+    return [
+        TableUse(needs.data.tables.arns[table], tuple(definitions()[table].indexes), access)
+        for table, access in TABLES[workload].items()
+    ]
+
+
+def _chat(needs: Needs) -> list[Grant]:
+    place, mind = needs.site.place, needs.mind
+    folder = place.arn("ssm", f"parameter{rungs.folder(needs.site.environment)}")
+    units = place.arn("bedrock", "provisioned-model/*")
+    stream = needs.data.stream
+    return [
+        *mind.access.grants(),
+        *mind.access.embed_grants(),
+        *mind.inference.grants(),
+        mind.search.reads(),
+        Grant("ReadRungs", ["ssm:GetParametersByPath"], [folder, Output.concat(folder, "/*")]),
+        Grant(
+            "CallEventUnits",
+            [grants.INVOKE],
+            [units],
+            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}},
+        ),
+        needs.data.cache.grant(),
+        Grant("AnswerSockets", ["execute-api:ManageConnections"], [needs.doors.websocket.manage_arn]),
+        *(stream.grants() if stream else ()),
+    ]
+
+
+def _rest(needs: Needs) -> list[Grant]:
+    return [
+        Grant("HandOutTickets", ["dynamodb:PutItem"], [needs.data.tickets.arn]),
+        needs.mind.search.reads(),
+        needs.data.cache.grant(),
+    ]
+
+
+def _tools(needs: Needs) -> list[Grant]:
+    return [needs.mind.search.reads()]
+
+
+def _ingest(needs: Needs) -> list[Grant]:
+    mind = needs.mind
+    queue = needs.ingest.grants() if needs.ingest else ()
+    return [mind.search.writes(), *mind.access.embed_grants(), *mind.inference.grants(), *queue]
+
+
+_SPECIAL: Mapping[str, Callable[[Needs], list[Grant]]] = {
+    "chat": _chat,
+    "rest": _rest,
+    "tools": _tools,
+    "ingest": _ingest,
+}
