@@ -2,22 +2,27 @@
 
 `plan.run("prod")` executes the real program in process and returns a `Plan`. Policies, cost, pictures, diffs
 and the rehearsal read that one graph. Nothing here changes the world.
+
+Pulumi's SDK is imported inside functions: the second run's process is started first, and both load it at
+the same time.
 """
 
 import gc
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contract.errors import ConciergeError
-from plan import checks
 from plan.again import Again
-from plan.answers import UnansweredError
 from plan.model import STACK_TYPE, Options, Plan, Resource, Secret, short_type
-from plan.record import Program, Recording, record
-from stacks import settings, stackfile
+from stacks import stackfile
 from stacks.stackfile import SettingsError
+
+if TYPE_CHECKING:
+    from plan.record import Program, Recording
 
 __all__ = [
     "Options",
@@ -43,30 +48,28 @@ def run(stack: str, root: Path | None = None, changes: Mapping[str, str] | None 
     The program runs twice, here and in a second process, and the two must agree. `changes` turns single
     settings for this plan only: `{"network.nat": "none"}`.
     """
-    config = _config(stack, root, changes or {})
+    found = stackfile.read(stack, root).changed(changes or {})
     with Again(stack, root, changes or {}) as second:
-        recording = _record(_main, config.project, stack, config.config)
-        again = second.plan()
-    return _checked(stack, recording, again)
+        return _checked(stack, _recorded(found, stack), second.plan)
 
 
 def once(stack: str, root: Path | None, changes: Mapping[str, str]) -> Plan:
     """The plan of one run, unchecked: half of `run`, for its second process."""
-    config = _config(stack, root, changes)
-    return _plan(stack, _record(_main, config.project, stack, config.config))
+    return _plan(stack, _recorded(stackfile.read(stack, root).changed(changes), stack))
 
 
-def of_program(program: Program, *, project: str, stack: str, config: Mapping[str, str]) -> Plan:
+def of_program(program: "Program", *, project: str, stack: str, config: Mapping[str, str]) -> Plan:
     """The plan of any Pulumi program, run twice in this process."""
     first, second = (_record(program, project, stack, config) for _ in range(2))
-    return _checked(stack, first, _plan(stack, second))
+    return _checked(stack, first, lambda: _plan(stack, second))
 
 
-def _config(stack: str, root: Path | None, changes: Mapping[str, str]) -> stackfile.StackFile:
-    """The stack's file; its faults are told with their lines before the program runs."""
-    found = stackfile.read(stack, root).changed(changes)
+def _recorded(found: stackfile.StackFile, stack: str) -> "Recording":
+    """One run of our program; faults of the stack's file are told with their lines before it starts."""
+    from stacks import settings
+
     settings.parse(found.config, file=found.path.name, lines=found.lines)
-    return found
+    return _record(_main, found.project, stack, found.config)
 
 
 def _main() -> None:
@@ -74,19 +77,36 @@ def _main() -> None:
     runpy.run_module("stacks", run_name="__main__", alter_sys=False)
 
 
-def _checked(stack: str, recording: Recording, again: Plan | str) -> Plan:
+@cache
+def _load() -> None:
+    """Imports what `_main` needs. It stays until the process ends, so no collection need look through it."""
+    import stacks.estate  # noqa: F401
+
+    gc.freeze()
+
+
+def _checked(stack: str, recording: "Recording", second: Callable[[], Plan | str]) -> Plan:
+    from plan import checks
+
+    plan = _plan(stack, recording)
+    found = checks.problems(recording, plan)
+    again = second()
     if isinstance(again, str):
         raise PlanError(f"a second run of the same program failed: {again}")
-    plan = _plan(stack, recording)
-    if found := checks.problems(recording, plan, again):
+    if found := [*found, *checks.differences(plan, again)]:
         raise PlanError("\n".join(found))
     return plan
 
 
-def _record(program: Program, project: str, stack: str, config: Mapping[str, str]) -> Recording:
+def _record(program: "Program", project: str, stack: str, config: Mapping[str, str]) -> "Recording":
+    from plan.answers import UnansweredError
+    from plan.record import record
+
     collecting = gc.isenabled()
     gc.disable()  # a plan makes many small objects and no garbage worth looking for
     try:
+        if program is _main:
+            _load()
         return record(program, project=project, stack=stack, config=config)
     except (SettingsError, KeyboardInterrupt):
         raise
@@ -113,7 +133,7 @@ def _where(error: BaseException) -> str:
     return place
 
 
-def _plan(stack: str, recording: Recording) -> Plan:
+def _plan(stack: str, recording: "Recording") -> Plan:
     resources = tuple(
         replace(resource, outputs=recording.outputs.get(resource.urn, resource.outputs))
         for resource in sorted(recording.resources.values(), key=lambda r: r.urn)

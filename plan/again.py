@@ -1,9 +1,10 @@
-"""The second run of a stack's program, in a process of its own beside the first: `python -m plan.again`.
+"""The second run of a stack's program, in a process of its own beside the first.
 
 Another process has another hash seed, other ids and another start, so what depends on them differs between
 the two runs and is found. Reads a request as JSON on stdin, writes the plan, pickled, on stdout.
 """
 
+import gc
 import json
 import os
 import pickle
@@ -23,7 +24,7 @@ class Again:
     def __init__(self, stack: str, root: Path | None, changes: Mapping[str, str]) -> None:
         request = {"stack": stack, "root": str(root) if root else None, "changes": dict(changes)}
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "plan.again"],
+            [sys.executable, "-c", "from plan.again import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -61,6 +62,7 @@ def main() -> None:
     from plan import PlanError, once
     from stacks.stackfile import SettingsError
 
+    gc.disable()  # one plan and the process is over: nothing to collect that its end does not
     request = json.load(sys.stdin)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     root = Path(request["root"]) if request["root"] else None
@@ -70,7 +72,4 @@ def main() -> None:
         sys.exit(str(failed))
     with answers:
         pickle.dump(found, answers)
-
-
-if __name__ == "__main__":
-    main()
+    os._exit(0)  # the other run waits for this end; taking every object apart would only delay it

@@ -21,18 +21,17 @@ _SEALED = re.compile(r"sealed-[0-9a-f]{24}")
 _SECRET_LENGTH = 6
 
 
-def problems(recording: Recording, plan: Plan, again: Plan) -> list[str]:
+def problems(recording: Recording, plan: Plan) -> list[str]:
     """One line a fault; an empty list is a sound plan."""
     return [
         *(f"{urn} is declared twice: give one of them another name" for urn in recording.duplicates),
-        *_differences(plan, again),
         *_unresolved(plan),
         *_open_secrets(plan),
         *_default_provider(plan),
     ]
 
 
-def _differences(plan: Plan, again: Plan) -> Iterator[str]:
+def differences(plan: Plan, again: Plan) -> Iterator[str]:
     """The same program and settings must declare the same things, or every `up` shows a change."""
     first, second = ({r.urn: r for r in p.resources} for p in (plan, again))
     for urn in sorted(first.keys() ^ second.keys()):

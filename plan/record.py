@@ -8,7 +8,6 @@ answers registrations with AWS-shaped identities (`plan.identities`), answers in
 import asyncio
 import contextlib
 import contextvars
-import logging
 import signal
 import sys
 import threading
@@ -20,10 +19,10 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks, settings
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
-from plan import answers, identities
+from plan import answers, identities, quick
 from plan.model import PROVIDER_PREFIX, STACK_TYPE, Options, Resource, Secret
 
 # How Pulumi's wire protocol marks values that JSON has no type for.
@@ -63,7 +62,7 @@ def _run(program: Program, project: str, stack: str, config: dict[str, str]) -> 
         pulumi_config.set_all_config(config, [])
         settings.configure(_session(project, stack, recording))
         # stdout belongs to whoever asked for the plan: what the program prints is talk.
-        with contextlib.redirect_stdout(sys.stderr), _interruptible(loop):
+        with quick.short_cuts(), contextlib.redirect_stdout(sys.stderr), _interruptible(loop):
             loop.run_until_complete(run_in_stack(program))
     finally:
         _abandon(loop)
@@ -112,14 +111,14 @@ def _session(project: str, stack: str, recording: Recording) -> mocks.MockSettin
     return mocks.MockSettings(
         monitor=monitor,
         monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
-        engine=mocks.MockEngine(_logger(recording)),
+        engine=_Engine(recording),
         project=project,
         stack=stack,
         dry_run=False,
         organization="organization",
         root_directory=None,
         callbacks=None,
-        outputs=set(),
+        outputs=quick.Outputs(),
         package_refs={},
         base_providers_by_ref={},
     )
@@ -137,15 +136,16 @@ class _Inline(ThreadPoolExecutor):
         return future
 
 
-def _logger(recording: Recording) -> logging.Logger:
-    class Keep(logging.Handler):
-        def emit(self, entry: logging.LogRecord) -> None:
-            if entry.levelno >= logging.WARNING:
-                recording.warnings.append(entry.getMessage())
+class _Engine(mocks.MockEngine):
+    """Where Pulumi's log goes: warnings are kept, the rest is its talk about itself."""
 
-    logger = logging.Logger("plan")  # noqa: LOG001 - private to one run, never in the global tree
-    logger.addHandler(Keep())
-    return logger
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(None)
+        self._recording = recording
+
+    def Log(self, request: engine_pb2.LogRequest) -> None:
+        if request.severity >= engine_pb2.WARNING:
+            self._recording.warnings.append(request.message)
 
 
 class _NoMocks(mocks.Mocks):
@@ -179,7 +179,9 @@ class RecordingMonitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self._recording.resources:
             self._recording.duplicates.append(urn)
-        resource = _resource(urn, request, self._region(request), self._aliases(request))
+        inputs = plain(request.object)
+        region = self._region(request, inputs)
+        resource = _resource(urn, request, inputs, region, self._aliases(request))
         self._recording.resources[urn] = resource
         state = struct_pb2.Struct()
         state.CopyFrom(request.object)
@@ -223,10 +225,10 @@ class RecordingMonitor(mocks.MockMonitor):
             for alias in request.aliases
         )
 
-    def _region(self, request: resource_pb2.RegisterResourceRequest) -> str | None:
+    def _region(self, request: resource_pb2.RegisterResourceRequest, inputs: Mapping[str, Any]) -> str | None:
         if request.type.startswith(PROVIDER_PREFIX):
-            return plain(request.object).get("region")
-        named = plain(request.object).get("region") if request.type.startswith("aws:") else None
+            return inputs.get("region")
+        named = inputs.get("region") if request.type.startswith("aws:") else None
         return named or self._provider_region(request.provider)
 
     def _provider_region(self, reference: str) -> str | None:
@@ -237,10 +239,10 @@ class RecordingMonitor(mocks.MockMonitor):
 def _resource(
     urn: str,
     request: resource_pb2.RegisterResourceRequest,
+    inputs: Mapping[str, Any],
     region: str | None,
     aliases: tuple[str, ...],
 ) -> Resource:
-    inputs = plain(request.object)
     identity, outputs = (
         identities.identity(urn, request.type, request.name, inputs, region) if request.custom else ("", {})
     )
