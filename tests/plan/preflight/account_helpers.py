@@ -159,8 +159,10 @@ def seeded(plan: Plan) -> Account:
     digest = push(account, PRIMARY)
     push(account, STANDBY)
     use_image(account, digest)
-    for name in roles.rows():
-        account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    made = {r.inputs["awsServiceName"] for r in plan.of_type("iam.ServiceLinkedRole")}
+    for name, role in roles.rows().items():
+        if role.service not in made:
+            account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")
     limit = {"Amount": "100000", "Unit": "USD"}
     account.client("budgets").create_budget(
         AccountId=ACCOUNT,

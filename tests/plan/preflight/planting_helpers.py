@@ -88,6 +88,12 @@ def _search_role_missing(account: Account) -> None:
     account.declare("aws:opensearch/domain:Domain", "primary-search", {"clusterConfig": {"instanceCount": 3}})
 
 
+def _role_made_twice(account: Account) -> None:
+    """The stack would make a role that the account has."""
+    inputs = {"awsServiceName": "elasticache.amazonaws.com"}
+    account.declare("aws:iam/serviceLinkedRole:ServiceLinkedRole", "primary-cache-role", inputs)
+
+
 def _zone_not_offered(account: Account) -> None:
     account.change("primary-network-private-use1-az1", availabilityZoneId="use1-az9")
 
@@ -191,6 +197,7 @@ PLANTED: Mapping[Callable[[Account], None], set[tuple[str, str | None]]] = {
     _zone_is_private: {("hosted-zone", None)},
     _record_exists: {("dns-records", None)},
     _search_role_missing: {("role-opensearchservice", None)},
+    _role_made_twice: {("role-elasticache", None)},
     _zone_not_offered: {("zones", PRIMARY), ("endpoint-zones", PRIMARY)},
     _image_in_one_region: {("images", STANDBY)},
     _secret_being_deleted: {("secrets", PRIMARY)},
