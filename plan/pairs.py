@@ -70,8 +70,11 @@ def former_keys(plan: Plan, resource: Resource) -> Iterator[str]:
 
 
 def identity(resource: Resource) -> Mapping[str, str]:
-    """The texts other resources know it by: its id, and what AWS computes for it."""
-    computed = {
+    """The texts other resources know it by: its id, and what AWS computes for it.
+
+    Of some there is one in a region, and the region is its id: that text says nothing of who uses it.
+    """
+    known = {
         name: value
         for name, value in resource.outputs.items()
         if isinstance(value, str)
@@ -79,7 +82,8 @@ def identity(resource: Resource) -> Mapping[str, str]:
         and not value.startswith(UNRESOLVED)
         and name not in resource.inputs
     }
-    return computed | ({"id": resource.id} if resource.id else {})
+    known |= {"id": resource.id} if resource.id else {}
+    return {name: value for name, value in known.items() if value != resource.region}
 
 
 def renaming(renamed: Pair) -> Mapping[str, str]:

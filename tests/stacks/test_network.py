@@ -139,14 +139,15 @@ def test_a_new_environment_is_one_file(project: Path):
 config:
   concierge:environment: {protect: false, owner: performance}
   concierge:regions:
-    primary: {name: eu-west-1, cidr: 172.20.0.0/18, zones: [euw1-az1, euw1-az3]}
+    primary: {name: us-west-2, cidr: 172.20.0.0/18, zones: [usw2-az1, usw2-az3]}
   concierge:network: {nat: single}
+  concierge:search: {zones: 2, nodes: 2, replicas: 1, standby_zone: false, documents: 500000}
 """
     perf = planned(project, text, stack="perf")
     for check in CHECKS:
         check(perf)
     (place,) = places(perf)
-    assert shape(place) == ("eu-west-1", "172.20.0.0/18", ["euw1-az1", "euw1-az3"], 1)
+    assert shape(place) == ("us-west-2", "172.20.0.0/18", ["usw2-az1", "usw2-az3"], 1)
 
 
 PRINT_PLAN = """

@@ -24,6 +24,7 @@ from stacks.stackfile import SettingsError
 
 BAD = tomllib.loads((Path(__file__).parent / "bad_stack_files.toml").read_text(encoding="utf-8"))["case"]
 PRIMARY = (
+    "  concierge:search: {zones: 2, nodes: 2, replicas: 1, standby_zone: false, documents: 500000}\n"
     "  concierge:regions:\n"
     "    primary: {name: us-east-1, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2]}\n"
 )  # fmt: skip
@@ -126,8 +127,8 @@ def test_text_that_is_deeply_nested_json_is_refused(project: Path, levels: int):
 
 def test_a_merge_may_be_overridden(project: Path):
     domain = "  concierge:domain: {name: shop.example.com, zone_id: Z0123456789}\n"
-    region = "{name: us-east-1, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2]}"
-    other = "{<<: *first, name: us-west-2, cidr: 10.1.0.0/16, zones: [usw2-az1, usw2-az2]}"
+    region = "{name: us-east-1, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2, use1-az4]}"
+    other = "{<<: *first, name: us-west-2, cidr: 10.1.0.0/16, zones: [usw2-az1, usw2-az2, usw2-az3]}"
     tree = load(
         project,
         f"config:\n{domain}  concierge:regions:\n    primary: &first {region}\n    standby: {other}\n",
@@ -221,6 +222,11 @@ def test_the_defaults_are_safe_for_production():
         "agent.image_digest",
         "identity.callback_urls",
         "identity.sender_arn",
+        "inference.intent",
+        "inference.embed",
+        "inference.rerank",
+        "operations.drift.repository",
+        "environment.monthly_budget_usd",
     ]
 
 
