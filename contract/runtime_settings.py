@@ -81,9 +81,12 @@ class RoutingSettings(Knobs):
 
 
 class ControlsSettings(Knobs):
-    """How the operator's document is read."""
+    """How the operator's document is read, and those that change with a deployment or an event."""
 
     poll_s: float = Field(5.0, gt=0, description="time between two reads of the controls")
+    published_poll_s: float = Field(
+        30.0, gt=0, description="time between two reads of the model calls and of the extra rungs"
+    )
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 

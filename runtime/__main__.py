@@ -18,19 +18,22 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from contract import rungs
 from contract.errors import ConciergeError, WrongUseError
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.app import CHAT, make_app
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
-from runtime.controls import ControlsReader
+from runtime.documents import Documents, Names, Store
+from runtime.kept import poll
 from runtime.prices import token_prices
+from runtime.targets import Targets
 from runtime.telemetry import LibraryLog, Telemetry
 
 PORTS = range(65_536)
@@ -42,19 +45,25 @@ class StartError(WrongUseError):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the environment tells: who we are, and where our documents are."""
+    """What the environment tells: who we are, and where our documents are. Without `models`: no guardrail."""
 
     environment: str
     settings: str
     controls: str
     region: str
+    models: str | None = None
+
+    @property
+    def names(self) -> Names:
+        return Names(self.controls, rungs.folder(self.environment), self.models)
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
         names = ("CONCIERGE_ENVIRONMENT", "CONCIERGE_SETTINGS", "CONCIERGE_CONTROLS", "AWS_REGION")
         if missing := [name for name in names if not variables.get(name)]:
             raise StartError(f"set {', '.join(missing)} in the environment: the task definition names them")
-        return cls(*(variables[name] for name in names))
+        environment, settings, controls, region = (variables[name] for name in names)
+        return cls(environment, settings, controls, region, variables.get("CONCIERGE_MODELS") or None)
 
 
 def main() -> int:
@@ -80,27 +89,34 @@ async def _serve(host: str, port: int) -> None:
     async with AsyncExitStack() as stack:
         ssm = await stack.enter_async_context(aws.ssm(around.region))
         settings = _settings(around.settings, await aws.read_parameter(ssm, around.settings))
-        read = partial(aws.read_parameter, ssm, around.controls)
-        controls = ControlsReader(read, settings.controls, _wall, telemetry)
-        await controls.refresh()
+        documents = Documents(_store(ssm), around.names, settings.ladder, _wall, telemetry)
+        await documents.start()
+        targets = Targets(around.region, documents.model_calls, documents.extras.units)
         conversation = assemble(
             settings,
-            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region)),
-            controls=controls.current,
+            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
+            controls=documents.controls.current,
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,
+            extras=documents.extras.current,
         )
         app = make_app(conversation, _wall)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         url = await _listen(runner, host, port)
-        polling = asyncio.create_task(controls.poll())
-        stack.callback(polling.cancel)
+        read = settings.controls
+        paces = ((documents.turned, read.poll_s), (documents.published, read.published_poll_s))
+        for refresh, every_s in [(refresh, pace) for refreshes, pace in paces for refresh in refreshes]:
+            stack.callback(asyncio.create_task(poll(refresh, every_s, read.jitter)).cancel)
         gc.freeze()  # what start-up made stays; the collector need not look at it again
         _write(json.dumps({"ready": True, "url": url}))
         await stop.wait()
         telemetry.log("info", "stopping: streams may finish")
         await app[CHAT].drain(settings.request_s)  # nobody's answer takes longer
+
+
+def _store(ssm: Any) -> Store:
+    return Store(one=partial(aws.read_parameter, ssm), folder=partial(aws.read_folder, ssm))
 
 
 def _stop_on_signal() -> asyncio.Event:

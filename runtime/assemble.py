@@ -1,10 +1,11 @@
 """Puts the parts of the runtime together around the ports it is given: the real ones, or those of tests."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from contract.controls import Controls
 from contract.outcomes import Outcome
+from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung, RuntimeSettings
 from runtime.canned import canned
 from runtime.conversation import Conversation
@@ -13,6 +14,7 @@ from runtime.failover.ladder import Attempt, Ladder
 from runtime.port import ModelPort
 from runtime.prices import Price
 from runtime.route import Router
+from runtime.rungs import Rungs
 from runtime.telemetry import Telemetry
 
 
@@ -23,22 +25,30 @@ def assemble(
     controls: Callable[[], Controls],
     price: Price,
     telemetry: Telemetry,
+    extras: Callable[[], Sequence[ExtraRung]] = tuple,
 ) -> Conversation:
-    """Call it inside the event loop whose time counts."""
+    """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while."""
     now = asyncio.get_running_loop().time
-    router = Router(settings.ladder, settings.routing, now)
 
     def breaker(rung: Rung) -> Breaker:
         return Breaker(settings.breaker, now, lambda opened: _tell_breaker(telemetry, rung, opened=opened))
 
-    def observe(attempt: Attempt) -> None:
-        router.record(attempt)
-        _tell_attempt(telemetry, attempt)
+    rungs = Rungs(settings.ladder, extras, breaker)
+    router = Router(rungs.now, settings.routing, now, canned().knows)
 
-    breakers = {rung.name: breaker(rung) for rung in settings.ladder if rung.model is not None}
+    def observe(rung: Rung) -> Callable[[Attempt | None], None]:
+        counted = router.begun(rung)
+
+        def ended(attempt: Attempt | None) -> None:
+            counted(attempt)
+            if attempt is not None:
+                _tell_attempt(telemetry, attempt)
+
+        return ended
+
     return Conversation(
         router=router,
-        ladder=Ladder(port, breakers, canned(), observe),
+        ladder=Ladder(port, rungs.breaker, canned(), observe),
         controls=controls,
         canned=canned(),
         price=price,

@@ -1,8 +1,9 @@
-"""The AWS clients of the runtime, and reading one SSM parameter.
+"""The AWS clients of the runtime, and reading one SSM parameter, or a folder of them.
 
 Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsal differs in nothing else.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Any, cast
@@ -38,7 +39,7 @@ def client(service: str, region: str, **config: Any) -> AbstractAsyncContextMana
 
 
 def ssm(region: str) -> AbstractAsyncContextManager[Any]:
-    """For `read_parameter`. One repetition: whoever polls asks again anyway."""
+    """For `read_parameter` and `read_folder`. One repetition: whoever polls asks again anyway."""
     return client("ssm", region, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -47,16 +48,31 @@ async def read_parameter(ssm_client: Any, name: str) -> str:
     try:
         found = await ssm_client.get_parameter(Name=name)
     except (ClientError, BotoCoreError) as error:
-        raise _explained(name, error) from error
+        raise _explained(name, "ssm:GetParameter", error) from error
     return str(found["Parameter"]["Value"])
 
 
-def _explained(name: str, error: ClientError | BotoCoreError) -> ConciergeError:
+async def read_folder(ssm_client: Any, path: str) -> Mapping[str, str]:
+    """Name -> value of every parameter right in a folder; of none, when nobody made it."""
+    found: dict[str, str] = {}
+    more: dict[str, str] = {}
+    while True:
+        try:
+            page = await ssm_client.get_parameters_by_path(Path=path, **more)
+        except (ClientError, BotoCoreError) as error:
+            raise _explained(path, "ssm:GetParametersByPath", error) from error
+        found |= {str(one["Name"]): str(one["Value"]) for one in page["Parameters"]}
+        if not page.get("NextToken"):  # a page may be empty and still not be the last
+            return found
+        more = {"NextToken": page["NextToken"]}
+
+
+def _explained(name: str, action: str, error: ClientError | BotoCoreError) -> ConciergeError:
     code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
     if code == "ParameterNotFound":
         return ParameterError(f"SSM has no parameter {name}: deploy the stack, or correct the name")
     if code.startswith("AccessDenied"):
-        return ParameterError(f"SSM parameter {name} may not be read: allow ssm:GetParameter on it")
+        return ParameterError(f"SSM parameter {name} may not be read: allow {action} on it")
     if isinstance(error, NoCredentialsError):
         return ParameterError(f"SSM parameter {name} needs AWS credentials: there are none")
     return UnreachableError(f"SSM parameter {name} cannot be read: {error}")

@@ -4,6 +4,7 @@ A client of its own for each rung keeps one model's trouble out of another's con
 as the libraries raise them; `failover.classify` knows what they mean.
 """
 
+import asyncio
 import tomllib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -11,33 +12,48 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from contract.models import models
+from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
 from runtime import aws
 from runtime.port import Event, Opened, Spent, Stop, Text
+from runtime.targets import Targets
 
 CONNECTIONS = 500  # each stream holds one while it lasts; botocore's ten would be a queue
+INTERVENED = "guardrail_intervened"
 
 
 class Bedrock:
-    """Opens its clients with `async with`, and closes them after the last stream."""
+    """Opens its clients with `async with`, and closes them after the last stream.
 
-    def __init__(self, ladder: Sequence[Rung], region: str) -> None:
+    A rung that comes later gets its client with its first call and keeps it: streams may outlive the rung.
+    """
+
+    def __init__(self, ladder: Sequence[Rung], region: str, targets: Targets) -> None:
         self._ladder = ladder
         self._region = region
+        self._targets = targets
         self._clients: dict[str, Any] = {}
+        self._opening = asyncio.Lock()
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         for rung in self._ladder:
             if rung.model is not None:
-                self._clients[rung.name] = await self._open.enter_async_context(self._client(rung))
+                await self._client(rung)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
-    def _client(self, rung: Rung) -> Any:
+    async def _client(self, rung: Rung) -> Any:
+        if rung.name not in self._clients:
+            async with self._opening:
+                if rung.name not in self._clients:
+                    opened = await self._open.enter_async_context(self._make_client(rung))
+                    self._clients[rung.name] = opened
+        return self._clients[rung.name]
+
+    def _make_client(self, rung: Rung) -> Any:
         return aws.client(
             "bedrock-runtime",
             self._region,
@@ -49,22 +65,38 @@ class Bedrock:
 
     async def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
         """Events of one answer; closing it closes the connection if the answer is not yet whole."""
-        response = await self._clients[rung.name].converse_stream(
-            modelId=models()[rung.model or ""].callable_id(self._region),
+        target = self._targets.of(rung)  # before anything is awaited: the rung may be gone afterwards
+        client = await self._client(rung)
+        response = await client.converse_stream(
+            modelId=target.model_id,
             system=[{"text": _system()}],
             messages=[{"role": "user", "content": [{"text": message}]}],
             inferenceConfig={"maxTokens": rung.max_tokens},
+            **_guarded(target.guardrail),
         )
+        checked = target.guardrail is not None and target.guardrail.stream == "sync"
         events = response["stream"]
         try:
             async for raw in events:
-                if (event := _event(raw)) is not None:
+                if (event := _event(raw, checked=checked)) is not None:
                     yield event
         finally:
             events.close()
 
 
-def _event(raw: Mapping[str, Any]) -> Event | None:
+def _guarded(guardrail: GuardrailUse | None) -> Mapping[str, Any]:
+    if guardrail is None:
+        return {}
+    return {
+        "guardrailConfig": {
+            "guardrailIdentifier": guardrail.id,
+            "guardrailVersion": guardrail.version,
+            "streamProcessingMode": guardrail.stream,
+        }
+    }
+
+
+def _event(raw: Mapping[str, Any], *, checked: bool) -> Event | None:
     """What a ConverseStream event means to us; block boundaries and the like mean nothing."""
     match raw:
         case {"contentBlockDelta": {"delta": {"text": str(text)}}}:
@@ -72,7 +104,7 @@ def _event(raw: Mapping[str, Any]) -> Event | None:
         case {"messageStart": _}:
             return Opened()
         case {"messageStop": {"stopReason": reason}}:
-            return Stop(str(reason))
+            return Stop(str(reason), checked=checked and reason == INTERVENED)
         case {"metadata": {"usage": {"inputTokens": int(asked), "outputTokens": int(answered)}}}:
             return Spent(asked, answered)
     return None

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from contract.controls import Controls
-from contract.frames import Ask, Correction, Delta, Failure, Final, ServerFrame, Start, Usage
+from contract.frames import Ask, Banner, Correction, Delta, Failure, Final, ServerFrame, Start, Usage
 from contract.outcomes import Outcome
 from runtime.canned import Canned
 from runtime.failover.ladder import Answer, Ladder, Refusal
@@ -69,7 +69,10 @@ class Conversation:
             return reply.failure("internal", INTERNAL)
 
     async def _generate(self, ask: Ask, reply: "_Reply") -> Final | Failure:
-        rungs = self._router.rungs(ask.text, self._controls())
+        controls = self._controls()
+        if controls.banner is not None and controls.banner.value:
+            await reply.banner(controls.banner.value)
+        rungs = self._router.rungs(ask.text, controls)
         if not rungs:
             return reply.failure("closed", self._canned.closed, CLOSED_RETRY_S)
         deadline = reply.arrived + self._request_s
@@ -81,12 +84,14 @@ class Conversation:
     async def _refuse(self, refusal: Refusal, reply: "_Reply") -> Final | Failure:
         if refusal.outcome is not Outcome.BLOCKED:
             return reply.failure("bad_request", self._canned.invalid)
-        text = self._canned.blocked
-        if reply.first_text_at is None:
-            await reply.text(text)
-        else:  # what slipped out before the verdict is withdrawn
-            await reply.restart(text, refusal.outcome.value)
-        return reply.final(Answer(refusal.rung, text), Usage())
+        text = refusal.text or self._canned.blocked
+        if not refusal.text:
+            if reply.first_text_at is None:
+                await reply.text(text)
+            else:  # what slipped out before the verdict is withdrawn
+                await reply.restart(text, refusal.outcome.value)
+        blocked = Answer(refusal.rung, text, refusal.spent)
+        return reply.final(blocked, self._usage(blocked))
 
     def _usage(self, answer: Answer) -> Usage:
         if answer.rung.model is None:
@@ -128,6 +133,10 @@ class _Reply:
 
     async def start(self, session_id: str) -> None:
         await self._send(Start(request_id=self._id, sequence_number=self._number(), session_id=session_id))
+
+    async def banner(self, text: str) -> None:
+        """Once an answer, right after its start: a client shows it until an answer comes without one."""
+        await self._send(Banner(request_id=self._id, sequence_number=self._number(), text=text))
 
     async def text(self, chunk: str) -> None:
         await self._send(Delta(request_id=self._id, sequence_number=self._number(), text=chunk))

@@ -21,9 +21,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The answer is whole; a stream that ends without this was cut."""
+    """The answer is whole; a stream that ends without this was cut.
+
+    Checked: a guardrail intervened, and what came is what it let through or put there itself.
+    """
 
     reason: str = "end_turn"
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else what T0's errors say."""
+"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else what T0's errors say.
+
+A refusal comes at once, an answer takes its time. So a call to T0 counts when it begins and becomes a failure
+when it fails: else a rung that starts would look bad until its first answers are whole.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -7,33 +11,57 @@ from contract.outcomes import Outcome
 from contract.runtime_settings import RoutingSettings, Rung
 from contract.tiers import Tier
 from runtime.failover.ladder import Attempt
-from runtime.failover.window import Window
+from runtime.failover.window import Mark, Window
 
 ORDER = list(Tier)
 
 
 class Router:
-    """Hears of every attempt, so that it knows T0's error rate."""
+    """Hears of every call, so that it knows T0's error rate. `knows`: whether a canned answer fits."""
 
-    def __init__(self, ladder: Sequence[Rung], settings: RoutingSettings, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        ladder: Callable[[], Sequence[Rung]],
+        settings: RoutingSettings,
+        now: Callable[[], float],
+        knows: Callable[[str], bool],
+    ) -> None:
         self._ladder = ladder
         self._settings = settings
         self._now = now
+        self._knows = knows
         self._t0 = Window(settings.threshold_window_s)
 
-    def record(self, attempt: Attempt) -> None:
-        """Counts what says something about T0: answers and failures."""
-        tells = attempt.failed or attempt.outcome is Outcome.OK
-        if attempt.rung.tier is Tier.T0 and tells:
-            self._t0.add(self._now(), failed=attempt.failed)
+    def begun(self, rung: Rung) -> Callable[[Attempt | None], None]:
+        """A call begins; tell what this gives what it came to, None if it was given up."""
+        mark = self._t0.add(self._now(), failed=False) if rung.tier is Tier.T0 else None
+
+        def ended(attempt: Attempt | None) -> None:
+            if mark is not None:
+                self._settle(mark, attempt)
+
+        return ended
+
+    def _settle(self, mark: Mark, attempt: Attempt | None) -> None:
+        """An answer stays counted. What tells nothing about T0 is taken back."""
+        if attempt is not None and attempt.outcome is Outcome.OK:
+            return
+        self._t0.take_back(mark)
+        if attempt is not None and attempt.failed:
+            self._t0.add(self._now(), failed=True)
 
     def rungs(self, message: str, controls: Controls) -> Sequence[Rung]:
         """The rungs to walk; none means closed."""
+        rungs = self._from(self._tier(message, controls))
+        turned = controls.canned_first
+        if turned is not None and turned.value and self._knows(message):
+            return [rung for rung in rungs if rung.model is None]
+        return rungs
+
+    def _tier(self, message: str, controls: Controls) -> Tier:
         if controls.forced_tier is not None:
-            return self._from(controls.forced_tier.value)
-        if self.is_simple(message) and self._t0_is_poor(controls):
-            return self._from(Tier.T1)
-        return self._from(Tier.T0)
+            return controls.forced_tier.value
+        return Tier.T1 if self.is_simple(message) and self._t0_is_poor(controls) else Tier.T0
 
     def is_simple(self, message: str) -> bool:
         return len(message.split()) <= self._settings.simple_words
@@ -46,4 +74,4 @@ class Router:
 
     def _from(self, tier: Tier) -> Sequence[Rung]:
         first = ORDER.index(tier)
-        return [rung for rung in self._ladder if ORDER.index(rung.tier) >= first]
+        return [rung for rung in self._ladder() if ORDER.index(rung.tier) >= first]

@@ -5,7 +5,7 @@ outlasts its rung's limits or the request's own deadline. The last rung needs no
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -58,24 +58,33 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No rung may answer this message: it is invalid or blocked."""
+    """No rung may answer this message: it is invalid or blocked.
+
+    `text` is what the guardrail let through or said instead; none where something unchecked may be in it.
+    """
 
     rung: Rung
     outcome: Outcome
+    text: str = ""
+    spent: Spent = UNBILLED
+
+
+# Told that a call begins, gives whom to tell what it came to; None: it was given up, and tells nothing.
+Observe = Callable[[Rung], Callable[[Attempt | None], None]]
 
 
 class Ladder:
-    """`observe` hears of every finished call to a model."""
+    """`observe` hears of every call to a model. `breaker` gives a rung's own, None for one that is gone."""
 
     def __init__(
         self,
         port: ModelPort,
-        breakers: Mapping[str, Breaker],
+        breaker: Callable[[Rung], Breaker | None],
         canned: Canned,
-        observe: Callable[[Attempt], None],
+        observe: Observe,
     ) -> None:
         self._port = port
-        self._breakers = breakers
+        self._breaker = breaker
         self._canned = canned
         self._observe = observe
 
@@ -86,7 +95,7 @@ class Ladder:
         page = _Page(listener)
         for rung in rungs:
             if rung.model is None:
-                await page.write(self._canned.unavailable)
+                await page.write(self._canned.reply(message))
                 return Answer(rung, page.text, from_knowledge_base=True)
             call = _Call(rung, _time(), deadline)
             outcome = await self._try(call, message, page)
@@ -95,27 +104,30 @@ class Ladder:
             if outcome is Outcome.OK:
                 return Answer(rung, page.text, call.spent)
             if not outcome.steps_down:
-                return Refusal(rung, outcome)
+                return Refusal(rung, outcome, page.text if call.checked else "", call.spent)
             page.withdraw(outcome)
         raise LookupError("the last rung of a ladder must need no model")
 
     async def _try(self, call: "_Call", message: str, page: "_Page") -> Outcome | None:
         """One call, counted and reported; None where there was none: no permit, or no time left."""
-        permit = self._breakers[call.rung.name].admit() if call.started < call.deadline else None
+        breaker = self._breaker(call.rung) if call.started < call.deadline else None
+        permit = breaker.admit() if breaker else None
         if permit is None:
             return None
+        ended = self._observe(call.rung)
         try:
             async with aclosing(self._port.stream(call.rung, message)) as events:
                 outcome = await _listen(call, permit, events, page)
         except BaseException:  # the client is gone, or we have a bug: the rung did nothing wrong
             permit.release()
+            ended(None)
             raise
         if call.ran_out:
             permit.release()
         else:
             permit.settle(outcome)
         seconds = _time() - call.started
-        self._observe(Attempt(call.rung, outcome, not call.ran_out, seconds, call.error))
+        ended(Attempt(call.rung, outcome, not call.ran_out, seconds, call.error))
         return outcome
 
 
@@ -136,8 +148,8 @@ async def _listen(
                 permit.alive()
                 call.text_at = _time()
                 await page.write(text)
-            case Stop(reason):
-                call.stop = reason
+            case Stop(reason, checked):
+                call.stop, call.checked = reason, checked
             case Spent():
                 call.spent = event
 
@@ -151,6 +163,7 @@ class _Call:
     deadline: float
     text_at: float | None = None
     stop: str | None = None
+    checked: bool = False
     spent: Spent = UNBILLED
     error: str = ""
     ran_out: bool = False

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contract.controls import Controls
 from contract.frames import Ask, Final, ServerFrame
+from contract.rungs import ExtraRung
 from contract.runtime_settings import RuntimeSettings
 from contract.tiers import Tier
 from runtime.assemble import assemble
@@ -23,7 +24,7 @@ def wall() -> datetime:
 
 
 class Desk:
-    """Make it inside the loop. `controls` may be replaced at any time."""
+    """Make it inside the loop. `controls` and `extras` may be replaced at any time."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Desk:
     ) -> None:
         self.models = ScriptedModels(scripts)
         self.controls = controls or Controls()
+        self.extras: Sequence[ExtraRung] = ()
         self.lines: list[dict[str, Any]] = []
         self.conversation = assemble(
             settings or RuntimeSettings(),
@@ -40,6 +42,7 @@ class Desk:
             controls=lambda: self.controls,
             price=lambda _: (3e-6, 15e-6),
             telemetry=Telemetry("test", wall, lambda line: self.lines.append(json.loads(line))),
+            extras=lambda: self.extras,
         )
 
     async def ask(self, text: str = "Hello", request_id: str = "r1") -> list[ServerFrame]:

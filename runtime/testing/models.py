@@ -1,6 +1,7 @@
 """Models that do what a test tells them: a script for each call, by rung. Errors are botocore's own."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -40,6 +41,7 @@ class ScriptedModels:
     def __init__(self, scripts: Mapping[str, Script | Behaviour]) -> None:
         self._scripts = scripts
         self.calls: list[Call] = []
+        self._counts: Counter[str] = Counter()
 
     def on(self, rung: str) -> list[Call]:
         """The calls on a rung, in order."""
@@ -48,7 +50,8 @@ class ScriptedModels:
     async def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         script = self._scripts[rung.name]
-        steps = script(len(self.on(rung.name))) if callable(script) else script
+        steps = script(self._counts[rung.name]) if callable(script) else script
+        self._counts[rung.name] += 1
         call = Call(rung.name, message, loop.time())
         self.calls.append(call)
         try:

@@ -51,8 +51,10 @@ def allowed(needs: Needs, workload: str) -> Sequence[Grant]:
     """Every statement of one workload's role."""
     place = needs.site.place
     documents = ("settings", "controls", "models")
+    extra = place.arn("ssm", f"parameter{rungs.folder(needs.site.environment)}")
     return [
         grants.read_parameters([_parameter(needs.site, name) for name in documents]),
+        Grant("ReadRungs", ["ssm:GetParametersByPath"], [extra, Output.concat(extra, "/*")]),
         grants.tell_metrics(),
         grants.trace(place),
         *grants.use_tables(_uses(needs, workload)),
@@ -74,7 +76,6 @@ def _uses(needs: Needs, workload: str) -> list[TableUse]:
 
 def _chat(needs: Needs) -> list[Grant]:
     place, mind = needs.site.place, needs.mind
-    folder = place.arn("ssm", f"parameter{rungs.folder(needs.site.environment)}")
     units = place.arn("bedrock", "provisioned-model/*")
     stream = needs.data.stream
     return [
@@ -82,7 +83,6 @@ def _chat(needs: Needs) -> list[Grant]:
         *mind.access.embed_grants(),
         *mind.inference.grants(),
         mind.search.reads(),
-        Grant("ReadRungs", ["ssm:GetParametersByPath"], [folder, Output.concat(folder, "/*")]),
         Grant(
             "CallEventUnits",
             [grants.INVOKE],

@@ -106,7 +106,7 @@ class Events(Section):
     )
     calendar: tuple[Event, ...] = Field((), strict=False, description="events by name; none: no extra units")
     drain_s: int = Field(
-        300, ge=60, le=3_600, description="seconds between withdrawing a rung and deleting its units"
+        300, ge=90, le=3_600, description="seconds between withdrawing a rung and deleting its units"
     )
     log_days: Literal[1, 3, 7, 14, 30, 60, 90, 180, 365] = Field(
         90, description="days the steps of scaling up and down stay in CloudWatch"

@@ -1,12 +1,14 @@
 """Somebody always answers (RUN-2, RUN-5): one message on its way down the ladder, in virtual time."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.controls import Control, Controls
 from contract.frames import Ask, ServerFrame
 from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings, Rung, RuntimeSettings
@@ -15,7 +17,7 @@ from runtime.canned import canned
 from runtime.conversation import GoneError
 from runtime.port import Opened, Spent, Stop, Text
 from runtime.testing import loop
-from runtime.testing.desk import Desk
+from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import (
     Wait,
     cut_after,
@@ -152,6 +154,66 @@ def test_a_blocked_answer_is_withdrawn_and_no_other_model_is_asked(at_desk, show
     assert desk.values("ModelFailed", Rung="sonnet") == [0]
 
 
+def test_what_a_guardrail_checked_beforehand_stays_as_it_is(at_desk, shown):
+    """It let this through or put it there itself: a half of an answer, masked names, or its own refusal."""
+    checked = [Opened(), Text("Your name "), Text("is {NAME}."), Stop("guardrail_intervened", checked=True)]
+    frames, _, desk = at_desk(one, {"sonnet": checked, "haiku": HAIKU})
+    assert [frame.type for frame in frames] == ["start", "delta", "delta", "final"]
+    assert shown(frames) == frames[-1].text == "Your name is {NAME}."
+    assert (frames[-1].rung, frames[-1].from_knowledge_base) == ("sonnet", False)
+    assert desk.values("ModelFailed", Rung="sonnet") == [0]
+
+
+def test_a_guardrail_that_lets_nothing_through_is_not_answered_with_silence(at_desk, shown):
+    frames, _, _ = at_desk(one, {"sonnet": [Opened(), Stop("guardrail_intervened", checked=True)]})
+    assert shown(frames) == frames[-1].text == canned().blocked
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_blocked_answer_replaces_what_an_earlier_rung_had_shown(at_desk, shown, checked):
+    blocked = [Opened(), Text("I may not."), Stop("guardrail_intervened", checked=checked)]
+    frames, _, _ = at_desk(one, {"sonnet": cut_after("Well, "), "haiku": blocked})
+    assert shown(frames) == frames[-1].text == ("I may not." if checked else canned().blocked)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_blocked_answer_was_paid_for_all_the_same(at_desk, checked):
+    blocked = [Opened(), Text("No."), Stop("guardrail_intervened", checked=checked), Spent(100, 10)]
+    frames, _, desk = at_desk(one, {"sonnet": blocked})
+    assert frames[-1].usage.usd == pytest.approx(100 * 3e-6 + 10 * 15e-6)
+    assert desk.values("CostUsd") == [pytest.approx(frames[-1].usage.usd)]
+
+
+def test_a_banner_comes_right_after_the_start_of_every_answer_while_it_is_turned(at_desk, shown):
+    def banner(text: str, for_s: float = 60.0) -> Controls:
+        until = EPOCH + timedelta(seconds=for_s)
+        return Controls(banner=Control(value=text, who="on-call", why="test", expires_at=until))
+
+    async def scene(desk: Desk) -> Any:
+        answers = []
+        for controls in (banner("We are slow today."), banner(""), Controls()):
+            desk.controls = controls
+            answers.append(await desk.ask())
+        return answers
+
+    turned, empty, none = at_desk(scene, {"sonnet": SONNET})
+    assert [frame.type for frame in turned] == ["start", "banner", "delta", "delta", "delta", "final"]
+    assert turned[1].text == "We are slow today."
+    assert shown(turned) == shown(empty) == shown(none) == "Hi from Sonnet"
+    assert "banner" not in {frame.type for frame in [*empty, *none]}
+
+
+def test_who_is_turned_away_sees_the_banner_too(at_desk, shown):
+    until = EPOCH + timedelta(days=1)
+    turned = {"who": "on-call", "why": "test", "expires_at": until}
+    shut = Controls.model_validate(
+        {"banner": {"value": "Back at nine.", **turned}, "forced_tier": {"value": Tier.T3, **turned}}
+    )
+    frames, _, _ = at_desk(one, {}, None, shut)
+    assert [frame.type for frame in frames] == ["start", "banner", "error"]
+    assert shown(frames) == ""
+
+
 def test_a_client_that_goes_stops_generation_at_once(at_desk):
     async def scene(desk: Desk) -> Any:
         asking = asyncio.create_task(desk.ask())
@@ -251,7 +313,7 @@ STEPS = st.one_of(
     st.just(Opened()),
     st.builds(Text, st.text(max_size=5)),
     st.builds(Wait, st.sampled_from([0.0, 0.1, 4.9, 5.1, 30.0])),
-    st.builds(Stop, st.sampled_from(["end_turn", "max_tokens", "guardrail_intervened"])),
+    st.builds(Stop, st.sampled_from(["end_turn", "max_tokens", "guardrail_intervened"]), st.booleans()),
     st.builds(Spent, st.integers(0, 9), st.integers(0, 9)),
     ERRORS,
 )

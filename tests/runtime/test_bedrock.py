@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from contract.model_access import GuardrailUse, ModelCalls, StreamMode
 from contract.models import models
 from contract.outcomes import Outcome
 from contract.runtime_settings import Rung, RuntimeSettings
@@ -23,8 +24,12 @@ from contract.tiers import Tier
 from runtime.bedrock import Bedrock
 from runtime.failover import classify
 from runtime.port import Event, Opened, Spent, Stop, Text
+from runtime.targets import Targets
 
 SONNET = RuntimeSettings().ladder[0]
+EXTRA = SONNET.model_copy(update={"name": "event"})
+UNPUBLISHED = Targets("us-east-1")
+UNITS = "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/event"
 BEGIN = [("messageStart", {"role": "assistant"})]
 HELLO = [
     *BEGIN,
@@ -90,14 +95,16 @@ class Service:
 
 
 @asynccontextmanager
-async def bedrock(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bedrock]:
+async def bedrock(
+    service: Service, monkeypatch: pytest.MonkeyPatch, targets: Targets = UNPUBLISHED
+) -> AsyncIterator[Bedrock]:
     app = web.Application()
     app.router.add_post("/model/{model}/converse-stream", service.converse)
     async with TestServer(app, handler_cancellation=True) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", str(server.make_url("/")))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        async with Bedrock(RuntimeSettings().ladder, "us-east-1") as port:
+        async with Bedrock(RuntimeSettings().ladder, "us-east-1", targets) as port:
             yield port
 
 
@@ -117,10 +124,10 @@ async def collect(port: Bedrock, rung: Rung = SONNET) -> tuple[list[Event], Outc
 def call(monkeypatch):
     """`call(events, ...)` -> what one call on Sonnet's rung gave, and the service that gave it."""
 
-    def once(*args: Any, **kwargs: Any) -> Any:
+    def once(*args: Any, targets: Targets = UNPUBLISHED, **kwargs: Any) -> Any:
         async def main() -> Any:
             service = Service(*args, **kwargs)
-            async with bedrock(service, monkeypatch) as port:
+            async with bedrock(service, monkeypatch, targets) as port:
                 return await collect(port), service
 
         return asyncio.run(main())
@@ -141,6 +148,76 @@ def test_the_request_names_the_regions_model_and_keeps_the_answer_short(call):
     assert body["inferenceConfig"] == {"maxTokens": SONNET.max_tokens}
     assert body["messages"] == [{"role": "user", "content": [{"text": "Hello"}]}]
     assert "concierge" in body["system"][0]["text"]
+    assert "guardrailConfig" not in body
+
+
+def published(stream: StreamMode, units: str | None = None) -> Targets:
+    """What a region publishes: its own ids, its own guardrail, pinned."""
+    calls = ModelCalls(
+        rungs={"sonnet": "profile-of-this-region", "haiku": "another"},
+        guardrail=GuardrailUse(id="gr-west", version="7", stream=stream),
+    )
+    return Targets("us-west-2", lambda: calls, {"event": units}.get)
+
+
+@pytest.mark.parametrize("stream", ["sync", "async"])
+@pytest.mark.parametrize("rung", ["sonnet", "haiku", "event"])
+def test_every_call_names_the_regions_guardrail_and_its_version(monkeypatch, rung, stream):
+    """On every rung, that of an event's units too (MOD-4)."""
+    asked = {"sonnet": SONNET, "haiku": RuntimeSettings().ladder[1], "event": EXTRA}[rung]
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, published(stream, UNITS)) as port:
+            await collect(port, asked)
+        return service.requests
+
+    ((model, body),) = asyncio.run(main())
+    assert model == {"sonnet": "profile-of-this-region", "haiku": "another", "event": UNITS}[rung]
+    assert body["guardrailConfig"] == {
+        "guardrailIdentifier": "gr-west",
+        "guardrailVersion": "7",
+        "streamProcessingMode": stream,
+    }
+
+
+@pytest.mark.parametrize(
+    ("targets", "reason", "checked"),
+    [
+        (published("sync"), "guardrail_intervened", True),
+        (published("sync"), "content_filtered", False),
+        (published("sync"), "end_turn", False),
+        (published("async"), "guardrail_intervened", False),
+        (UNPUBLISHED, "guardrail_intervened", False),
+    ],
+    ids=["sync", "the model's own filter", "nothing found", "async", "no guardrail"],
+)
+def test_text_is_checked_only_where_the_guardrail_saw_it_before_we_did(call, targets, reason, checked):
+    """And only what a guardrail let through or said itself may stay where it is."""
+    (events, _), _ = call([*HELLO, ("messageStop", {"stopReason": reason})], targets=targets)
+    assert events[-1] == Stop(reason, checked=checked)
+
+
+def test_a_stream_outlives_the_rung_it_runs_on(monkeypatch):
+    """The units are withdrawn after the first text; the rest still comes, from them."""
+    units = {"event": UNITS}
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        events: list[Event] = []
+        targets = Targets("us-east-1", units=units.get)
+        async with (
+            bedrock(service, monkeypatch, targets) as port,
+            aclosing(port.stream(EXTRA, "Hello")) as stream,
+        ):
+            async for event in stream:
+                events.append(event)
+                units.clear()
+        return events, service.requests
+
+    events, ((model, _),) = asyncio.run(main())
+    assert model == UNITS
+    assert events[-2:] == [Stop("end_turn"), Spent(7, 2)]
 
 
 @pytest.mark.parametrize(

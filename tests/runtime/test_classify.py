@@ -11,6 +11,7 @@ from runtime.testing.models import in_stream, refusal
 
 URL = "https://bedrock-runtime.us-east-1.amazonaws.com"
 ON_DEMAND = "Invocation of model ID x with on-demand throughput isn't supported."
+NO_GUARDRAIL = "The guardrail identifier or version provided in the request does not exist."
 
 SERVICE = [
     ("ThrottlingException", 429, Outcome.THROTTLED),
@@ -93,7 +94,7 @@ def test_a_model_error_goes_by_what_the_model_itself_said(original, outcome):
     assert classify.of_error(error) is outcome
 
 
-@pytest.mark.parametrize("message", [ON_DEMAND, "The provided model identifier is invalid."])
+@pytest.mark.parametrize("message", [ON_DEMAND, "The provided model identifier is invalid.", NO_GUARDRAIL])
 def test_a_rung_that_is_set_up_wrongly_is_not_the_messages_fault(message):
     """Another rung may serve, the breaker stays out of it, and people are told."""
     assert classify.of_error(refusal("ValidationException", 400, message)) is Outcome.DENIED

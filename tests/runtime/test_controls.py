@@ -1,23 +1,27 @@
 """The operator's document as the runtime reads it: the last good one stays, and every control ends."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from contract.controls import Control, Controls, render
-from contract.runtime_settings import ControlsSettings
 from contract.tiers import Tier
 from runtime.controls import ControlsReader
+from runtime.kept import poll
 from runtime.telemetry import Telemetry
 from runtime.testing import loop
 from runtime.testing.desk import EPOCH, wall
 
 
+def turned(value: Any, for_s: float = 3_600.0) -> Control[Any]:
+    return Control(value=value, who="on-call", why="test", expires_at=EPOCH + timedelta(seconds=for_s))
+
+
 def forced(tier: Tier, for_s: float = 3_600.0) -> str:
-    until = EPOCH + timedelta(seconds=for_s)
-    return render(Controls(forced_tier=Control(value=tier, who="on-call", why="test", expires_at=until)))
+    return render(Controls(forced_tier=turned(tier, for_s)))
 
 
 def tier_in(reader: ControlsReader) -> Tier | None:
@@ -40,16 +44,15 @@ class Store:
             raise self.text
         return self.text
 
-    def reader(self, spread: float = 0.5, **settings: float) -> ControlsReader:
-        telemetry = Telemetry("test", wall, self.lines.append)
-        return ControlsReader(self.read, ControlsSettings(**settings), wall, telemetry, lambda: spread)
+    def reader(self) -> ControlsReader:
+        return ControlsReader(self.read, wall, Telemetry("test", wall, self.lines.append))
 
 
 def test_a_new_document_is_seen_at_the_next_read():
     async def scene() -> Any:
         store = Store("{}")
-        reader = store.reader(poll_s=5.0)
-        polling = asyncio.create_task(reader.poll())
+        reader = store.reader()
+        polling = asyncio.create_task(poll(reader.refresh, 5.0, 0.2, lambda: 0.5))
         store.text = forced(Tier.T1)
         await asyncio.sleep(4.9)
         before = tier_in(reader)
@@ -115,10 +118,26 @@ def test_a_control_ends_when_it_said_even_if_nothing_can_be_read():
 def test_reads_are_spread_so_that_a_fleet_does_not_ask_in_step(spread, first):
     async def scene() -> Any:
         store = Store("{}")
-        polling = asyncio.create_task(store.reader(spread, poll_s=5.0, jitter=0.2).poll())
+        polling = asyncio.create_task(poll(store.reader().refresh, 5.0, 0.2, lambda: spread))
         await asyncio.sleep(30.0)
         polling.cancel()
         return store.read_at
 
     read_at = loop.run(scene())
     assert read_at[:3] == pytest.approx([first, 2 * first, 3 * first])
+
+
+def test_who_turns_what_the_runtime_does_not_heed_is_told_so_once():
+    """One warning for each control and each turn of it, not for every read."""
+
+    async def scene() -> Any:
+        store = Store(render(Controls(cache_mode=turned("off"), forced_tier=turned(Tier.T1))))
+        reader = store.reader()
+        for _ in range(3):
+            await reader.refresh()
+        store.text = render(Controls(cache_mode=turned("off"), widget=turned(value=False)))
+        await reader.refresh()
+        return [json.loads(line) for line in store.lines]
+
+    warned = [line["control"] for line in loop.run(scene()) if line["level"] == "warning"]
+    assert warned == ["cache_mode", "widget"]

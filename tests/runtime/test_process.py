@@ -19,32 +19,53 @@ from typing import Any
 import aiohttp
 import pytest
 
+from contract import rungs
 from contract.errors import DONE, INCONCLUSIVE, WRONG_USE
 from contract.frames import Ask, decode_server, encode
+from contract.model_access import GuardrailUse, ModelCalls
+from contract.rungs import ExtraRung
 from contract.runtime_settings import RuntimeSettings
+from runtime.__main__ import Surroundings
+from runtime.documents import Names
 
-NAMES = {"CONCIERGE_SETTINGS": "/concierge/test/settings", "CONCIERGE_CONTROLS": "/concierge/test/controls"}
+NAMES = {
+    "CONCIERGE_SETTINGS": "/concierge/test/settings",
+    "CONCIERGE_CONTROLS": "/concierge/test/controls",
+    "CONCIERGE_MODELS": "/concierge/test/models",
+}
+CALLS = ModelCalls(
+    rungs={"sonnet": "arn:sonnet", "haiku": "arn:haiku"},
+    guardrail=GuardrailUse(id="gr-1", version="3", stream="sync"),
+)
 
 
 class ParameterStore(ThreadingHTTPServer):
     """Just enough of SSM."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), GetParameter)
+        super().__init__(("127.0.0.1", 0), Operations)
         self.parameters = parameters
 
+    def named(self, name: str) -> Any:
+        value = self.parameters.get(name)
+        return None if value is None else {"Parameter": {"Name": name, "Value": value}}
 
-class GetParameter(BaseHTTPRequestHandler):
-    """Its one operation."""
+    def under(self, path: str) -> Any:
+        found = [{"Name": name, "Value": v} for name, v in self.parameters.items() if name.startswith(path)]
+        return {"Parameters": found}
+
+
+class Operations(BaseHTTPRequestHandler):
+    """Its two operations."""
 
     server: ParameterStore
 
     def do_POST(self) -> None:
-        name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["Name"]
-        value = self.server.parameters.get(name)
-        known = {"Parameter": {"Name": name, "Value": value}}
-        body = json.dumps(known if value is not None else {"__type": "ParameterNotFound"}).encode()
-        self.send_response(200 if value is not None else 400)
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        by_path = self.headers["X-Amz-Target"].endswith("GetParametersByPath")
+        answer = self.server.under(asked["Path"]) if by_path else self.server.named(asked["Name"])
+        body = json.dumps(answer or {"__type": "ParameterNotFound"}).encode()
+        self.send_response(200 if answer else 400)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -56,8 +77,8 @@ class GetParameter(BaseHTTPRequestHandler):
 @pytest.fixture
 def ssm():
     """A parameter store that has what the runtime needs."""
-    settings = RuntimeSettings().model_dump_json()
-    server = ParameterStore({NAMES["CONCIERGE_SETTINGS"]: settings, NAMES["CONCIERGE_CONTROLS"]: "{}"})
+    texts = (RuntimeSettings().model_dump_json(), "{}", CALLS.model_dump_json())
+    server = ParameterStore(dict(zip(NAMES.values(), texts, strict=True)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -146,6 +167,51 @@ def test_missing_controls_do_not_keep_it_from_serving(ssm):
         process.communicate(timeout=30)
     assert "controls" in complaint["message"]
     assert ready["ready"] is True
+
+
+@pytest.mark.parametrize("text", [None, "mistyped"])
+def test_without_its_model_calls_it_serves_nobody(ssm, text):
+    """It would call past the guardrail."""
+    del ssm.parameters[NAMES["CONCIERGE_MODELS"]]
+    if text is not None:
+        ssm.parameters[NAMES["CONCIERGE_MODELS"]] = text
+    code, said = failing(ssm.server_port)
+    assert code == WRONG_USE
+    assert NAMES["CONCIERGE_MODELS"] in said
+
+
+def test_where_no_model_calls_are_named_it_says_that_nothing_is_guarded(ssm):
+    """A person's own machine; the task definition names them always."""
+    with start(ssm.server_port, CONCIERGE_MODELS="") as process:
+        warning, ready = line(process), line(process)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert (warning["level"], ready["ready"]) == ("warning", True)
+    assert "guardrail" in warning["message"]
+
+
+def test_an_events_units_are_read_from_the_environments_folder(ssm):
+    until = datetime.now(UTC) + timedelta(hours=1)
+    event = ExtraRung(
+        name="event", model="sonnet", arn="arn:event", units=2, who="event", why="test", expires_at=until
+    )
+    ssm.parameters[f"{rungs.folder('test')}/event"] = rungs.render(event)
+    with start(ssm.server_port) as process:
+        changed, ready = line(process), line(process)
+        process.terminate()
+        process.communicate(timeout=30)
+    assert [rung["name"] for rung in changed["rungs"]] == ["event"]
+    assert ready["ready"] is True
+
+
+def test_the_stack_tells_a_task_where_every_document_is(dev):
+    """By the names that are read here: a misspelt CONCIERGE_MODELS would leave every call unguarded."""
+    (task,) = (found for found in dev.resources if found.name.endswith("chat-definition"))
+    (container,) = json.loads(task.inputs["containerDefinitions"])
+    told = Surroundings.read({one["name"]: one["value"] for one in container["environment"]})
+    assert told.environment == "dev"
+    assert told.settings == "/concierge/dev/settings"
+    assert told.names == Names("/concierge/dev/controls", "/concierge/dev/rungs", "/concierge/dev/models")
 
 
 def test_wrong_settings_name_the_key(ssm):

@@ -17,7 +17,7 @@ from runtime.testing.models import Script, Wait, cut_after, hangs, refusal, says
 REFUSED: Script = [Wait(0.05), refusal("ThrottlingException", 429)]
 ANSWERED: Script = [Opened(), Wait(0.6), Text("Well, "), Wait(3.0), Text("yes."), Stop()]
 LONG = "Which of the two lamps that I looked at yesterday would you put beside a bed?"
-RATES = [15, 60, 300]
+RATES = [15, 60, pytest.param(300, marks=pytest.mark.prove)]
 
 
 def one_in(number: int, first: int) -> Callable[[int], Script]:
