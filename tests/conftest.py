@@ -1,10 +1,15 @@
 """What every test may ask for: the plans of both stacks, made once, and a project to write stack files in."""
 
+import fcntl
+import hashlib
+import json
+import pickle
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -32,26 +37,53 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture(scope="session")
-def plans() -> Callable[[str], Plan]:
-    """Stack name -> its plan; each is made when first asked for."""
-    return cache(lambda stack: plan.run(stack, ROOT))
+class Planned(Protocol):
+    """Gives the plan of one of our stacks; `changes` turns settings: `{"agent.host": "agentcore"}`."""
+
+    def __call__(self, stack: str, changes: Mapping[str, str] | None = None) -> Plan: ...
 
 
 @pytest.fixture(scope="session")
-def dev(plans: Callable[[str], Plan]) -> Plan:
-    return plans("dev")
+def planned(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Planned:
+    """Each plan is made when first asked for, once in a test run: its processes share a folder."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    @cache
+    def of(stack: str, changes: tuple[tuple[str, str], ...]) -> Plan:
+        key = hashlib.sha256(json.dumps([stack, changes]).encode()).hexdigest()[:16]
+        made = shared / f"plan-{key}"
+        with made.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if made.exists():
+                return _unpickled(made)
+            found = plan.once(stack, ROOT, dict(changes))
+            made.write_bytes(pickle.dumps(found))
+        return found
+
+    return lambda stack, changes=None: of(stack, tuple(sorted((changes or {}).items())))
+
+
+def _unpickled(file: Path) -> Plan:
+    found = pickle.loads(file.read_bytes())
+    assert isinstance(found, Plan)
+    return found
 
 
 @pytest.fixture(scope="session")
-def prod(plans: Callable[[str], Plan]) -> Plan:
-    return plans("prod")
+def dev(planned: Planned) -> Plan:
+    return planned("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(planned: Planned) -> Plan:
+    return planned("prod")
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
-def either(request: pytest.FixtureRequest, plans: Callable[[str], Plan]) -> Plan:
+def either(request: pytest.FixtureRequest, planned: Planned) -> Plan:
     """A test that takes this runs once for each stack."""
-    return plans(request.param)
+    return planned(request.param)
 
 
 @pytest.fixture

@@ -55,31 +55,29 @@ def test_plan_prints_components_outputs_and_nothing_on_stderr():
         assert word in told.stdout
 
 
-def test_plan_works_from_a_folder_inside_the_repository():
-    assert concierge("plan", "dev", cwd=ROOT / "docs").returncode == 0
-
-
-def test_plan_as_json_is_one_document():
-    told = json.loads(concierge("plan", "dev", "--json").stdout)
+def test_plan_as_json_is_one_document_from_any_folder_of_the_repository():
+    told = json.loads(concierge("plan", "dev", "--json", cwd=ROOT / "docs").stdout)
 
     assert told["stack"] == "dev"
     assert told["resources"] == sum(sum(component["resources"].values()) for component in told["components"])
     assert "primary-network" in [component["name"] for component in told["components"]]
 
 
-def test_every_section_is_in_the_json(tmp_path: Path):
-    saved = tmp_path / "dev.plan"
-    told = concierge("plan", "dev", "--save", str(saved))
-    assert (told.returncode, told.stderr) == (0, f"wrote {saved}\n")
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plan of dev in a file."""
+    file = tmp_path_factory.mktemp("saved") / "dev.plan"
+    told = concierge("plan", "dev", "--save", str(file))
+    assert (told.returncode, told.stderr) == (0, f"wrote {file}\n")
+    return file
 
+
+def test_every_section_is_in_the_json(saved: Path):
     whole = json.loads(concierge("plan", "dev", "--cost", "--reach", "--diff", str(saved), "--json").stdout)
     assert {"cost", "reach", "diff"} <= whole.keys()
 
 
-def test_a_plan_compared_with_its_saved_self_is_unchanged_but_for_secrets_nobody_kept(tmp_path: Path):
-    saved = tmp_path / "dev.plan"
-    concierge("plan", "dev", "--save", str(saved))
-
+def test_a_plan_compared_with_its_saved_self_is_unchanged_but_for_secrets_nobody_kept(saved: Path):
     told = concierge("plan", "dev", "--diff", str(saved))
 
     assert told.returncode == 0
@@ -144,11 +142,11 @@ def test_a_defect_is_one_line_too_and_decides_nothing(tmp_path: Path):
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_early_gets_no_complaint(unbuffered):
-    """`concierge plan prod --cost | head -1`, whether Python notices while printing or at the end.
+    """`concierge plan dev --cost | head -1`, whether Python notices while printing or at the end.
 
     Quiet, but not 0: what nobody read was not told.
     """
-    command = f"{sys.executable} -m concierge plan prod --cost --json | head -n 1"
+    command = f"{sys.executable} -m concierge plan dev --cost --json | head -n 1"
 
     told = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],

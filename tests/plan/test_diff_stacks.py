@@ -20,7 +20,7 @@ class TestOurStacks:
         for section, values in sections.items():
             document["config"].setdefault(f"concierge:{section}", {}).update(values)
         (project / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(document))
-        return plan.run(stack, project)
+        return plan.once(stack, project, {})
 
     def test_another_zone_adds_and_moves_nothing(self, root: Path, project: Path, prod: Plan) -> None:
         primary = yaml.safe_load((root / "Pulumi.prod.yaml").read_text())["config"]["concierge:regions"][
@@ -46,7 +46,10 @@ class TestOurStacks:
         before = self.changed(root, project, "prod", network={"nat": "single"})
         found = diff(before, prod)
         assert (found.replaced, found.removed, found.unknown) == ((), (), ())
-        assert {c.resource.type for c in found.added} == {"aws:ec2/natGateway:NatGateway", "aws:ec2/eip:Eip"}
+        assert {c.resource.type for c in found.added} == {
+            *("aws:ec2/natGateway:NatGateway", "aws:ec2/eip:Eip"),
+            "aws:cloudwatch/metricAlarm:MetricAlarm",  # each watched by itself
+        }
         assert {(c.resource.type, x.path) for c in found.changed for x in c.changes} == {
             ("aws:ec2/route:Route", "natGatewayId")
         }

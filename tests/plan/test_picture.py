@@ -11,6 +11,7 @@ import plan
 from components.base import Component
 from plan import Plan, picture, reach
 from plan.picture.flows import sentence
+from tests.conftest import Planned
 from tests.plan.drawing_helpers import Drawing, read
 
 
@@ -226,10 +227,10 @@ def crowd(place: Place) -> None:
 
 
 @pytest.fixture(scope="module", params=["dev", "prod", "shop", "crowd", "nothing"])
-def drawing(request: pytest.FixtureRequest, plans: Callable[[str], Plan]) -> Drawing:
+def drawing(request: pytest.FixtureRequest, planned: Planned) -> Drawing:
     """Real and toy plans, and one that declares nothing."""
     toys = {"shop": shop, "crowd": crowd, "nothing": lambda _: None}
-    chosen = toy(toys[request.param]) if request.param in toys else plans(request.param)
+    chosen = toy(toys[request.param]) if request.param in toys else planned(request.param)
     return read(picture.draw(chosen))
 
 

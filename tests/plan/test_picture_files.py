@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import resvg_py
 
-from plan import Plan, picture
+from plan import Plan, picture, saved
 from plan.picture import letters
 from tests.plan.drawing_helpers import ink_right, png_size, read
 
@@ -39,13 +39,14 @@ def test_what_does_not_fit_is_cut_and_broken_between_words():
 
 def test_the_same_plan_gives_the_same_bytes_in_any_process(dev: Plan, root: Path, tmp_path: Path):
     code = (
-        "import pathlib, sys, plan; from plan import picture;"
-        "picture.write(plan.run('dev'), pathlib.Path(sys.argv[1]))"
+        "import pathlib, sys; from plan import picture, saved;"
+        "picture.write(saved.load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))"
     )
+    saved.save(dev, tmp_path / "dev.plan")
     for seed in ("1", "2"):
         target = tmp_path / f"{seed}.svg"
         subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code, str(target)],
+            [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "dev.plan"), str(target)],
             cwd=root,
             env={**os.environ, "PYTHONHASHSEED": seed},
             check=True,

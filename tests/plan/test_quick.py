@@ -33,11 +33,10 @@ def test_the_installed_release_is_the_one_the_short_cuts_were_read_in():
     assert version("pulumi") == quick.SDK
 
 
-def test_the_whole_estate_is_the_same_either_way(monkeypatch):
-    short = plan.once("prod", None, {})
+def test_the_whole_estate_is_the_same_either_way(monkeypatch, prod: Plan):
     monkeypatch.setattr(quick, "SDK", ANOTHER_RELEASE)
 
-    assert plan.once("prod", None, {}) == short
+    assert plan.once("prod", None, {}) == prod
 
 
 def test_values_arrive_in_the_shape_they_were_given(way):

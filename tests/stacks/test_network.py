@@ -21,10 +21,10 @@ def test_the_network_is_as_required(either: Plan, check: Check):
     check(either)
 
 
-def planned(project: Path, text: str, stack: str = "x") -> Plan:
+def of_file(project: Path, text: str, stack: str = "x") -> Plan:
     """The plan of a stack that is this file."""
     (project / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
-    return plan.run(stack, project)
+    return plan.once(stack, project, {})
 
 
 # NET-1: what the two stacks are meant to look like --------------------------------------------------------
@@ -73,7 +73,7 @@ def test_another_zone_moves_nothing(project: Path, root: Path, prod: Plan):
     text = (root / "Pulumi.prod.yaml").read_text(encoding="utf-8")
     more = text.replace("[use1-az1, use1-az2, use1-az4]", "[use1-az2, use1-az1, use1-az4, use1-az6]")
     assert more != text
-    grown = planned(project, more, stack="prod").by_urn
+    grown = of_file(project, more, stack="prod").by_urn
     for token in ("Subnet", "RouteTable", "RouteTableAssociation", "Route", "NatGateway", "Eip"):
         for place in places(prod):
             for resource in place.all(token):
@@ -81,17 +81,14 @@ def test_another_zone_moves_nothing(project: Path, root: Path, prod: Plan):
 
 
 def test_without_nat_nothing_leads_out(project: Path):
-    (place,) = places(planned(project, "config:\n  concierge:network: {nat: none}\n"))
+    (place,) = places(of_file(project, "config:\n  concierge:network: {nat: none}\n"))
     assert place.all("NatGateway") == place.all("Eip") == ()
     assert all("gatewayId" in route.inputs for route in place.all("Route"))
     assert not [r for r in place.all("SecurityGroupEgressRule") if "cidrIpv4" in r.inputs]
 
 
 def test_endpoints_can_be_left_out_but_the_free_ones_stay(project: Path):
-    (project / "Pulumi.x.yaml").write_text(
-        "config:\n  concierge:network: {endpoints: none}\n", encoding="utf-8"
-    )
-    (place,) = places(plan.run("x", project))
+    (place,) = places(of_file(project, "config:\n  concierge:network: {endpoints: none}\n"))
     assert set(endpoints(place, "Gateway")) == {"s3", "dynamodb"}
     assert endpoints(place, "Interface") == {}
 
@@ -143,7 +140,7 @@ config:
   concierge:network: {nat: single}
   concierge:search: {zones: 2, nodes: 2, replicas: 1, standby_zone: false, documents: 500000}
 """
-    perf = planned(project, text, stack="perf")
+    perf = of_file(project, text, stack="perf")
     for check in CHECKS:
         check(perf)
     (place,) = places(perf)
@@ -152,7 +149,7 @@ config:
 
 PRINT_PLAN = """
 import dataclasses, json, plan
-print(json.dumps(dataclasses.asdict(plan.run("prod")), sort_keys=True))
+print(json.dumps(dataclasses.asdict(plan.once("prod", None, {})), sort_keys=True))
 """
 
 
