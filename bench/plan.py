@@ -26,12 +26,12 @@ found = stackfile.read(stack)
 
 def program():
     tree = settings.from_pulumi()
-    estate.build(tree, project="concierge", stack=stack)
+    world = estate.build(tree, project="concierge", stack=stack).world
     for number in range(1, copies):
         for role, place in tree.places.items():
-            region(f"{role}-{number}", tree, place)
+            region(f"{role}-{number}", tree, place, world)
 
-def region(role, tree, place):
+def region(role, tree, place, world):
     provider = aws.Provider(f"aws-{role}", region=place.name)
     here = Place(partition="aws", region=place.name, account_id="123456789012")
     keys = Keys(
@@ -39,7 +39,7 @@ def region(role, tree, place):
         KeysArgs(environment=stack, place=here, regions=[place.name], shared_key=None, protect=True),
         pulumi.ResourceOptions(providers=[provider]),
     )
-    RegionStack(role, stack, tree, place, provider, keys, None)
+    RegionStack(role, stack, tree, place, provider, keys, world, None)
 
 def network():
     tree = settings.from_pulumi()

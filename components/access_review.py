@@ -22,9 +22,8 @@ from pulumi import Input
 from components.alarms import Watch
 from components.base import Component
 from components.event_watch import Event, EventWatch, EventWatchArgs
-from components.notices import Severity
 from components.place import Place
-from contract.alarms import Widget
+from contract.alarms import Severity, Widget
 from contract.base import Shape
 
 # Calls to IAM are told here and nowhere else.
@@ -103,16 +102,7 @@ class AccessReview(Component):
 
     def widgets(self) -> list[Widget]:
         """Each of these should be empty."""
-        prefix = f"concierge-{self._args.environment}-"
-        return [
-            Widget(
-                title="Access events",
-                namespace="AWS/Events",
-                metric="TriggeredRules",
-                statistic="Sum",
-                dimensions=tuple({"RuleName": prefix + e.id} for e in _events(self._args.place.region)),
-            )
-        ]
+        return [self._events.graph("Access events")]
 
 
 def _events(region: str) -> list[Event]:

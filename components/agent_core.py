@@ -25,8 +25,9 @@ from components.base import Component
 from components.grants import Grant
 from components.place import Place
 from components.workload_role import WorkloadRole, WorkloadRoleArgs
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Widget, graphs
 
+NAMESPACE = "AWS/Bedrock-AgentCore"
 LIVE = "live"
 IDLE_S = 900
 LONGEST_S = 28_800
@@ -96,13 +97,27 @@ class AgentCore(Component):
         """Of each runtime, at the endpoint that people reach."""
         return [watch for workload in self.runtime_arns for watch in self._alarms_of(workload)]
 
+    def widgets(self) -> list[Widget]:
+        if not self.runtime_arns:
+            return []
+        return graphs(
+            NAMESPACE,
+            {
+                "AgentCore calls": ("Invocations", "Sum"),
+                "AgentCore first byte": ("Latency", "p95"),
+                "AgentCore refused": ("Throttles", "Sum"),
+            },
+            *(self._calls_of(workload) for workload in self.runtime_arns),
+            across=("Resource",),
+        )
+
+    def _calls_of(self, workload: str) -> dict[str, str]:
+        return {"Operation": "InvokeAgentRuntime", "Name": f"{self._runtime_name(workload)}::{LIVE}"}
+
     def _alarms_of(self, workload: str) -> list[Watch]:
         shared: dict[str, Any] = {
-            "namespace": "AWS/Bedrock-AgentCore",
-            "dimensions": {
-                "Operation": "InvokeAgentRuntime",
-                "Name": f"{self._runtime_name(workload)}::{LIVE}",
-            },
+            "namespace": NAMESPACE,
+            "dimensions": self._calls_of(workload),
             "computed": ("Resource",),
             "statistic": "Sum",
             "datapoints": 3,

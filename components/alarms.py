@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
 from components.base import Component
-from components.notices import Severity
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Severity, Widget
 from contract.metrics import ENVIRONMENT, NAMESPACE
 
 
@@ -27,9 +26,23 @@ class Watch:
 
 
 class Watched(Protocol):
-    """A component that knows how it fails."""
+    """A component that knows how it fails and how it looks."""
 
     def alarms(self) -> list[Watch]: ...
+
+    def widgets(self) -> list[Widget]: ...
+
+
+class Quiet:
+    """A component of which AWS publishes nothing. `quiet` says why, and who notices when it is wrong."""
+
+    quiet: ClassVar[str]
+
+    def alarms(self) -> list[Watch]:
+        return []
+
+    def widgets(self) -> list[Widget]:
+        return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +54,11 @@ class AlarmsArgs:
     topics: Mapping[Severity, Input[str]]
 
 
-class Alarms(Component):
+class Alarms(Quiet, Component):
     """Every alarm of a region."""
 
     kind = "operations:Alarms"
+    quiet = "these are the alarms of the others; that one cannot be told anybody is watched on the topics"
     names: dict[str, Output[str]]
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -165,17 +165,7 @@ class Backup(Component):
         return [*bad, Watch(missed)]
 
     def widgets(self) -> list[Widget]:
-        return [
-            Widget(
-                title="Backups, done and failed",
-                namespace="AWS/Events",
-                metric="TriggeredRules",
-                statistic="Sum",
-                dimensions=tuple(
-                    {"RuleName": self._rule(event.id)} for event in events(self._args.vaults.here)
-                ),
-            )
-        ]
+        return [self._events.graph("Backups, done and failed")]
 
     def _rule(self, event: str) -> str:
         return f"concierge-{self._args.environment}-{event}"

@@ -14,8 +14,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Watch
 from components.audit import Lock
 from components.base import Component
+from contract.alarms import Alarm, Widget, graphs
 
 # The least AWS takes, and the time to notice a mistake.
 GRACE_DAYS = 3
@@ -48,9 +50,10 @@ class BackupVault(Component):
 
     def __init__(self, name: str, args: BackupVaultArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
+        self._called = f"concierge-{args.environment}"
         made = aws.backup.Vault(
             f"{name}-vault",
-            name=f"concierge-{args.environment}",
+            name=self._called,
             kms_key_arn=args.key_arn,
             force_destroy=not args.protect,
             opts=self.child(protect=args.protect),
@@ -72,6 +75,36 @@ class BackupVault(Component):
                 opts=self.child(),
             )
         self.register_outputs({"vault": self.vault, "arn": self.arn})
+
+    def alarms(self) -> list[Watch]:
+        """Jobs that fail are heard of as events, where they are planned (`components.backup`)."""
+        stuck = Alarm(
+            id="vault-keeps-too-long",
+            namespace="AWS/Backup",
+            metric="NumberOfRecoveryPointsExpired",
+            dimensions={"BackupVaultName": self._called},
+            statistic="Sum",
+            threshold=0,
+            period_s=86_400,
+            datapoints=1,
+            of=1,
+            missing="notBreaching",
+            severity="ticket",
+            impact="Backups that should be gone are kept and paid for, what was to be forgotten with them.",
+            runbook="restore-drill",
+        )
+        return [Watch(stuck)]
+
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            "AWS/Backup",
+            {
+                "Recovery points made": ("NumberOfRecoveryPointsCompleted", "Sum"),
+                "Backups failed": ("NumberOfBackupJobsFailed", "Sum"),
+                "Copies to another vault failed": ("NumberOfCopyJobsFailed", "Sum"),
+            },
+            {"BackupVaultName": self._called},
+        )
 
 
 def _policy() -> dict[str, Any]:

@@ -14,8 +14,9 @@ from pulumi import Input, Output
 
 from components.alarms import Watch
 from components.base import Component
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Severity, Widget, graphs
 
+NAMESPACE = "AWS/ApplicationELB"
 # The same port with and without a certificate: security groups say the same in every environment.
 PORT = 443
 SERVICE_PORT = 8080
@@ -91,43 +92,53 @@ class Balancers(Component):
 
     def alarms(self) -> list[Watch]:
         """The balancer's own 5xx means no healthy task; its targets' 5xx is the service's own alarm."""
-        by_balancer = {"LoadBalancer": self._application.arn_suffix}
         return [
-            Watch(
-                Alarm(
-                    id="balancer-5xx",
-                    namespace="AWS/ApplicationELB",
-                    metric="HTTPCode_ELB_5XX_Count",
-                    computed=("LoadBalancer",),
-                    statistic="Sum",
-                    threshold=20,
-                    datapoints=3,
-                    of=5,
-                    missing="notBreaching",
-                    severity="page",
-                    impact="Messages get no answer: the balancer finds no task that takes them.",
-                    runbook="task-kill-storm",
-                ),
-                by_balancer,
+            self._alarm(
+                "balancer-5xx",
+                "HTTPCode_ELB_5XX_Count",
+                "page",
+                "Messages get no answer: the balancer finds no task that takes them.",
+                "task-kill-storm",
             ),
-            Watch(
-                Alarm(
-                    id="balancer-connect-errors",
-                    namespace="AWS/ApplicationELB",
-                    metric="TargetConnectionErrorCount",
-                    computed=("LoadBalancer",),
-                    statistic="Sum",
-                    threshold=20,
-                    datapoints=3,
-                    of=5,
-                    missing="notBreaching",
-                    severity="ticket",
-                    impact="Some messages wait for a second try: tasks refuse connections.",
-                    runbook="connection-drops",
-                ),
-                by_balancer,
+            self._alarm(
+                "balancer-connect-errors",
+                "TargetConnectionErrorCount",
+                "ticket",
+                "Some messages wait for a second try: tasks refuse connections.",
+                "connection-drops",
             ),
         ]
+
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            NAMESPACE,
+            {
+                "Balancer requests": ("RequestCount", "Sum"),
+                "Balancer 5xx of its own": ("HTTPCode_ELB_5XX_Count", "Sum"),
+                "Balancer 5xx of services": ("HTTPCode_Target_5XX_Count", "Sum"),
+                "Time to answer, services": ("TargetResponseTime", "p95"),
+            },
+            across=("LoadBalancer",),
+        )
+
+    def _alarm(self, id_: str, metric: str, severity: Severity, impact: str, runbook: str) -> Watch:
+        return Watch(
+            Alarm(
+                id=id_,
+                namespace=NAMESPACE,
+                metric=metric,
+                computed=("LoadBalancer",),
+                statistic="Sum",
+                threshold=20,
+                datapoints=3,
+                of=5,
+                missing="notBreaching",
+                severity=severity,
+                impact=impact,
+                runbook=runbook,
+            ),
+            {"LoadBalancer": self._application.arn_suffix},
+        )
 
     def _make_application(self) -> aws.lb.LoadBalancer:
         args = self._args

@@ -14,7 +14,7 @@ from components.alarms import Watch
 from components.base import Component
 from components.grants import Grant, policy
 from components.private_bucket import through_s3
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Widget, graphs
 
 # S3 replicates within this time or says that it did not.
 MINUTES = 15
@@ -110,6 +110,18 @@ class BucketReplication(Component):
             self._watch("late", "ReplicationLatency", "Maximum", threshold=MINUTES * 60),
             self._watch("failed", "OperationsFailedReplication", "Sum", threshold=0),
         ]
+
+    def widgets(self) -> list[Widget]:
+        """One for all copies: the rule is called the same in each."""
+        return graphs(
+            "AWS/S3",
+            {
+                "Standby behind, buckets": ("ReplicationLatency", "Maximum"),
+                "Waits to be copied": ("BytesPendingReplication", "Maximum"),
+            },
+            {"RuleId": RULE},
+            across=("SourceBucket", "DestinationBucket"),
+        )
 
     def _watch(self, word: str, metric: str, statistic: str, threshold: float) -> Watch:
         what = self._args.what

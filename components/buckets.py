@@ -21,6 +21,7 @@ from components.base import Component
 from components.bucket_replication import BucketReplication, BucketReplicationArgs, Copy
 from components.place import Place
 from components.private_bucket import Keeping, PrivateBucket, PrivateBucketArgs
+from contract.alarms import Widget, graphs
 from contract.base import Shape
 
 LOGS = "access-logs"
@@ -95,6 +96,16 @@ class Buckets(Component):
     def alarms(self) -> list[Watch]:
         """A bucket fails with S3; what can be watched is whether the standby has what we have."""
         return [watch for replication in self._replications for watch in replication.alarms()]
+
+    def widgets(self) -> list[Widget]:
+        """What lies in them, day by day; and with a standby what is on its way there."""
+        sizes = graphs(
+            "AWS/S3",
+            {"Bucket sizes": ("BucketSizeBytes", "Average")},
+            {"StorageType": "StandardStorage"},
+            across=("BucketName",),
+        )
+        return [*sizes, *(self._replications[0].widgets() if self._replications else ())]
 
     def _physical(self, what: str) -> Output[str]:
         place = self._args.place

@@ -22,8 +22,7 @@ from pulumi import Input, Output
 
 from components.alarms import Watch
 from components.base import Component
-from components.notices import Severity
-from contract.alarms import Widget
+from contract.alarms import Severity, Widget
 from contract.base import Shape
 
 # (kind, percent, who hears)

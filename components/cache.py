@@ -20,7 +20,7 @@ from pulumi import Input, Output
 from components.alarms import Watch
 from components.base import Component
 from components.grants import Grant
-from contract.alarms import Alarm, Widget
+from contract.alarms import Alarm, Widget, graphs
 
 PORT = 6379
 # Parameters belong to a major version; a group of another family is refused.
@@ -183,25 +183,16 @@ class Cache(Component):
         return [watch for number, node in enumerate(self._nodes(), 1) for watch in _watches(number, node)]
 
     def widgets(self) -> list[Widget]:
-        nodes = tuple(self._nodes())
-        shown = {
-            "Cache engine CPU": ("EngineCPUUtilization", "Maximum"),
-            "Cache memory": ("DatabaseMemoryUsagePercentage", "Maximum"),
-            "Cache evictions": ("Evictions", "Sum"),
-            "Cache connections": ("CurrConnections", "Maximum"),
-        }
-        return [
-            Widget.model_validate(
-                {
-                    "title": title,
-                    "namespace": "AWS/ElastiCache",
-                    "metric": metric,
-                    "statistic": statistic,
-                    "dimensions": nodes,
-                }
-            )
-            for title, (metric, statistic) in shown.items()
-        ]
+        return graphs(
+            "AWS/ElastiCache",
+            {
+                "Cache engine CPU": ("EngineCPUUtilization", "Maximum"),
+                "Cache memory": ("DatabaseMemoryUsagePercentage", "Maximum"),
+                "Cache evictions": ("Evictions", "Sum"),
+                "Cache connections": ("CurrConnections", "Maximum"),
+            },
+            *self._nodes(),
+        )
 
 
 @cache

@@ -10,7 +10,12 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
+from components.alarms import Watch
 from components.base import Component
+from contract.alarms import Alarm, Widget, graphs
+
+# ACM renews sixty days before the end; what is not renewed by then needs somebody.
+SOON_DAYS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +61,29 @@ class Certificate(Component):
             opts=self.child(),
         ).certificate_arn
         self.register_outputs({"arn": self.arn})
+
+    def alarms(self) -> list[Watch]:
+        ending = Alarm(
+            id=f"{self.name}-ends",
+            namespace="AWS/CertificateManager",
+            metric="DaysToExpiry",
+            computed=("CertificateArn",),
+            statistic="Minimum",
+            comparison="LessThanThreshold",
+            threshold=SOON_DAYS,
+            period_s=86_400,
+            datapoints=1,
+            of=1,
+            missing="notBreaching",
+            severity="ticket",
+            impact="In a month nobody can connect: the certificate is not renewed. Is its record there?",
+            runbook="secret-rotation",
+        )
+        return [Watch(ending, {"CertificateArn": self.arn})]
+
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            "AWS/CertificateManager",
+            {"Days until certificates end": ("DaysToExpiry", "Minimum")},
+            across=("CertificateArn",),
+        )

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 
 SERVICE = "config.amazonaws.com"
@@ -23,10 +24,11 @@ class ConfigRoleArgs:
     make: bool
 
 
-class ConfigRole(Component):
+class ConfigRole(Quiet, Component):
     """AWSServiceRoleForConfig."""
 
     kind = "security:ConfigRole"
+    quiet = "IAM publishes nothing; rules that cannot be judged are heard of by `components.config_rules`"
     arn: Output[str]
 
     def __init__(self, name: str, args: ConfigRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:

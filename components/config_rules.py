@@ -93,15 +93,7 @@ class ConfigRules(Component):
         return self._events.alarms()
 
     def widgets(self) -> list[Widget]:
-        return [
-            Widget(
-                title="Rules newly broken",
-                namespace="AWS/Events",
-                metric="TriggeredRules",
-                statistic="Sum",
-                dimensions=({"RuleName": f"concierge-{self._args.environment}-{_broken().id}"},),
-            )
-        ]
+        return [self._events.graph("Rules newly broken")]
 
     def _record(self) -> aws.cfg.RecorderStatus:
         """The recorder, its channel, and the switch, in this order."""

@@ -16,10 +16,16 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Watch
 from components.base import Component
 from components.gateway_names import Alias
+from contract.alarms import Alarm, Widget, graphs
 
 FAILOVER = {"primary": "PRIMARY", "standby": "SECONDARY"}
+_UNHEALTHY = {
+    "primary": "The primary region does not serve: customers are being sent to the standby.",
+    "standby": "The standby region does not serve: should the primary fail, nobody answers.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,37 @@ class Dns(Component):
             for part, alias in (("ws", stand.ws), ("rest", stand.rest)):
                 self._origin(part, role, alias)
         self.register_outputs({"domain": args.domain})
+
+    def alarms(self) -> list[Watch]:
+        """Of metrics that exist in us-east-1 only. With one region there is no check, and no alarm."""
+        return [
+            Watch(
+                Alarm(
+                    id=f"dns-{role}-unhealthy",
+                    namespace="AWS/Route53",
+                    metric="HealthCheckStatus",
+                    computed=("HealthCheckId",),
+                    statistic="Minimum",
+                    comparison="LessThanThreshold",
+                    threshold=1,
+                    datapoints=3,
+                    of=3,
+                    missing="breaching",
+                    severity="page",
+                    impact=_UNHEALTHY[role],
+                    runbook="region-failover",
+                ),
+                {"HealthCheckId": check},
+            )
+            for role, check in self.health_checks.items()
+        ]
+
+    def widgets(self) -> list[Widget]:
+        if not self.health_checks:
+            return []
+        return graphs(
+            "AWS/Route53", {"Regions healthy": ("HealthCheckStatus", "Minimum")}, across=("HealthCheckId",)
+        )
 
     def _point_at_edge(self) -> None:
         args = self._args

@@ -5,13 +5,15 @@ again. Inventory: the names the stack exports; an object in a private bucket wit
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
+from components.place import Place
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from contract import controls
 
 
@@ -22,10 +24,13 @@ class ControlsDocumentArgs:
     environment: str
 
 
-class ControlsDocument(Component):
+class ControlsDocument(Quiet, Component):
     """The operator's parameter, empty to begin with."""
 
     kind = "operations:Controls"
+    quiet = (
+        "Parameter Store publishes nothing; what an operator turned is logged by the runtime that obeys it"
+    )
     parameter: Output[str]
 
     def __init__(
@@ -46,28 +51,42 @@ class ControlsDocument(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryDocumentArgs:
-    """`content` is the JSON of a `contract.inventory.Inventory`."""
+    """`content` is the JSON of a `contract.inventory.Inventory`. `log_to`: bucket for the access log."""
 
     environment: str
-    region: str
-    account_id: Input[str]
+    place: Place
     content: Input[str]
+    log_to: Input[str]
     protect: bool
 
 
-class InventoryDocument(Component):
+class InventoryDocument(Quiet, Component):
     """The names of everything, where a runbook finds them."""
 
     kind = "operations:Inventory"
+    quiet = "one object that `up` writes; a runbook that cannot read it says so before it does anything"
 
     def __init__(
         self, name: str, args: InventoryDocumentArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
-        bucket = self._bucket(args)
+        place = args.place
+        kept = PrivateBucket(
+            f"{name}-files",
+            PrivateBucketArgs(
+                bucket=Output.concat(
+                    f"concierge-{args.environment}-inventory-", place.account_id, f"-{place.region}"
+                ),
+                # Names, no data: and a runbook must be able to read them when KMS is what fails.
+                key_arn=None,
+                log_to=args.log_to,
+                protect=args.protect,
+            ),
+            self.child(),
+        )
         item = aws.s3.BucketObjectv2(
             f"{name}-object",
-            bucket=bucket.bucket,
+            bucket=kept.bucket,
             key="inventory.json",
             content=args.content,
             content_type="application/json",
@@ -78,55 +97,7 @@ class InventoryDocument(Component):
             name=f"/concierge/{args.environment}/inventory",
             description="Where the inventory is; written by pulumi only.",
             type="String",
-            insecure_value=Output.concat("s3://", bucket.bucket, "/", item.key),
+            insecure_value=Output.concat("s3://", kept.bucket, "/", item.key),
             opts=self.child(),
         )
-        self.register_outputs({"bucket": bucket.bucket})
-
-    def _bucket(self, args: InventoryDocumentArgs) -> aws.s3.Bucket:
-        bucket = aws.s3.Bucket(
-            f"{self.name}-bucket",
-            bucket=Output.concat(
-                "concierge-", args.environment, "-inventory-", args.account_id, "-", args.region
-            ),
-            force_destroy=not args.protect,
-            opts=self.child(protect=args.protect),
-        )
-        aws.s3.BucketVersioning(
-            f"{self.name}-versions",
-            bucket=bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
-            opts=self.child(),
-        )
-        aws.s3.BucketPublicAccessBlock(
-            f"{self.name}-private",
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self.child(),
-        )
-        aws.s3.BucketPolicy(
-            f"{self.name}-tls-only",
-            bucket=bucket.bucket,
-            policy=Output.json_dumps(_tls_only(bucket.arn)),
-            opts=self.child(),
-        )
-        return bucket
-
-
-def _tls_only(bucket_arn: Input[str]) -> dict[str, Any]:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "TlsOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [bucket_arn, Output.concat(bucket_arn, "/*")],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
-    }
+        self.register_outputs({"bucket": kept.bucket})

@@ -17,7 +17,7 @@ from pulumi import Input, Output
 from components.alarms import Watch
 from components.assets import Assets
 from components.base import Component
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Severity, Widget, graphs
 
 # AWS's own policies have the same ids in every account (CloudFront developer guide, managed policies).
 CACHE_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -243,12 +243,24 @@ class Edge(Component):
             ),
         ]
 
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            "AWS/CloudFront",
+            {
+                "Requests at the public address": ("Requests", "Sum"),
+                "5xx at the public address, percent": ("5xxErrorRate", "Average"),
+                "4xx at the public address, percent": ("4xxErrorRate", "Average"),
+            },
+            {"Region": "Global"},
+            across=("DistributionId",),
+        )
+
     def _alarm(
         self,
         id_: str,
         metric: str,
         threshold: float,
-        severity: Literal["page", "ticket"],
+        severity: Severity,
         impact: str,
         runbook: str,
     ) -> Watch:

@@ -8,9 +8,14 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Watch
 from components.base import Component
+from components.security_groups import GATEWAYS
+from contract.alarms import Alarm, Widget, graphs
 
-GATEWAYS = ("s3", "dynamodb")
+NAMESPACE = "AWS/PrivateLinkEndpoints"
+# Ids of theirs that only AWS knows.
+ACROSS = ("VPC Endpoint Id", "VPC Id")
 PRESETS: Mapping[str, Sequence[str]] = {
     "agent": (
         "bedrock-runtime",
@@ -29,6 +34,10 @@ PRESETS: Mapping[str, Sequence[str]] = {
     ),
     "none": (),
 }
+
+
+# The one without which nothing is answered. Every other failure shows in the service's own calls first.
+WATCHED = "bedrock-runtime"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,31 +60,77 @@ class Endpoints(Component):
 
     def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
+        self._args = args
         for service in GATEWAYS:
             aws.ec2.VpcEndpoint(
                 f"{name}-{service}",
                 vpc_id=args.vpc_id,
                 vpc_endpoint_type="Gateway",
-                service_name=f"com.amazonaws.{args.region}.{service}",
+                service_name=self._service_name(service),
                 route_table_ids=list(args.route_table_ids),
                 policy=Output.json_dumps(_policy(service, args)),
                 tags={"Name": f"{name}-{service}"},
                 opts=self.child(),
             )
-        for service in PRESETS[args.preset]:
-            aws.ec2.VpcEndpoint(
-                f"{name}-{service.replace('.', '-')}",
-                vpc_id=args.vpc_id,
-                vpc_endpoint_type="Interface",
-                service_name=f"com.amazonaws.{args.region}.{service}",
-                subnet_ids=list(args.subnet_ids),
-                security_group_ids=[args.security_group_id],
-                private_dns_enabled=True,
-                policy=Output.json_dumps(_policy(service, args)),
-                tags={"Name": f"{name}-{service}"},
-                opts=self.child(),
-            )
+        self._interfaces = {service: self._interface(service).id for service in PRESETS[args.preset]}
         self.register_outputs({"services": [*GATEWAYS, *PRESETS[args.preset]]})
+
+    def alarms(self) -> list[Watch]:
+        """Nothing is published for gateway endpoints."""
+        if WATCHED not in self._interfaces:
+            return []
+        lost = Alarm(
+            id=f"endpoint-{WATCHED}-drops",
+            namespace=NAMESPACE,
+            metric="PacketsDropped",
+            dimensions=self._dimensions(WATCHED),
+            computed=ACROSS,
+            statistic="Sum",
+            threshold=100,
+            datapoints=3,
+            of=5,
+            missing="notBreaching",
+            severity="ticket",
+            impact="Answers begin late or break off: the way to the models loses packets.",
+            runbook="bedrock-latency",
+        )
+        return [
+            Watch(lost, {"VPC Endpoint Id": self._interfaces[WATCHED], "VPC Id": self._args.vpc_id}),
+        ]
+
+    def widgets(self) -> list[Widget]:
+        shown = graphs(
+            NAMESPACE,
+            {
+                "Endpoint connections": ("ActiveConnections", "Maximum"),
+                "Endpoint bytes": ("BytesProcessed", "Sum"),
+                "Endpoint packets lost": ("PacketsDropped", "Sum"),
+            },
+            *(self._dimensions(service) for service in self._interfaces),
+            across=ACROSS,
+        )
+        return shown if self._interfaces else []
+
+    def _dimensions(self, service: str) -> dict[str, str]:
+        return {"Endpoint Type": "Interface", "Service Name": self._service_name(service)}
+
+    def _service_name(self, service: str) -> str:
+        return f"com.amazonaws.{self._args.region}.{service}"
+
+    def _interface(self, service: str) -> aws.ec2.VpcEndpoint:
+        args = self._args
+        return aws.ec2.VpcEndpoint(
+            f"{self.name}-{service.replace('.', '-')}",
+            vpc_id=args.vpc_id,
+            vpc_endpoint_type="Interface",
+            service_name=self._service_name(service),
+            subnet_ids=list(args.subnet_ids),
+            security_group_ids=[args.security_group_id],
+            private_dns_enabled=True,
+            policy=Output.json_dumps(_policy(service, args)),
+            tags={"Name": f"{self.name}-{service}"},
+            opts=self.child(),
+        )
 
 
 def _policy(service: str, args: EndpointsArgs) -> dict[str, Any]:

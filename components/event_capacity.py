@@ -36,10 +36,9 @@ from components.base import Component
 from components.event_alarms import DOWN, UP, alarms, widgets
 from components.event_grants import EventGrants
 from components.grants import Grant
-from components.notices import Severity
 from components.place import Place
 from components.service_role import ServiceRole, ServiceRoleArgs
-from contract.alarms import Widget
+from contract.alarms import Severity, Widget
 from contract.rungs import folder
 
 OWNER = "event-capacity"

@@ -14,9 +14,8 @@ from pulumi import Input, Output
 
 from components.alarms import Watch
 from components.base import Component
-from components.notices import Severity
 from components.place import Place
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Severity, Widget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +86,16 @@ class EventWatch(Component):
             )
             for event in self._args.events
         ]
+
+    def graph(self, title: str) -> Widget:
+        """How often each of them came."""
+        return Widget(
+            title=title,
+            namespace="AWS/Events",
+            metric="TriggeredRules",
+            statistic="Sum",
+            dimensions=tuple({"RuleName": self._rule_name(event)} for event in self._args.events),
+        )
 
     def _rule_name(self, event: Event) -> str:
         return f"concierge-{self._args.environment}-{event.id}"

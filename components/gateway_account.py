@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 
 
@@ -23,10 +24,11 @@ class GatewayAccountArgs:
     boundary_arn: Input[str] | None = None
 
 
-class GatewayAccount(Component):
+class GatewayAccount(Quiet, Component):
     """The role, and the account's setting that names it."""
 
     kind = "edge:GatewayAccount"
+    quiet = "a role and a setting; a gateway that cannot write its log shows as an empty log group"
 
     def __init__(
         self, name: str, args: GatewayAccountArgs, opts: pulumi.ResourceOptions | None = None

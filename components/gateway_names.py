@@ -12,6 +12,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 
 
@@ -36,10 +37,11 @@ class GatewayNamesArgs:
     rest_stage: Input[str]
 
 
-class GatewayNames(Component):
+class GatewayNames(Quiet, Component):
     """A regional custom domain for each API."""
 
     kind = "edge:GatewayNames"
+    quiet = "a custom domain has no metric of its own; its requests count for the API behind it"
     ws: Alias
     rest: Alias
 

@@ -23,7 +23,7 @@ from components import rest_document
 from components.alarms import Watch
 from components.base import Component
 from components.rest_document import BASE_PATH, Place, operations
-from contract.alarms import Alarm, Widget
+from contract.alarms import Alarm, Widget, graphs
 
 # `resourcePath` is the pattern, never the URL that was asked for: no query string in a log.
 LOGGED = {
@@ -269,18 +269,15 @@ class RestGateway(Component):
         ]
 
     def widgets(self) -> list[Widget]:
-        where: tuple[dict[str, str], ...] = ({"ApiName": self._api_name, "Stage": BASE_PATH},)
-        shown: Sequence[tuple[str, str, Any]] = (
-            ("REST requests", "Count", "Sum"),
-            ("REST 5xx share", "5XXError", "Average"),
-            ("REST service time", "IntegrationLatency", "p95"),
+        return graphs(
+            "AWS/ApiGateway",
+            {
+                "REST requests": ("Count", "Sum"),
+                "REST 5xx share": ("5XXError", "Average"),
+                "REST service time": ("IntegrationLatency", "p95"),
+            },
+            {"ApiName": self._api_name, "Stage": BASE_PATH},
         )
-        return [
-            Widget(
-                title=title, namespace="AWS/ApiGateway", metric=metric, statistic=statistic, dimensions=where
-            )
-            for title, metric, statistic in shown
-        ]
 
 
 def _key(seed: str, client: str) -> str:

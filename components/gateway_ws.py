@@ -15,21 +15,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components import gateway_ws_watches
 from components.alarms import Watch
 from components.base import Component
 from components.function import Function, FunctionArgs
-from contract.alarms import Alarm
+from contract.alarms import Widget
 from contract.frames import SERVED
 
 STAGE = "ws"
 INTEGRATION_MS = 29_000
-NEAR = 0.8  # of a quota
 IDENTITY = (
     "route.request.header.Sec-WebSocket-Protocol",
     "route.request.header.X-Concierge-Origin",
@@ -254,74 +253,8 @@ class WebSocketGateway(Component):
         )
 
     def alarms(self) -> list[Watch]:
-        args = self._args
-        near = NEAR * args.connections_per_second * 60
-        return [
-            self._alarm(
-                "ws-new-connections",
-                "ConnectCount",
-                near,
-                "Soon new chats cannot be opened: new connections approach the account's quota.",
-                "websocket-limit",
-                of=2,
-            ),
-            self._alarm(
-                "ws-refused",
-                "ClientError",
-                max(50.0, near / 10),
-                "Many chats cannot be opened: tickets are refused, or somebody tries without.",
-                "connection-drops",
-            ),
-            self._alarm(
-                "ws-errors",
-                "IntegrationError",
-                50,
-                "Chat messages are lost between the gateway and the chat service.",
-                "connection-drops",
-            ),
-            self._alarm(
-                "ws-slow",
-                "IntegrationLatency",
-                2_000,
-                "Chat messages are accepted slowly: answers begin late.",
-                "connection-drops",
-                statistic="p95",
-            ),
-            Watch(
-                Alarm(
-                    id="ws-door-errors",
-                    namespace="AWS/Lambda",
-                    metric="Errors",
-                    dimensions={"FunctionName": self._door.function_name},
-                    statistic="Sum",
-                    threshold=5,
-                    datapoints=3,
-                    of=5,
-                    missing="notBreaching",
-                    severity="page",
-                    impact="Chats cannot be opened: the check of tickets itself fails.",
-                    runbook="connection-drops",
-                )
-            ),
-        ]
+        door = self._door.function_name
+        return gateway_ws_watches.watches(self._api.id, STAGE, door, self._args.connections_per_second)
 
-    def _alarm(
-        self, id_: str, metric: str, threshold: float, impact: str, runbook: str, **more: Any
-    ) -> Watch:
-        settings = {"statistic": "Sum", "datapoints": min(3, more.get("of", 5)), "of": 5, **more}
-        return Watch(
-            Alarm(
-                id=id_,
-                namespace="AWS/ApiGateway",
-                metric=metric,
-                dimensions={"Stage": STAGE},
-                computed=("ApiId",),
-                threshold=threshold,
-                missing="notBreaching",
-                severity="page",
-                impact=impact,
-                runbook=runbook,
-                **settings,
-            ),
-            {"ApiId": self._api.id},
-        )
+    def widgets(self) -> list[Widget]:
+        return gateway_ws_watches.widgets(STAGE)

@@ -16,6 +16,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output
 
+from components.alarms import Quiet
 from components.base import Component
 
 LENGTH = 48
@@ -31,10 +32,11 @@ class GeneratedSecretArgs:
     replica_regions: Sequence[str]
 
 
-class GeneratedSecret(Component):
+class GeneratedSecret(Quiet, Component):
     """One secret a generation: the current one, and the one before."""
 
     kind = "edge:GeneratedSecret"
+    quiet = "Secrets Manager knows no age; `components.secret_age` measures it"
     current: Output[str]
     accepted: list[Output[str]]
     digests: list[Output[str]]

@@ -21,7 +21,7 @@ from pulumi import Output
 from components.alarms import Watch
 from components.base import Component
 from components.place import Place
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Widget, graphs
 
 SERVER = "concierge"
 SCOPES: Mapping[str, str] = {
@@ -114,6 +114,18 @@ class Identity(Component):
             )
             for metric, word in kinds.items()
         ]
+
+    def widgets(self) -> list[Widget]:
+        """Of every client, by the ids AWS gave them."""
+        return graphs(
+            "AWS/Cognito",
+            {
+                "Sign-ins that worked, share": ("SignInSuccesses", "Average"),
+                "Sign-ins": ("SignInSuccesses", "SampleCount"),
+                "Sign-ins refused by quota": ("SignInThrottles", "Sum"),
+            },
+            across=("UserPool", "UserPoolClient"),
+        )
 
     @property
     def _guarded(self) -> bool:

@@ -25,6 +25,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 from pydantic import Field
 
+from components.alarms import Quiet
 from components.base import Component
 from components.place import Place
 from contract.base import Shape
@@ -110,10 +111,11 @@ class KeysArgs:
     only: Collection[str] = ()
 
 
-class Keys(Component):
+class Keys(Quiet, Component):
     """The keys of one region."""
 
     kind = "security:Keys"
+    quiet = "KMS has a metric only for imported key material; a key that is missing shows where it is used"
     arns: dict[str, Output[str]]
 
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:

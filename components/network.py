@@ -13,9 +13,13 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from components import addresses
+from components.alarms import Watch
 from components.base import Component
+from contract.alarms import Alarm, Widget, graphs
 
 ANYWHERE = "0.0.0.0/0"
+# Packets in a minute. A healthy gateway loses none; single ones are lost when it moves.
+MOST_DROPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +50,8 @@ class Network(Component):
         self._args = args
         self._vpc = self._make_vpc()
         subnets = self._make_subnets()
-        nats = self._make_nats(subnets["public"])
-        self._route(subnets, nats)
+        self._nats = self._make_nats(subnets["public"])
+        self._route(subnets, self._nats)
         self._lock_defaults()
         self._guard_tiers(subnets)
         self._log_flows()
@@ -57,6 +61,35 @@ class Network(Component):
         self.isolated_subnet_ids = [subnet.id for subnet in subnets["isolated"].values()]
         self.public_subnet_ids = [subnet.id for subnet in subnets["public"].values()]
         self.register_outputs({"vpc_id": self.vpc_id})
+
+    def alarms(self) -> list[Watch]:
+        """What can run out between our subnets and the world is NAT, in each zone by itself."""
+        return [watch for zone, nat in self._nats.items() for watch in _watches(zone, nat.id)]
+
+    def widgets(self) -> list[Widget]:
+        shown = graphs(
+            "AWS/NATGateway",
+            {
+                "NAT without ports": ("ErrorPortAllocation", "Sum"),
+                "NAT packets lost": ("PacketsDropCount", "Sum"),
+                "NAT bytes out": ("BytesOutToDestination", "Sum"),
+                "NAT bytes in": ("BytesInFromDestination", "Sum"),
+            },
+            across=("NatGatewayId",),
+        )
+        flows = Widget(
+            title="Flow log volume",
+            namespace="AWS/Logs",
+            metric="IncomingBytes",
+            statistic="Sum",
+            dimensions=({"LogGroupName": self._flow_group},),
+        )
+        return [*(shown if self._nats else []), flows]
+
+    @property
+    def _flow_group(self) -> str:
+        """Named after the stack as well: two environments may share an account."""
+        return f"/concierge/{pulumi.get_stack()}/{self.name}/flows"
 
     def _tags(self, part: str) -> dict[str, str]:
         """Only the name: the rest comes from the provider, once."""
@@ -218,8 +251,7 @@ class Network(Component):
     def _log_flows(self) -> None:
         group = aws.cloudwatch.LogGroup(
             f"{self.name}-flows",
-            # Named after the stack as well: two environments may share an account.
-            name=f"/concierge/{pulumi.get_stack()}/{self.name}/flows",
+            name=self._flow_group,
             retention_in_days=self._args.flow_log_days,
             opts=self.child(),
         )
@@ -245,6 +277,38 @@ class Network(Component):
             tags=self._tags("flows"),
             opts=self.child(),
         )
+
+
+def _watches(zone: str, nat_id: Input[str]) -> list[Watch]:
+    ports = Alarm(
+        id=f"nat-{zone}-ports",
+        namespace="AWS/NATGateway",
+        metric="ErrorPortAllocation",
+        computed=("NatGatewayId",),
+        statistic="Sum",
+        threshold=0,
+        datapoints=3,
+        of=5,
+        missing="notBreaching",
+        severity="page",
+        impact="Payments and carriers cannot be reached: too many connections leave through one address.",
+        runbook="connection-drops",
+    )
+    drops = Alarm(
+        id=f"nat-{zone}-drops",
+        namespace="AWS/NATGateway",
+        metric="PacketsDropCount",
+        computed=("NatGatewayId",),
+        statistic="Sum",
+        threshold=MOST_DROPS,
+        datapoints=3,
+        of=5,
+        missing="notBreaching",
+        severity="ticket",
+        impact=f"Calls to payments and carriers are slow or fail from zone {zone}: NAT loses packets.",
+        runbook="az-loss",
+    )
+    return [Watch(alarm, {"NatGatewayId": nat_id}) for alarm in (ports, drops)]
 
 
 def _require_zone(zone: str, offered: Sequence[str]) -> str:

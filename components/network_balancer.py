@@ -18,7 +18,7 @@ from pulumi import Input, Output
 from components.alarms import Watch
 from components.balancers import COLOURS, HEALTH_PATH, PORT, named
 from components.base import Component
-from contract.alarms import Alarm
+from contract.alarms import Alarm, Widget, graphs
 
 GRPC_PORT = 50051
 
@@ -81,6 +81,13 @@ class NetworkBalancer(Component):
                 entry,
             ),
         ]
+
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            "AWS/NetworkELB",
+            {"Open connections, entry balancer": ("ActiveFlowCount", "Average")},
+            across=("LoadBalancer",),
+        )
 
     def _make_network(self) -> aws.lb.LoadBalancer:
         # No access logs: AWS writes them for TLS listeners only, and these pass TCP on.

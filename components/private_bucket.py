@@ -44,9 +44,10 @@ class Keeping(Shape):
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """`key_arn` none: S3's own key, for a target of access logs: log delivery takes no other.
+    """`key_arn` none: S3's own key, where the reader or writer can take no other.
 
-    `log_to`: bucket that gets the access log; none only for that target. `statements`: more of the policy.
+    `log_to`: bucket that gets the access log; none for that target itself, and where another log says the
+    same. `statements`: more of the policy; none: the owner calls `permit` once it knows them.
     """
 
     bucket: Input[str]
@@ -54,7 +55,7 @@ class PrivateBucketArgs:
     log_to: Input[str] | None
     keeping: Sequence[Keeping] = ()
     old_days: int = 35
-    statements: Sequence[dict[str, Any]] = ()
+    statements: Sequence[dict[str, Any]] | None = ()
     protect: bool
 
 
@@ -86,7 +87,9 @@ class PrivateBucket(Component):
         self.versioned_arn = Output.all(self.arn, versions.id).apply(lambda known: str(known[0]))
         self._close()
         self._encrypt(args.key_arn)
-        self._permit(args)
+        self._key_arn = args.key_arn
+        if args.statements is not None:
+            self.permit(args.statements)
         self._keep(args, versions)
         if args.log_to is not None:
             aws.s3.BucketLogging(
@@ -133,9 +136,10 @@ class PrivateBucket(Component):
             opts=self.child(),
         )
 
-    def _permit(self, args: PrivateBucketArgs) -> None:
-        own = [] if args.key_arn is None else _own_key_only(self.arn, args.key_arn)
-        statements = [_tls_only(self.arn), *own, *args.statements]
+    def permit(self, more: Sequence[dict[str, Any]]) -> None:
+        """The policy: TLS, our key where there is one, and whom else to let in."""
+        own = [] if self._key_arn is None else _own_key_only(self.arn, self._key_arn)
+        statements = [_tls_only(self.arn), *own, *more]
         aws.s3.BucketPolicy(
             f"{self.name}-policy",
             bucket=self.bucket,

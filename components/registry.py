@@ -12,7 +12,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Watch
 from components.base import Component
+from contract.alarms import Widget, graphs
 
 UNBUILT = f"sha256:{0:064x}"
 UNTAGGED_DAYS = 14
@@ -63,6 +65,17 @@ class Registry(Component):
     def image(self, digest: str | None) -> Output[str]:
         """The image of this digest, or the one that is not built yet."""
         return Output.concat(self._url, "@", digest or UNBUILT)
+
+    def alarms(self) -> list[Watch]:
+        """Findings in an image are events, which the agent's host watches (`components.agent_ecs`)."""
+        return []
+
+    def widgets(self) -> list[Widget]:
+        return graphs(
+            "AWS/ECR",
+            {"Images pulled": ("RepositoryPullCount", "Sum")},
+            {"RepositoryName": self.repository_name},
+        )
 
     def _scan_with_inspector(self) -> None:
         """The registry's own setting: an account and region have one, so one stack sets it."""

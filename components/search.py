@@ -25,13 +25,11 @@ from components.base import Component
 from components.grants import Grant
 from components.place import Place
 from components.search_logs import SearchLogs, SearchLogsArgs
-from contract.alarms import Alarm, Widget
+from contract.alarms import Alarm, Widget, graphs
 from contract.search import index
 
 TLS = "Policy-Min-TLS-1-2-PFS-2023-10"
 LONGEST_NAME = 28
-# Stands in widgets for the account, which only AWS knows.
-ACCOUNT = "{account_id}"
 _READ = ("es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost")
 _WRITE = (*_READ, "es:ESHttpPut")
 _ADMINISTER = (*_WRITE, "es:ESHttpDelete", "es:ESHttpPatch")
@@ -197,26 +195,19 @@ class Search(Component):
         ]
 
     def widgets(self) -> list[Widget]:
-        shown = {
-            "Search latency of a shard": ("SearchLatency", "p99"),
-            "Searches": ("SearchRate", "Sum"),
-            "Search CPU": ("CPUUtilization", "Maximum"),
-            "Search heap": ("JVMMemoryPressure", "Maximum"),
-            "Search graphs in memory": ("KNNGraphMemoryUsagePercentage", "Maximum"),
-            "Search disk free": ("FreeStorageSpace", "Minimum"),
-        }
-        return [
-            Widget.model_validate(
-                {
-                    "title": title,
-                    "namespace": "AWS/ES",
-                    "metric": metric,
-                    "statistic": statistic,
-                    "dimensions": ({"DomainName": self.domain, "ClientId": ACCOUNT},),
-                }
-            )
-            for title, (metric, statistic) in shown.items()
-        ]
+        return graphs(
+            "AWS/ES",
+            {
+                "Search latency of a shard": ("SearchLatency", "p99"),
+                "Searches": ("SearchRate", "Sum"),
+                "Search CPU": ("CPUUtilization", "Maximum"),
+                "Search heap": ("JVMMemoryPressure", "Maximum"),
+                "Search graphs in memory": ("KNNGraphMemoryUsagePercentage", "Maximum"),
+                "Search disk free": ("FreeStorageSpace", "Minimum"),
+            },
+            {"DomainName": self.domain},
+            across=("ClientId",),
+        )
 
 
 def domain_name(environment: str) -> str:

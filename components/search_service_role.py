@@ -8,15 +8,17 @@ it. It stays when the environment goes, for others in the account may live on it
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms import Quiet
 from components.base import Component
 
 SERVICE = "opensearchservice.amazonaws.com"
 
 
-class SearchServiceRole(Component):
+class SearchServiceRole(Quiet, Component):
     """That role. Domains must wait for `role`."""
 
     kind = "data:SearchServiceRole"
+    quiet = "IAM publishes nothing; without the role no domain can be made, which `up` says"
     role: aws.iam.ServiceLinkedRole
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:

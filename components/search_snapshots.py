@@ -12,6 +12,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 from components.grants import Grant, policy
 from components.place import Place
@@ -34,10 +35,11 @@ class SearchSnapshotsArgs:
     boundary_arn: Input[str] | None = None
 
 
-class SearchSnapshots(Component):
+class SearchSnapshots(Quiet, Component):
     """The bucket and the role."""
 
     kind = "data:SearchSnapshots"
+    quiet = "S3 counts no snapshots; the domain does, and `components.search` watches that"
     bucket: Output[str]
     role_arn: Output[str]
 

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 from components.network import ANYWHERE
 
@@ -67,7 +68,7 @@ REACH_INTERNET = Reach("agent", INTERNET, 443, "card network, carriers and price
 
 @dataclass(frozen=True, kw_only=True)
 class SecurityGroupsArgs:
-    """`prefix_lists`: gateway name -> id of AWS's managed prefix list in this region. `load`: a load fleet."""
+    """`prefix_lists`: gateway name -> id of AWS's managed prefix list in this region. `load`: a fleet."""
 
     vpc_id: Input[str]
     prefix_lists: Mapping[str, Input[str]]
@@ -75,10 +76,11 @@ class SecurityGroupsArgs:
     load: bool = False
 
 
-class SecurityGroups(Component):
+class SecurityGroups(Quiet, Component):
     """One group a role, one pair of rules a sentence."""
 
     kind = "network:SecurityGroups"
+    quiet = "groups have no metric; what they refuse stands in the flow log of `components.network`"
     ids: Mapping[str, Output[str]]
 
     def __init__(

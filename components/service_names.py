@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 
 # Service -> what answers there.
@@ -28,10 +29,11 @@ class ServiceNamesArgs:
     vpc_id: Input[str]
 
 
-class ServiceNames(Component):
+class ServiceNames(Quiet, Component):
     """A private zone, and a name in it for each internal service."""
 
     kind = "network:ServiceNames"
+    quiet = "Cloud Map publishes nothing; a name that leads nowhere shows as errors of the service that asks"
     namespace_id: Output[str]
     namespace_arn: Output[str]
     zone_id: Output[str]

@@ -12,7 +12,8 @@ from pulumi import Output
 from components.alarms import Watch
 from components.base import Component
 from components.place import Place
-from components.tables import definitions, table_name, throttle_widgets, watches
+from components.table_watches import throttle_widgets
+from components.tables import definitions, names, table_name, watches
 from contract.alarms import Widget
 
 
@@ -36,9 +37,9 @@ class TableReplicas(Component):
     ) -> None:
         super().__init__(name, opts)
         self._environment = args.environment
-        names = {table: table_name(args.environment, table) for table in definitions()}
-        self.names = {table: Output.from_input(called) for table, called in names.items()}
-        self.arns = {table: args.place.arn("dynamodb", f"table/{called}") for table, called in names.items()}
+        called = {table: table_name(args.environment, table) for table in definitions()}
+        self.names = {table: Output.from_input(one) for table, one in called.items()}
+        self.arns = {table: args.place.arn("dynamodb", f"table/{one}") for table, one in called.items()}
         self.register_outputs(dict(self.names))
 
     def alarms(self) -> list[Watch]:
@@ -46,4 +47,4 @@ class TableReplicas(Component):
         return watches(self._environment)
 
     def widgets(self) -> list[Widget]:
-        return throttle_widgets(self._environment)
+        return throttle_widgets(names(self._environment))

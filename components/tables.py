@@ -11,27 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 from pydantic import Field, model_validator
 
+from components import table_watches
 from components.alarms import Watch
 from components.base import Component
 from components.keys import purposes
-from contract.alarms import Alarm, Widget
+from contract.alarms import Severity, Widget
 from contract.base import Shape
 
 RECOVERY_DAYS = 35
 EXPIRY = "expires_at"
 # As a partition key of their own, these put one event's traffic on one partition (DATA-2).
 HOT = frozenset({"status", "created", "updated", "day", "date", "kind"})
-# Tables serve item reads and writes with these more than with anything else.
-WATCHED_OPERATIONS = ("PutItem", "Query")
-# A failover loses what is not yet in the standby: fifteen minutes are allowed (DATA-8), one is unusual.
-BEHIND_MS = 60_000
 
 Key = Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
 
@@ -58,6 +55,10 @@ class Definition(Shape):
         if self.encrypted not in purposes():
             raise ValueError(f"no key {self.encrypted!r}: add it to components/keys.toml")
         return self
+
+    @property
+    def severity(self) -> Severity:
+        return "page" if self.critical else "ticket"
 
     @property
     def attributes(self) -> list[str]:
@@ -124,31 +125,23 @@ class Tables(Component):
 
     def alarms(self) -> list[Watch]:
         """What every region watches, and whether the standby keeps up."""
-        standby = self._args.standby
-        behind = (
-            [_behind(self._args.environment, t, standby.region) for t in definitions()] if standby else []
-        )
-        return [*watches(self._args.environment), *behind]
+        return [*watches(self._args.environment), *self._behind()]
 
     def widgets(self) -> list[Widget]:
         """Which table refuses, and how far the standby is behind."""
+        standby, called = self._args.standby, names(self._args.environment)
+        late = table_watches.behind_widgets(called, standby.region) if standby else []
+        return [*table_watches.throttle_widgets(called), *late]
+
+    def _behind(self) -> list[Watch]:
         standby = self._args.standby
-        shown = throttle_widgets(self._args.environment)
         if standby is None:
-            return shown
-        pairs = tuple(
-            {"TableName": table_name(self._args.environment, table), "ReceivingRegion": standby.region}
-            for table in definitions()
-        )
+            return []
         return [
-            *shown,
-            Widget(
-                title="Standby behind, tables",
-                namespace="AWS/DynamoDB",
-                metric="ReplicationLatency",
-                statistic="Average",
-                dimensions=pairs,
-            ),
+            table_watches.behind(
+                table, table_name(self._args.environment, table), standby.region, definition.severity
+            )
+            for table, definition in definitions().items()
         ]
 
     def _table(self, table: str, definition: Definition) -> aws.dynamodb.Table:
@@ -197,88 +190,16 @@ def watches(environment: str) -> list[Watch]:
     return [
         watch
         for table, definition in definitions().items()
-        for watch in (
-            *_throttles(environment, table, definition, None),
-            *(w for index in definition.indexes for w in _throttles(environment, table, definition, index)),
-            *_failures(environment, table, definition),
-        )
+        for watch in _watches(table, table_name(environment, table), definition)
     ]
 
 
-def _throttles(environment: str, table: str, definition: Definition, index: str | None) -> list[Watch]:
-    """A table on demand is throttled only when one key takes it all; an index holds up its table's writes."""
-    dimensions = {"TableName": table_name(environment, table)}
-    place = table if index is None else f"{table}-by-{index}"
-    return [
-        _watch(
-            definition,
-            id=f"{place}-{kind}-throttled",
-            metric=f"{kind.capitalize()}ThrottleEvents",
-            dimensions=dimensions if index is None else {**dimensions, "GlobalSecondaryIndexName": index},
-            threshold=10,
-            statistic="Sum",
-            runbook="dynamodb-hot-partition",
-        )
-        for kind in (("read", "write") if index is None else ("write",))
-    ]
+def _watches(table: str, called: str, definition: Definition) -> list[Watch]:
+    severity, impact = definition.severity, definition.impact
+    own = table_watches.failing(table, called, severity, impact) if definition.critical else []
+    return [*table_watches.throttled(table, called, [*definition.indexes], severity, impact), *own]
 
 
-def _failures(environment: str, table: str, definition: Definition) -> list[Watch]:
-    """DynamoDB's own errors, where shoppers notice them at once."""
-    return [
-        _watch(
-            definition,
-            id=f"{table}-{operation.lower()}-errors",
-            metric="SystemErrors",
-            dimensions={"TableName": table_name(environment, table), "Operation": operation},
-            threshold=10,
-            statistic="Sum",
-            runbook="region-failover",
-        )
-        for operation in (WATCHED_OPERATIONS if definition.critical else ())
-    ]
-
-
-def _behind(environment: str, table: str, region: str) -> Watch:
-    definition = definitions()[table]
-    return _watch(
-        definition,
-        id=f"{table}-replication-late",
-        metric="ReplicationLatency",
-        dimensions={"TableName": table_name(environment, table), "ReceivingRegion": region},
-        threshold=BEHIND_MS,
-        statistic="Average",
-        runbook="region-failover",
-        impact=f"A failover now would lose the last minutes of {table}.",
-    )
-
-
-def _watch(definition: Definition, **parts: Any) -> Watch:
-    return Watch(
-        Alarm(
-            **{
-                "namespace": "AWS/DynamoDB",
-                "datapoints": 3,
-                "of": 5,
-                "missing": "notBreaching",
-                "severity": "page" if definition.critical else "ticket",
-                "impact": definition.impact,
-                **parts,
-            }
-        )
-    )
-
-
-def throttle_widgets(environment: str) -> list[Widget]:
-    """Which table refuses reads or writes."""
-    tables = tuple({"TableName": table_name(environment, table)} for table in definitions())
-    return [
-        Widget(
-            title=f"Throttled {kind}s, tables",
-            namespace="AWS/DynamoDB",
-            metric=f"{kind.capitalize()}ThrottleEvents",
-            statistic="Sum",
-            dimensions=tables,
-        )
-        for kind in ("read", "write")
-    ]
+def names(environment: str) -> list[str]:
+    """What AWS calls all of them."""
+    return [table_name(environment, table) for table in definitions()]

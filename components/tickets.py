@@ -9,7 +9,12 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Watch
 from components.base import Component
+from components.table_watches import failing, throttle_widgets, throttled
+from contract.alarms import Widget
+
+_IMPACT = "Chats cannot be opened: tickets are not handed out, or not taken."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +34,10 @@ class Tickets(Component):
 
     def __init__(self, name: str, args: TicketsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
+        self._called = f"concierge-{args.environment}-tickets"
         made = aws.dynamodb.Table(
             f"{name}-table",
-            name=f"concierge-{args.environment}-tickets",
+            name=self._called,
             billing_mode="PAY_PER_REQUEST",
             hash_key="ticket",
             attributes=[{"name": "ticket", "type": "S"}],
@@ -41,3 +47,13 @@ class Tickets(Component):
         )
         self.table, self.arn = made.name, made.arn
         self.register_outputs({"table": self.table})
+
+    def alarms(self) -> list[Watch]:
+        """Without it nobody new comes in, so everything about it wakes somebody."""
+        return [
+            *throttled("tickets", self._called, (), "page", _IMPACT),
+            *failing("tickets", self._called, "page", _IMPACT),
+        ]
+
+    def widgets(self) -> list[Widget]:
+        return throttle_widgets([self._called], "tickets")

@@ -13,6 +13,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
+from components.alarms import Quiet
 from components.base import Component
 from components.place import Place
 
@@ -34,10 +35,11 @@ class TopicWritersArgs:
     writers: Sequence[Writer]
 
 
-class TopicWriters(Component):
+class TopicWriters(Quiet, Component):
     """The policy of one topic."""
 
     kind = "operations:TopicWriters"
+    quiet = "a policy; a topic that reaches nobody is told by `components.notices`"
     topic_arn: Output[str]
 
     def __init__(self, name: str, args: TopicWritersArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -29,6 +29,7 @@ from components.inference_model import Bucket
 from components.model_role import ModelRole, ModelRoleArgs
 from components.place import Place
 from components.training_grants import job_grants, pipeline_grants
+from contract.alarms import Widget
 
 MODEL = "intent"
 
@@ -92,6 +93,9 @@ class Training(Component):
 
     def alarms(self) -> list[Watch]:
         return self._events.alarms()
+
+    def widgets(self) -> list[Widget]:
+        return [self._events.graph("Models approved, trainings failed")]
 
     def _registry(self) -> Output[str]:
         args = self._args

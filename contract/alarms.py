@@ -13,6 +13,7 @@ from contract.base import Shape
 from contract.metrics import NAMESPACE, known
 from contract.runbooks import catalogue
 
+Severity = Literal["page", "ticket"]
 Statistic = Literal["Average", "Sum", "Maximum", "Minimum", "SampleCount", "p50", "p90", "p95", "p99"]
 
 
@@ -36,7 +37,7 @@ class Alarm(Shape):
     datapoints: int = Field(gt=0, description="M: breaching periods ...")
     of: int = Field(gt=0, description="... of N")
     missing: Literal["notBreaching", "breaching", "ignore", "missing"]
-    severity: Literal["page", "ticket"]
+    severity: Severity
     impact: str = Field(min_length=10, description="what people notice, in words")
     runbook: str
 
@@ -64,18 +65,51 @@ class Alarm(Shape):
 
 
 class Widget(Shape):
-    """One graph: the same metric under one or several dimension sets."""
+    """One graph: the same metric under one or several dimension sets.
+
+    `across`: further dimensions whose values only AWS knows, such as an id: one line for each there is.
+    """
 
     title: str
     namespace: str = NAMESPACE
     metric: str
     statistic: Statistic
     dimensions: tuple[Mapping[str, str], ...] = ({},)
+    across: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _emitted(self) -> Self:
-        if self.metric not in known(self.namespace):
+        metric = known(self.namespace).get(self.metric)
+        if metric is None:
             raise ValueError(
                 f"widget {self.title}: nothing emits {self.metric!r} in {self.namespace} ({_WHERE})"
             )
+        published = [set(names) for names in metric.dimensions]
+        for dimensions in self.dimensions:
+            if {*dimensions, *self.across} not in published:
+                offered = [list(names) for names in metric.dimensions]
+                raise ValueError(
+                    f"widget {self.title}: {self.metric} is not published under "
+                    f"{sorted({*dimensions, *self.across})}, only under {offered}"
+                )
         return self
+
+
+def graphs(
+    namespace: str,
+    shown: Mapping[str, tuple[str, Statistic]],
+    *dimensions: Mapping[str, str],
+    across: tuple[str, ...] = (),
+) -> list[Widget]:
+    """A widget for each title, all of the same resources: title -> (metric, statistic)."""
+    return [
+        Widget(
+            title=title,
+            namespace=namespace,
+            metric=metric,
+            statistic=statistic,
+            dimensions=dimensions or ({},),
+            across=across,
+        )
+        for title, (metric, statistic) in shown.items()
+    ]

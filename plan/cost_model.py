@@ -15,8 +15,8 @@ Kind = Literal["fixed", "usage", "free", "unknown"]
 class Line:
     """One price that one resource pays in one region, or the reason why that is not known.
 
-    fixed: the plan says how much of it there is. usage: it depends on use, and counts as nothing.
-    free: the cited row says so. unknown: no rule or no price for it, so nothing is claimed.
+    fixed: the plan says how much of it there is; `reason`, if any, says how. usage: it depends on use, and
+    counts as nothing. free: the cited row says so. unknown: no rule or no price, so nothing is claimed.
     """
 
     component: str
@@ -44,10 +44,11 @@ class ComponentCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The monthly cost of one plan, line by line."""
+    """The monthly cost of one plan, line by line. `warnings`: what the plan says is not set yet."""
 
     stack: str
     lines: tuple[Line, ...]
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def fixed_total(self) -> Decimal:

@@ -1,1 +1,1 @@
-"""What a plan must never contain: one set of rules with three readers (the engine, the command line, tests)."""
+"""What a plan must never contain: one set of rules, read by the engine, the command line and tests."""

@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 
 from contract.errors import WrongUseError
@@ -26,10 +27,12 @@ def check_story(story: Story, experiment: Experiment) -> None:
 def check_alarm(experiment: Experiment, planned: Plan) -> None:
     """That the plan has the alarm which the experiment expects."""
     alarms = Inventory.model_validate_json(planned.outputs["inventory"]).primary.alarms
-    if experiment.expect.alarm not in alarms:
+    wanted = experiment.expect.alarm
+    if wanted not in alarms:
+        near = ", ".join(get_close_matches(wanted, alarms, n=3, cutoff=0.5))
         raise WrongUseError(
-            f"experiment {experiment.id}: expect.alarm: stack {planned.stack} has no alarm "
-            f"{experiment.expect.alarm!r}; it has: {', '.join(alarms) or 'none'}"
+            f"experiment {experiment.id}: expect.alarm: stack {planned.stack} has no alarm {wanted!r} among "
+            f"its {len(alarms)}; {f'nearest: {near}' if near else 'see its inventory for their names'}"
         )
 
 

@@ -1,5 +1,8 @@
 """The whole estate: one provider and one region after another."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 from pulumi import Output
@@ -14,7 +17,15 @@ from stacks.world import REGION as WORLD
 from stacks.world import World
 
 
-def build(settings: Settings, *, project: str, stack: str) -> None:
+@dataclass(frozen=True)
+class Estate:
+    """What was declared."""
+
+    world: World
+    regions: Mapping[str, RegionStack]
+
+
+def build(settings: Settings, *, project: str, stack: str) -> Estate:
     """Declares everything. Tags are set here, once, through the providers."""
     for warning in settings.warnings():
         pulumi.log.warn(warning)
@@ -48,6 +59,7 @@ def build(settings: Settings, *, project: str, stack: str) -> None:
     if settings.edge.enabled:
         world.open_door(regions)
     _tell(stack, settings, regions)
+    return Estate(world, regions)
 
 
 def _tell(stack: str, settings: Settings, regions: dict[str, RegionStack]) -> None:
@@ -60,9 +72,9 @@ def _tell(stack: str, settings: Settings, regions: dict[str, RegionStack]) -> No
             f"{role}-inventory",
             InventoryDocumentArgs(
                 environment=stack,
-                region=region.place.name,
-                account_id=region.site.account_id,
+                place=region.site.place,
                 content=inventory,
+                log_to=region.data.buckets.names["access-logs"],
                 protect=settings.environment.protect,
             ),
             pulumi.ResourceOptions(parent=region),

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input
 
-from components.alarms import Alarms, AlarmsArgs
+from components.alarms import Alarms, AlarmsArgs, Watched
 from components.base import Component
 from components.keys import Keys
 from components.search_service_role import SearchServiceRole
@@ -64,14 +64,26 @@ class RegionStack(Component):
         self.alarms = self._watch()
         self.register_outputs({"region": place.name, "vpc_id": self.ground.network.vpc_id})
 
+    @property
+    def watched(self) -> list[Watched]:
+        """Every part that knows how it fails and how it looks."""
+        areas = (
+            self.ground,
+            self.data,
+            self.signals,
+            self.mind,
+            self.doors,
+            self.hosts,
+            self.operations,
+        )
+        return [part for area in areas for part in area.watched if part is not None]
+
     def _watch(self) -> Alarms:
-        areas = (self.data, self.mind, self.doors, self.hosts, self.operations)
-        parts = [part for area in areas for part in area.watched if part is not None]
         return Alarms(
             self.site.named("alarms"),
             AlarmsArgs(
                 environment=self.site.environment,
-                watches=[watch for part in parts for watch in part.alarms()],
+                watches=[watch for part in self.watched for watch in part.alarms()],
                 topics=self.signals.notices.topics,
             ),
             self.site.inside,

@@ -41,6 +41,19 @@ class Site:
     def account_id(self) -> Input[str]:
         return self.place.account_id
 
+    def role_name(self, part: str) -> str:
+        """Name of an IAM role here: policies name roles that are made after them."""
+        return f"concierge-{self.environment}-{self.chosen.name}-{part}"
+
+    def role_of(self, workload: str) -> str:
+        """The role a service of the agent works as, on the host it has."""
+        return self.role_name(f"{workload}-{'agentcore' if workload in self.on_agentcore else 'task'}")
+
+    @property
+    def on_agentcore(self) -> frozenset[str]:
+        """What moves to AgentCore when the agent's host is that; the rest stays on ECS."""
+        return frozenset({"chat", "tools"}) if self.settings.agent.host == "agentcore" else frozenset()
+
     def named(self, part: str) -> str:
         """Logical name of a component: `primary-cache`."""
         return f"{self.role}-{part}"

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
-from components.alarms import Alarms, AlarmsArgs
+from components.alarms import Alarms, AlarmsArgs, Watched
 from components.assets import Assets, AssetsArgs
 from components.base import Component
 from components.certificate import Certificate, CertificateArgs
@@ -16,9 +16,9 @@ from components.dns import Dns, DnsArgs, Stand
 from components.edge import HEADER, Edge, EdgeArgs
 from components.generated_secret import GeneratedSecret, GeneratedSecretArgs
 from components.keys import Keys, KeysArgs
-from components.notices import Severity
 from components.waf import WebAcl, WebAclArgs
 from components.waf_rules import Limits
+from contract.alarms import Severity
 from stacks.settings import Settings
 from stacks.site import standing
 from stacks.tell import notices
@@ -38,6 +38,7 @@ class World(Component):
     def __init__(self, environment: str, settings: Settings, provider: aws.Provider) -> None:
         super().__init__("world", pulumi.ResourceOptions(providers=[provider]))
         self._environment, self._settings = environment, settings
+        self.watched: list[Watched] = []
         self._here = standing(provider, REGION)
         self._inside = pulumi.ResourceOptions(parent=self)
         self.origin_secret = self._secret("origin", settings.edge.origin_secret_generation)
@@ -90,14 +91,16 @@ class World(Component):
             self._inside,
         )
         edge = self._edge(waf.arn, regions["primary"])
+        self.watched += [waf, edge]
         if domain is not None and settings.domain.zone_id is not None:
-            self._names(domain, settings.domain.zone_id, edge, regions)
+            self.watched.append(self._names(domain, settings.domain.zone_id, edge, regions))
+        topics = self._topics(regions)
         Alarms(
             "world-alarms",
             AlarmsArgs(
                 environment=self._environment,
-                watches=[*waf.alarms(), *edge.alarms()],
-                topics=self._topics(regions),
+                watches=[watch for part in self.watched for watch in part.alarms()],
+                topics=topics,
             ),
             self._inside,
         )
@@ -120,6 +123,7 @@ class World(Component):
             self._inside,
         )
         own = notices("world", self._environment, self._settings, keys.arns["notices"], self._inside)
+        self.watched.append(own)
         return own.topics
 
     def _secret(self, purpose: str, generation: int) -> GeneratedSecret:
@@ -137,12 +141,8 @@ class World(Component):
 
     def _edge(self, web_acl_arn: Output[str], primary: "RegionStack") -> Edge:
         settings = self._settings
-        domain, zone = settings.domain.name, settings.domain.zone_id
-        certificate = (
-            Certificate("world-certificate", CertificateArgs(domain=domain, zone_id=zone), self._inside)
-            if domain is not None and zone is not None
-            else None
-        )
+        domain = settings.domain.name
+        certificate = self._certificate()
         return Edge(
             "world-edge",
             EdgeArgs(
@@ -171,9 +171,17 @@ class World(Component):
             self._inside,
         )
 
-    def _names(self, domain: str, zone: str, edge: Edge, regions: "Mapping[str, RegionStack]") -> None:
+    def _certificate(self) -> Certificate | None:
+        domain, zone = self._settings.domain.name, self._settings.domain.zone_id
+        if domain is None or zone is None:
+            return None
+        made = Certificate("world-certificate", CertificateArgs(domain=domain, zone_id=zone), self._inside)
+        self.watched.append(made)
+        return made
+
+    def _names(self, domain: str, zone: str, edge: Edge, regions: "Mapping[str, RegionStack]") -> Dns:
         """Failing over is an answer of DNS: health checks fed by the canaries, no call to AWS (NET-7)."""
-        Dns(
+        return Dns(
             "world-dns",
             DnsArgs(
                 zone_id=zone,

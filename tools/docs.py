@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from stacks import reference
 from stacks.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# Regions, and what there is once: rooms, not things to point at.
+_WHOLE = "concierge:estate:"
 
 
 def settings_page() -> str:
@@ -45,43 +47,66 @@ def estate_page() -> str:
     lines = [
         "# The estate",
         "",
-        "What `concierge plan` finds in both stacks, by component. Cost: list price of a month without",
-        "what depends on traffic (`concierge plan STACK --cost` shows every row). A dash: not in that",
-        "stack. Made by `make docs`.",
+        "What `concierge plan` finds in both stacks, by component with everything inside it. What stands",
+        "in both regions has one row: its resources are those of one region, its cost that of all. Cost:",
+        "list price of a month without what depends on traffic (`concierge plan STACK --cost` shows every",
+        "row). A dash: not in that stack. Made by `make docs`.",
         "",
         "| component | made of (prod) | requirements | dev $ | prod $ |",
         "| --- | --- | --- | ---: | ---: |",
     ]
-    for name in sorted({c.name for found in plans.values() for c in found.components}):
-        found = next(p for p in (plans["prod"], plans["dev"]) if name in p.by_name)
-        component = found.component(name)
-        kinds = Counter(short_type(r.type) for r in found.children(component.urn) if r.custom)
-        if not kinds:
-            continue
+    parts = {stack: _parts(found) for stack, found in plans.items()}
+    for name in sorted({name for found in parts.values() for name in found}):
+        found = plans["prod"] if name in parts["prod"] else plans["dev"]
+        inside = _inside(found, _parts(found)[name][0])
+        kinds = Counter(short_type(r.type) for r in inside if r.custom)
         made = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        amounts = " | ".join(_dollars(costs[stack].get(name)) for stack in plans)
-        lines.append(f"| `{name}` | {made} | {requirements.get(component.type, '')} | {amounts} |")
+        ids = sorted({one for r in inside for one in requirements.get(r.type, ())}, key=_by_number)
+        amounts = " | ".join(_dollars(costs[stack], parts[stack].get(name), plans[stack]) for stack in plans)
+        lines.append(f"| `{name}` | {made} | {', '.join(ids)} | {amounts} |")
     totals = " | ".join(f"{sum(costs[stack].values(), Decimal(0)):,.2f}" for stack in plans)
     lines.append(f"| total | | | {totals} |")
     return "\n".join(lines) + "\n"
 
 
+def _parts(found: plan.Plan) -> dict[str, list[plan.Resource]]:
+    """Name without its region's role -> the component in each region, the primary's first."""
+    whole = {component.urn for component in found.components if component.type.startswith(_WHOLE)}
+    tops = [c for c in found.components if c.urn not in whole and c.parent in {*whole, found.root.urn}]
+    parts: dict[str, list[plan.Resource]] = {}
+    for component in sorted(tops, key=lambda c: c.name):
+        parts.setdefault(component.name.removeprefix("primary-").removeprefix("standby-"), []).append(
+            component
+        )
+    return parts
+
+
+def _inside(found: plan.Plan, component: plan.Resource) -> list[plan.Resource]:
+    """The component and everything in it."""
+    below = [found.children(component.urn)]
+    return [component, *(deep for children in below for child in children for deep in _inside(found, child))]
+
+
 def _costs(found: plan.Plan) -> dict[str, Decimal]:
-    """Component name -> fixed dollars a month."""
+    """Component name -> its own fixed dollars a month."""
     amounts = {component.name: Decimal(0) for component in found.components}
     for line in cost.estimate(found).lines:
         amounts[line.component] = amounts.get(line.component, Decimal(0)) + line.usd
     return amounts
 
 
-def _requirements() -> dict[str, str]:
+def _requirements() -> dict[str, list[str]]:
     """Component type -> the requirement ids its module's docstring names."""
     found = {}
     for kind in _below(Component):
         said = f"{inspect.getdoc(inspect.getmodule(kind))} {inspect.getdoc(kind)}"
-        ids = sorted(set(re.findall(r"\b[A-Z]{3,5}-\d+\b", said)))
-        found[f"concierge:{kind.kind}"] = ", ".join(ids)
+        found[f"concierge:{kind.kind}"] = re.findall(r"\b(?:NET|DATA|VEC|MOD|RUN|LOAD|CHAOS|OPS)-\d+\b", said)
     return found
+
+
+def _by_number(requirement: str) -> tuple[str, int]:
+    area, _, number = requirement.partition("-")
+    return area, int(number)
 
 
 def _below(kind: type[Component]) -> Iterator[type[Component]]:
@@ -90,8 +115,13 @@ def _below(kind: type[Component]) -> Iterator[type[Component]]:
         yield from _below(child)
 
 
-def _dollars(amount: Decimal | None) -> str:
-    return "-" if amount is None else f"{amount:,.2f}"
+def _dollars(
+    costs: Mapping[str, Decimal], components: Iterable[plan.Resource] | None, found: plan.Plan
+) -> str:
+    if components is None:
+        return "-"
+    inside = (r for component in components for r in _inside(found, component))
+    return f"{sum((costs.get(r.name, Decimal(0)) for r in inside if not r.custom), Decimal(0)):,.2f}"
 
 
 def _cell(text: str) -> str:

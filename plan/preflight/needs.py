@@ -81,7 +81,7 @@ def _stage_burst(facts: Facts, region: str | None, _: Sequence[str]) -> float:
 
 def _websocket_connections(facts: Facts, region: str | None, _: Sequence[str]) -> float:
     """The quota that the alarm on new connections was made for: it speaks a share below it."""
-    from components.gateway_ws import NEAR  # loads Pulumi, which the plan has loaded by now
+    from components.gateway_ws_watches import NEAR  # loads Pulumi, which the plan has loaded by now
 
     alarms = (r for r in facts.declared("cloudwatch.MetricAlarm", region) if _counts_connections(r))
     return max((round(r.inputs["threshold"] / NEAR / _SECONDS) for r in alarms), default=0)

@@ -26,7 +26,7 @@ class Data:
 
     @property
     def watched(self) -> list[Watched | None]:
-        return [self.tables, self.buckets, self.cache, self.stream]
+        return [self.tables, self.buckets, self.tickets, self.cache, self.stream]
 
 
 def keep(site: Site, ground: Ground, standby: Data | None) -> Data:

@@ -26,6 +26,7 @@ from stacks.world import World
 class Doors:
     """From API Gateway to the balancers; CloudFront stands before them, in `stacks.world`."""
 
+    certificate: Certificate | None
     identity: Identity
     balancers: Balancers
     entry: NetworkBalancer
@@ -39,7 +40,7 @@ class Doors:
     @property
     def watched(self) -> list[Watched | None]:
         inner: list[Watched | None] = [self.identity, self.balancers, self.entry, self.canary]
-        return [*inner, self.websocket, self.rest, self.waf]
+        return [self.certificate, *inner, self.websocket, self.rest, self.waf]
 
 
 def open_doors(site: Site, ground: Ground, data: Data, world: World) -> Doors:
@@ -61,6 +62,7 @@ def open_doors(site: Site, ground: Ground, data: Data, world: World) -> Doors:
     websocket = _websocket(site, data, world, entry, secure=secure)
     rest = _rest(site, ground, world, balancers, identity, secure=secure)
     return Doors(
+        certificate=certificate,
         identity=identity,
         balancers=balancers,
         entry=entry,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pulumi_aws as aws
 from pulumi import Output
 
-from components.endpoints import GATEWAYS, Endpoints, EndpointsArgs
+from components.alarms import Watched
+from components.endpoints import Endpoints, EndpointsArgs
 from components.network import Network, NetworkArgs
-from components.security_groups import SecurityGroups, SecurityGroupsArgs
+from components.security_groups import GATEWAYS, SecurityGroups, SecurityGroupsArgs
 from stacks.site import Site
 
 
@@ -18,6 +19,10 @@ class Ground:
     network: Network
     groups: SecurityGroups
     endpoints: Endpoints
+
+    @property
+    def watched(self) -> list[Watched | None]:
+        return [self.network, self.endpoints]
 
 
 def lay(site: Site) -> Ground:

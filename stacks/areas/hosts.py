@@ -22,9 +22,6 @@ from stacks.areas.workloads import Needs, allowed
 from stacks.sections.agent import Service
 from stacks.site import Site
 
-# What moves to AgentCore when the agent's host is that; the rest stays on ECS.
-ON_AGENTCORE = frozenset({"chat", "tools"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hosts:
@@ -39,7 +36,7 @@ class Hosts:
 
     @property
     def watched(self) -> list[Watched | None]:
-        return [self.ecs, self.agent_core, self.ingest, self.bulk, self.fleet]
+        return [self.registry, self.ecs, self.agent_core, self.ingest, self.bulk, self.fleet]
 
 
 def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, doors: Doors) -> Hosts:
@@ -57,7 +54,6 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
     )
     ingest = _ingest(site, data) if site.settings.ingest.enabled else None
     needs = Needs(site=site, data=data, mind=mind, doors=doors, ingest=ingest)
-    moved = ON_AGENTCORE if agent.host == "agentcore" else frozenset()
     shared = _shared(site, ground, signals, mind, registry)
     return Hosts(
         registry=registry,
@@ -65,7 +61,9 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
             site.named("agent"),
             AgentEcsArgs(
                 services={
-                    name: _workload(needs, name, size) for name, size in agent.services if name not in moved
+                    name: _workload(needs, name, size)
+                    for name, size in agent.services
+                    if name not in site.on_agentcore
                 },
                 repository_name=registry.repository_name,
                 drain_s=site.settings.runtime.request_s,
@@ -76,7 +74,7 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
             ),
             site.inside,
         ),
-        agent_core=_agent_core(needs, shared) if moved else None,
+        agent_core=_agent_core(needs, shared) if site.on_agentcore else None,
         ingest=ingest,
         bulk=_bulk(site, data, ingest) if ingest and site.settings.ingest.bulk.enabled else None,
         fleet=_fleet(site, ground, data, doors) if site.settings.fleet.enabled else None,
@@ -144,7 +142,7 @@ def _agent_core(needs: Needs, shared: dict[str, Any]) -> AgentCore:
     return AgentCore(
         site.named("agent-core"),
         AgentCoreArgs(
-            allowed={name: allowed(needs, name) for name in sorted(ON_AGENTCORE)},
+            allowed={name: allowed(needs, name) for name in sorted(site.on_agentcore)},
             issuer=Issuer(discovery_url=identity.discovery_url, client_ids=[identity.web_client_id]),
             memory_days=site.settings.agent.memory_days,
             memory_key_arn=site.keys["agent"],

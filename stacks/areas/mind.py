@@ -126,7 +126,6 @@ def _call_log(site: Site, data: Data) -> InvocationLogging:
 
 def _search(site: Site, ground: Ground, service_role: SearchServiceRole | None) -> Search:
     chosen = site.settings.search
-    role = f"concierge-{site.environment}-{site.chosen.name}-"
     return Search(
         site.named("search"),
         SearchArgs(
@@ -138,9 +137,9 @@ def _search(site: Site, ground: Ground, service_role: SearchServiceRole | None) 
             security_group_id=ground.groups.ids["search"],
             key_arn=site.keys["search"],
             log_key_arn=site.keys["logs"],
-            readers=[f"{role}{name}-task" for name in READERS],
-            writers=[f"{role}{name}-task" for name in WRITERS],
-            master=f"{role}search-setup",
+            readers=[site.role_of(workload) for workload in READERS],
+            writers=[site.role_of(workload) for workload in WRITERS],
+            master=site.role_name("search-setup"),
             protect=site.guarded,
             after=[service_role.role] if service_role else [],
         ),

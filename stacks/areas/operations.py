@@ -18,10 +18,10 @@ from components.drift import Drift, DriftArgs
 from components.fault_catalogue import Need
 from components.faults import Faults, FaultsArgs
 from components.faults import Ground as FaultGround
-from components.notices import Severity
 from components.secret_age import SecretAge, SecretAgeArgs
 from components.tables import definitions
 from components.topic_writers import TopicWriters, TopicWritersArgs
+from contract.alarms import Severity
 from stacks.areas.data import Data
 from stacks.areas.ground import Ground
 from stacks.areas.signals import Signals
@@ -54,7 +54,7 @@ def guard(
     chosen = site.settings.operations
     vault = _vault(site) if chosen.backups.enabled else None
     faults = _faults(site, ground, data) if site.settings.faults.enabled else None
-    watched: list[Watched | None] = [faults]
+    watched: list[Watched | None] = [vault, faults]
     if chosen.audit.enabled:
         watched.append(_review(site))
     if world.config_role_arn is not None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.alarms import Watched
 from components.documents import ControlsDocument, ControlsDocumentArgs
 from components.notices import Notices
 from stacks.site import Site
@@ -14,6 +15,10 @@ class Signals:
 
     controls: ControlsDocument
     notices: Notices
+
+    @property
+    def watched(self) -> list[Watched | None]:
+        return [self.notices]
 
 
 def connect(site: Site) -> Signals:

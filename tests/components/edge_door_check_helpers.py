@@ -188,7 +188,9 @@ def assets_are_private_and_read_by_the_distribution_only(plan: Plan) -> None:
     keys = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     assert all(block.inputs.get(key) is True for key in keys)
     (policy,) = kind(plan, "s3.BucketPolicy")
-    read, tls = text(policy, "policy")["Statement"]
+    said = {statement["Sid"]: statement for statement in text(policy, "policy")["Statement"]}
+    assert set(said) == {"OurDistribution", "TlsOnly"}
+    read, tls = said["OurDistribution"], said["TlsOnly"]
     (front,) = kind(plan, "cloudfront.Distribution")
     assert read["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert read.get("Condition") == {"StringEquals": {"aws:SourceArn": front.outputs["arn"]}}

@@ -7,8 +7,7 @@ from functools import cache
 
 from components.alarms import Watch
 from components.event_capacity import CapacityEvent, EventCapacity, EventCapacityArgs
-from components.notices import Severity
-from contract.alarms import Widget
+from contract.alarms import Severity, Widget
 from plan import Plan
 from tests.components.data_helpers import ACCOUNT, options, place, planned
 

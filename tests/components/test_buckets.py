@@ -39,7 +39,7 @@ KEPT: dict[str, dict[str, tuple[list[tuple[int, str]], int | None, int | None]]]
         "embeddings/": ([COOL, QUICK], None, None),
     },
     "model-artifacts": {"": ([COOL, QUICK], None, None)},
-    "training": {"": ([COOL, SLOW], None, None)},
+    "training": {"": ([COOL, SLOW], None, None), "captures/": ([], 30, 1)},
     "agent": {"logs/": ([SLOW], 365, None)},
     "archive": {
         "transactions/": ([COOL, SLOW, DEEP], 3653, None),

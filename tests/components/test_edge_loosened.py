@@ -287,10 +287,10 @@ LOOSER: dict[Check, list[tuple[str, str, Change]]] = {
         ),
     ],
     doors.assets_are_private_and_read_by_the_distribution_only: [
-        ("public", "BucketPublicAccessBlock global-assets-private", without("blockPublicPolicy")),
+        ("public", "BucketPublicAccessBlock global-assets-files-private", without("blockPublicPolicy")),
         (
             "any distribution",
-            "BucketPolicy global-assets-policy",
+            "BucketPolicy global-assets-files-policy",
             policy("policy", lambda s: s.pop("Condition")),
         ),
         ("unsigned", FRONT, at("origins.0.originAccessControlId")),

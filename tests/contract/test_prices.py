@@ -125,3 +125,20 @@ def test_every_bad_row_is_reported_at_once(file: Path) -> None:
     first, second = str(fault.value).splitlines()
     assert "row nat-gateway-hour.unit" in first
     assert "row public-ipv4-hour.unit" in second
+
+
+def test_a_row_says_for_which_regions_it_was_compared_with_its_source(file: Path) -> None:
+    both = GOOD.replace("us-east-1 = 0.045", "us-east-1 = 0.045, us-west-2 = 0.045")
+    cases = {"": (True, True), "checked = false": (False, False), 'checked = ["us-east-1"]': (True, False)}
+
+    for said, expected in cases.items():
+        file.write_text(f"{both}{said}\n", encoding="utf-8")
+        found = [prices.load(file).price("nat-gateway-hour", region) for region in ("us-east-1", "us-west-2")]
+        assert tuple(price.checked for price in found if price) == expected
+
+
+def test_a_region_without_a_price_cannot_have_been_checked(file: Path) -> None:
+    file.write_text(f'{GOOD}checked = ["us-west-2"]\n', encoding="utf-8")
+
+    with pytest.raises(prices.PriceError, match="row nat-gateway-hour: checked names 'us-west-2', for which"):
+        prices.load(file)

@@ -1,6 +1,6 @@
 """Small programs for tests: their estimates, without a stack around them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -22,6 +22,18 @@ def estimate_of(*declarations: Declare, region: str = "us-east-1") -> Estimate:
             declare(opts)
 
     return cost.estimate(plan.of_program(program, project="concierge", stack="sample", config={}))
+
+
+def part(
+    name: str, below: Declare, opts: pulumi.ResourceOptions, outputs: Mapping[str, Any] | None = None
+) -> None:
+    """A component with something in it; `outputs`: what it says of itself."""
+    # A component takes its children's provider by package, not as its own.
+    provider = opts.provider
+    assert provider is not None
+    component = pulumi.ComponentResource("sample:index:Part", name)
+    below(pulumi.ResourceOptions(parent=component, provider=provider))
+    component.register_outputs(dict(outputs or {}))
 
 
 def prices_of(lines: Sequence[Line]) -> dict[str, str]:

@@ -185,5 +185,23 @@ def test_a_rule_that_is_not_one_is_refused_by_number(tmp_path: Path) -> None:
     with pytest.raises(cost_rules.RuleError) as fault:
         cost_rules.load(file)
 
-    assert "cost.toml: rule 1: charges: Field required" in str(fault.value)
     assert "cost.toml: rule 1: charge: Extra inputs are not permitted" in str(fault.value)
+
+
+def test_a_rule_needs_a_price_or_a_reason(tmp_path: Path) -> None:
+    file = tmp_path / "cost.toml"
+    file.write_text('[[rule]]\ntypes = ["aws:ec2/eip:Eip"]\n', encoding="utf-8")
+
+    with pytest.raises(
+        cost_rules.RuleError, match="rule 1: needs either charges, or unknown with the reason"
+    ):
+        cost_rules.load(file)
+
+
+def test_a_price_named_after_a_setting_must_be_able_to_exist(tmp_path: Path) -> None:
+    file = tmp_path / "cost.toml"
+    charge = 'charges = [{ price = "valkei-{nodeType}-hour" }]'
+    file.write_text(f'[[rule]]\ntypes = ["aws:ec2/eip:Eip"]\n{charge}\n', encoding="utf-8")
+
+    with pytest.raises(cost_rules.RuleError, match=r"there is no price 'valkei-\{nodeType\}-hour'"):
+        cost_rules.load(file)

@@ -169,9 +169,16 @@ def test_an_unknown_scenario_is_refused(tmp_path: Path, experiment: Experiment):
 
 
 def test_an_alarm_that_no_plan_has_is_refused(experiment: Experiment, dev: Plan):
-    waiting = experiment.model_copy(update={"expect": experiment.expect.model_copy(update={"alarm": "nope"})})
-    with pytest.raises(WrongUseError, match="stack dev has no alarm 'nope'; it has: bedrock-throttled"):
-        beforehand.check_alarm(waiting, dev)
+    for wrong, said in (
+        (
+            "bedrock-throtled",
+            r"stack dev has no alarm 'bedrock-throtled' among its \d+; nearest: bedrock-throttled",
+        ),
+        ("xyz", "no alarm 'xyz' among its .* see its inventory"),
+    ):
+        expect = experiment.expect.model_copy(update={"alarm": wrong})
+        with pytest.raises(WrongUseError, match=said):
+            beforehand.check_alarm(experiment.model_copy(update={"expect": expect}), dev)
 
 
 def test_a_run_gets_a_folder_of_its_own(tmp_path: Path):
