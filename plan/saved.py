@@ -31,6 +31,12 @@ class SavedPlanError(WrongUseError):
     """The file cannot be written, or is no plan of ours; one line with the fix."""
 
 
+def check(path: Path) -> None:
+    """That a plan can be saved there; asked before the plan is made."""
+    if not path.parent.is_dir():
+        raise _not_saved(path, f"there is no folder {path.parent}")
+
+
 def save(plan: Plan, path: Path) -> None:
     """Writes the plan to `path`; nobody ever sees half a plan."""
     document = {
@@ -44,10 +50,13 @@ def save(plan: Plan, path: Path) -> None:
     try:
         write_atomic(path, text.encode())
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise SavedPlanError(
-            f"{path}: the plan is not saved: {reason}; choose a file in a folder that exists and has space"
-        ) from None
+        raise _not_saved(path, error.strerror or type(error).__name__) from None
+
+
+def _not_saved(path: Path, reason: str) -> SavedPlanError:
+    return SavedPlanError(
+        f"{path}: the plan is not saved: {reason}; choose a file in a folder that exists and has space"
+    )
 
 
 def load(path: Path) -> Plan:

@@ -1,5 +1,6 @@
 """`concierge plan`: what `pulumi up` would declare, and what can be read from it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,11 +33,13 @@ def plan(
     """Show exactly what `pulumi up -s STACK` would declare: no AWS, no credentials, no pulumi CLI."""
     from plan import run, saved, show
 
+    _check(picture, save)
+    before = _read(diff)
     found = run(stack)
     parts: list[RenderableType] = []
     content: dict[str, Any] = show.as_json(found)
-    if diff is not None:
-        parts.append(_diff(found, diff, content))
+    if before is not None:
+        parts.append(_diff(before(), found, content))
     if cost:
         parts.append(_cost(found, content))
     if reach:
@@ -57,12 +60,34 @@ def plan(
             output.note(f"wrote {written}")
 
 
-def _diff(after: "Plan", other: str, content: dict[str, Any]) -> "RenderableType":
-    from plan import diff, run, saved
+def _check(picture: Path | None, save: Path | None) -> None:
+    """A file that cannot be written is said at once, not after a plan was made for it."""
+    from plan import saved
+
+    if picture is not None:
+        from plan.picture import check
+
+        check(picture)
+    if save is not None:
+        saved.check(save)
+
+
+def _read(other: str | None) -> "Callable[[], Plan] | None":
+    """What to compare with. A file is read at once; a stack of this project is planned when asked for."""
+    from plan import run, saved
     from stacks import stackfile
 
-    is_stack = other in stackfile.stacks(stackfile.root_of())
-    before = run(other) if is_stack else saved.load(Path(other))
+    if other is None:
+        return None
+    if other in stackfile.stacks(stackfile.root_of()):
+        return lambda: run(other)
+    loaded = saved.load(Path(other))
+    return lambda: loaded
+
+
+def _diff(before: "Plan", after: "Plan", content: dict[str, Any]) -> "RenderableType":
+    from plan import diff
+
     found = diff.diff(before, after)
     content["diff"] = diff.as_json(found)
     return diff.render(found)

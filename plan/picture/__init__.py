@@ -13,7 +13,7 @@ from plan.files import write_atomic
 from plan.model import Plan
 from plan.picture import letters, page
 
-__all__ = ["PictureError", "draw", "write"]
+__all__ = ["PictureError", "check", "draw", "write"]
 # Twice the size of the drawing, so that it stays sharp on a wall.
 _ZOOM = 2
 
@@ -29,15 +29,19 @@ def draw(plan: Plan) -> str:
     return ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def write(plan: Plan, path: Path) -> None:
-    """Writes the picture as .svg or .png, all of it or nothing."""
-    makers = {".svg": lambda: draw(plan).encode(), ".png": lambda: _png(draw(plan))}
-    make = makers.get(path.suffix.lower())
-    if make is None:
+def check(path: Path) -> None:
+    """That a picture can be written there; asked before a plan is made for it."""
+    if path.suffix.lower() not in {".svg", ".png"}:
         raise PictureError(f"{path}: a picture is written as .svg or .png")
     if not path.parent.is_dir():
         raise PictureError(f"{path}: there is no folder {path.parent}")
-    content = make()
+
+
+def write(plan: Plan, path: Path) -> None:
+    """Writes the picture as .svg or .png, all of it or nothing."""
+    check(path)
+    svg = draw(plan)
+    content = svg.encode() if path.suffix.lower() == ".svg" else _png(svg)
     try:
         write_atomic(path, content)
     except OSError as error:
