@@ -1,0 +1,291 @@
+"""Data that can be lost only on purpose: recovery, versions, copies, protection, and what may expire."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from policies.rule import Faults, among, each
+from policies.view import STACK, Node, View, dig
+
+_RECOVERY_DAYS = 35
+# Types that `pulumi destroy` or a replacement must not take away in a protected environment.
+_KEPT = (
+    "backup.Vault",
+    "cloudtrail.Trail",
+    "cognito.UserPool",
+    "dynamodb.Table",
+    "elasticache.ReplicationGroup",
+    "kinesis.Stream",
+    "kms.Key",
+    "kms.ReplicaKey",
+    "neptune.Cluster",
+    "opensearch.Domain",
+    "s3.Bucket",
+)
+_SWITCHES = {
+    "dynamodb.Table": ("deletionProtectionEnabled", True),
+    "cognito.UserPool": ("deletionProtection", "ACTIVE"),
+    "lb.LoadBalancer": ("enableDeletionProtection", True),
+    "neptune.Cluster": ("deletionProtection", True),
+}
+
+
+@cache
+def _shapes() -> Mapping[str, Any]:
+    """Table, as the end of its name -> what it must offer (`tables.toml`)."""
+    return tomllib.loads(resources.files(__package__).joinpath("tables.toml").read_text(encoding="utf-8"))
+
+
+def _what(table: Node) -> str | None:
+    """Which of our tables it is."""
+    name = str(table.get("name"))
+    return next((key for key in _shapes() if name.endswith(f"-{key}")), None)
+
+
+def _passing(table: Node) -> bool:
+    """What is in it lives for minutes (tickets): nobody would restore it."""
+    what = _what(table)
+    return what is not None and bool(_shapes()[what].get("passing"))
+
+
+@each(
+    "table-recovery",
+    "DATA-1",
+    "dynamodb.Table",
+    why="A wrong deploy or a wrong script destroys data in seconds and is noticed in weeks.",
+    fix="point_in_time_recovery with 35 days on the table and each replica (components/tables.toml)",
+)
+def table_recovery(table: Node) -> Faults:
+    """Every table and replica can be brought back as it was at any second of the last 35 days."""
+    if _passing(table):
+        return
+    if table.get("pointInTimeRecovery.enabled") is not True:
+        yield "there is no point-in-time recovery"
+    days = table.get("pointInTimeRecovery.recoveryPeriodInDays") or _RECOVERY_DAYS
+    least = _shapes().get(_what(table) or "", {}).get("recovery_days", _RECOVERY_DAYS)
+    if days < least:
+        yield f"it can be brought back for {days:g} days only"
+    for replica in table.list("replicas"):
+        if dig(replica, "pointInTimeRecovery") is not True:
+            yield f"the replica in {dig(replica, 'regionName')} has no point-in-time recovery"
+
+
+@each(
+    "table-shape",
+    "DATA-1",
+    "dynamodb.Table",
+    why="A missing index is a full scan at Prime Day; a missing TTL keeps what must go, a wrong one deletes money.",
+    fix="see components/tables.toml, which every table is made from",
+)
+def table_shape(table: Node) -> Faults:
+    """Tables bill on demand, have the indexes the runtime asks, and expire what may expire, nothing else."""
+    if table.get("billingMode") != "PAY_PER_REQUEST":
+        yield f"billing is {table.get('billingMode') or 'PROVISIONED'}, not on demand"
+    shape = _shapes().get(_what(table) or "", {})
+    indexes = {dig(index, "name") for index in table.list("globalSecondaryIndexes")}
+    for wanted in sorted(set(shape.get("indexes", ())) - indexes):
+        yield f"there is no index by {wanted}"
+    expires = table.get("ttl.enabled") is True
+    if shape.get("ttl") is True and not expires:
+        yield "nothing in it ever expires"
+    if shape.get("ttl") is False and expires:
+        yield "what is in it expires, and must not"
+
+
+@among(
+    "table-global",
+    "DATA-1",
+    "dynamodb.Table",
+    why="Failing over is only possible to where the data already is.",
+    fix="replicas in every other region, as components/table_replicas.py makes them",
+)
+def table_global(table: Node, view: View) -> Faults:
+    """Where the estate has two regions, tables are in both."""
+    if _passing(table):
+        return
+    here = {table.region, *(dig(replica, "regionName") for replica in table.list("replicas"))}
+    here |= {replica.region for replica in view.naming(table, "globalTableArn", "dynamodb.TableReplica")}
+    for region in sorted(view.regions - here):
+        yield f"it has no replica in {region}"
+
+
+@each(
+    "delete-protected",
+    "DATA-1",
+    *_SWITCHES,
+    why="AWS itself must refuse to delete it, whoever asks: console, script or another tool.",
+    fix="set environment.protect: true, which turns deletion protection on",
+    elsewhere="advisory",
+)
+def delete_protected(node: Node) -> Faults:
+    """What cannot be made again has AWS's deletion protection."""
+    if node.short == "dynamodb.Table" and _passing(node):
+        return
+    path, wanted = _SWITCHES[node.short]
+    if node.get(path) != wanted:
+        yield f"{path} is {node.get(path)}"
+    for replica in node.list("replicas") if node.short == "dynamodb.Table" else ():
+        if dig(replica, "deletionProtectionEnabled") is not True:
+            yield f"the replica in {dig(replica, 'regionName')} can be deleted"
+
+
+@each(
+    "destroy-protected",
+    "DATA-8",
+    *_KEPT,
+    why="A renamed resource is a replacement, and a replacement of a table is an empty table.",
+    fix="set environment.protect: true; components pass protect= to their children",
+    elsewhere="advisory",
+)
+def destroy_protected(node: Node) -> Faults:
+    """Pulumi refuses to delete or replace what keeps data."""
+    if node.short == "dynamodb.Table" and _passing(node):
+        return
+    if not node.protect:
+        yield "`pulumi up` may delete or replace it"
+    if node.get("forceDestroy") is True:
+        yield "it may be deleted with everything in it"
+
+
+@among(
+    "bucket-versioned",
+    "DATA-4",
+    "s3.Bucket",
+    why="Without versions an overwritten or deleted object is gone.",
+    fix="declare it with components/private_bucket.py",
+)
+def bucket_versioned(bucket: Node, view: View) -> Faults:
+    """Every bucket keeps versions."""
+    settings = view.naming(bucket, "bucket", "s3.BucketVersioning")
+    if not any(each.get("versioningConfiguration.status") == "Enabled" for each in settings):
+        yield "overwritten objects are lost"
+
+
+@among(
+    "bucket-expires",
+    "DATA-5",
+    "s3.BucketVersioning",
+    why="Retention is a promise to customers, and versions nobody ever deletes cost for ever.",
+    fix="rules in components/buckets.toml, or lifecycle rules of the bucket",
+    protected="advisory",
+    elsewhere="advisory",
+)
+def bucket_expires(settings: Node, view: View) -> Faults:
+    """A bucket says how long its objects and their old versions stay."""
+    for bucket in view.named_by(settings, "bucket", "s3.Bucket"):
+        rules = view.naming(bucket, "bucket", "s3.BucketLifecycleConfiguration")
+        if not any(dig(r, "status") == "Enabled" for each in rules for r in each.list("rules")):
+            yield "objects and old versions stay for ever"
+
+
+@each(
+    "replication-on",
+    "DATA-4",
+    "s3.BucketReplicationConfig",
+    why="The standby serves from its own copy; one that lags further than the recovery point is no copy.",
+    fix="status Enabled with replication time control of 15 minutes (components/bucket_replication.py)",
+)
+def replication_on(config: Node) -> Faults:
+    """Replication is on, encrypted and held to 15 minutes."""
+    for rule in config.list("rules"):
+        if dig(rule, "status") != "Enabled":
+            yield f"rule {dig(rule, 'id')} is off"
+        if (dig(rule, "destination.replicationTime.time.minutes") or 0) != 15:
+            yield f"rule {dig(rule, 'id')} may lag further than 15 minutes"
+
+
+@among(
+    "bucket-replicated",
+    "DATA-4",
+    "s3.Bucket",
+    why="Failing over is only possible to where the documents and models already are.",
+    fix="replicated = true in components/buckets.toml",
+)
+def bucket_replicated(bucket: Node, view: View) -> Faults:
+    """Where the estate has two regions, the buckets it serves from are copied to the standby."""
+    twins = [other for other in view.of("s3.Bucket") if _twin(other, bucket)]
+    if not twins or _role(bucket) not in _shapes()["buckets"]["replicated"]:
+        return
+    pair = [bucket, *twins]
+    if not any(view.naming(each, "bucket", "s3.BucketReplicationConfig") for each in pair):
+        yield f"nothing copies it to or from {twins[0].name}"
+
+
+def _role(bucket: Node) -> str:
+    """`documents` of `primary-buckets-documents-bucket`."""
+    return bucket.name.partition("-")[2].removeprefix("buckets-").removesuffix("-bucket")
+
+
+def _twin(other: Node, bucket: Node) -> bool:
+    return other is not bucket and other.region != bucket.region and _role(other) == _role(bucket)
+
+
+@each(
+    "cache-survives",
+    "DATA-3",
+    "elasticache.ReplicationGroup",
+    why="Losing the cache's zone loses rate limits and sends every cached answer to the models at once.",
+    fix="data.cache.nodes of two or more: components/cache.py then sets multi_az and automatic failover",
+    elsewhere="advisory",
+)
+def cache_survives(group: Node) -> Faults:
+    """The cache survives the loss of a zone."""
+    if group.get("multiAzEnabled") is not True or group.get("automaticFailoverEnabled") is not True:
+        yield "no other zone takes over"
+    if (group.get("numCacheClusters") or 1) < 2 and not group.get("replicasPerNodeGroup"):
+        yield "there is one node only"
+
+
+@among(
+    "backup-locked",
+    "DATA-8",
+    "backup.Vault",
+    why="Who takes the account over deletes the backups first.",
+    fix="VaultLockConfiguration with minimum days, and a policy that denies deletion (components/backup_vault.py)",
+)
+def backup_locked(vault: Node, view: View) -> Faults:
+    """Backups cannot be deleted before their time, by anybody."""
+    locks = [lock for lock in view.of("backup.VaultLockConfiguration") if _of(lock, vault)]
+    if not any((lock.get("minRetentionDays") or 0) >= 7 for lock in locks):
+        yield "recovery points can be deleted at once"
+
+
+def _of(lock: Node, vault: Node) -> bool:
+    return lock.region == vault.region and lock.get("backupVaultName") == vault.get("name")
+
+
+@among(
+    "backup-copied",
+    "DATA-8",
+    STACK,
+    why="A region that is lost takes its backups with it.",
+    fix="operations.backups.enabled: true; components/backup.py copies to the standby's vault",
+    elsewhere="advisory",
+)
+def backup_copied(_: Node, view: View) -> Faults:
+    """Tables are backed up by AWS Backup, and where there are two regions copied to the other."""
+    if not view.of("dynamodb.Table"):
+        return
+    rules = [rule for plan in view.of("backup.Plan") for rule in plan.list("rules")]
+    if not rules:
+        yield "nothing is backed up beside what the services keep themselves"
+    elif len(view.regions) > 1 and not any(dig(rule, "copyActions") for rule in rules):
+        yield "no backup is copied to the other region"
+
+
+RULES = (
+    table_recovery,
+    table_shape,
+    table_global,
+    delete_protected,
+    destroy_protected,
+    bucket_versioned,
+    bucket_expires,
+    replication_on,
+    bucket_replicated,
+    cache_survives,
+    backup_locked,
+    backup_copied,
+)
