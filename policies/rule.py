@@ -42,10 +42,13 @@ class Rule:
                 yield node, message
 
     def _of(self, node: Node, view: View) -> list[str]:
+        found: list[str] = []
         try:
-            return list(self.check(node, view))
+            for message in self.check(node, view):
+                found.append(message)  # noqa: PERF402 - what was found before something unknown stays found
         except NotYetKnown:
-            return []
+            pass
+        return found
 
     def findings(self, view: View, *, protected: bool) -> list[Finding]:
         severity = self.severity(protected=protected)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from plan.model import Plan
 
 STACK = short_type(STACK_TYPE)
+# Outputs by which others call a resource, besides its id.
+_CALLED = ("arn", "guardrailArn", "guardrailId", "provisionedModelArn")
 
 
 class NotYetKnown(Exception):  # noqa: N818 - no error: the value comes with the update
@@ -46,10 +48,15 @@ class Node:
     read: Callable[[], Mapping[str, Any]]  # its inputs; converted when a rule first looks
     identities: frozenset[str]  # what others may call it by: its id, its ARN
     links: Mapping[str, Sequence[str]] = field(default_factory=dict)  # input -> urns its value comes from
+    marks_secrets: bool = False  # the engine hands secrets over as plain values
 
     @cached_property
     def inputs(self) -> Mapping[str, Any]:
         return self.read()
+
+    def within(self, component: str) -> bool:
+        """Whether it is part of a component of this kind; the urn has the whole chain."""
+        return f":{component}$" in self.urn
 
     @cached_property
     def short(self) -> str:
@@ -121,7 +128,9 @@ class View:
         return found
 
     def of(self, *types: str) -> list[Node]:
-        """Every resource of these types, in their short form (`ec2.Subnet`)."""
+        """Every resource of these types, in their short form (`ec2.Subnet`); `*`: all there are."""
+        if types == ("*",):
+            return list(self.nodes)
         return [node for short in types for node in self._by_type.get(short, ())]
 
     def named_by(self, node: Node, key: str, *types: str) -> list[Node]:
@@ -155,8 +164,7 @@ def of_plan(plan: Plan) -> View:
     providers = {r.urn: r for r in plan.resources if r.type.startswith(PROVIDER_PREFIX)}
     nodes = []
     for resource in plan.resources:
-        provider = providers.get((resource.provider or "").rpartition("::")[0])
-        arn = resource.outputs.get("arn")
+        provider = providers.get(resource.provider or "")
         nodes.append(
             Node(
                 urn=resource.urn,
@@ -166,8 +174,11 @@ def of_plan(plan: Plan) -> View:
                 protect=resource.options.protect,
                 provider=provider.inputs if provider else None,
                 read=_reader(resource.inputs),
-                identities=_texts(resource.id if resource.custom else None, arn),
+                identities=_texts(
+                    resource.id if resource.custom else None, *(resource.outputs.get(key) for key in _CALLED)
+                ),
                 links=resource.property_dependencies,
+                marks_secrets=True,
             )
         )
     return View(nodes)
@@ -212,7 +223,7 @@ def _of_resource(resource: PolicyResource) -> Node:
         protect=resource.opts.protect,
         provider=provider,
         read=lambda: _mapping(resource.props),
-        identities=_texts(*(_value(resource.props, key) for key in ("id", "arn"))),
+        identities=_texts(*(_value(resource.props, key) for key in ("id", *_CALLED))),
         links={key: [r.urn for r in found] for key, found in resource.property_dependencies.items()},
     )
 

@@ -33,7 +33,7 @@ _SWITCHES = {
 
 
 @cache
-def _shapes() -> Mapping[str, Any]:
+def shapes() -> Mapping[str, Any]:
     """Table, as the end of its name -> what it must offer (`tables.toml`)."""
     return tomllib.loads(resources.files(__package__).joinpath("tables.toml").read_text(encoding="utf-8"))
 
@@ -41,13 +41,13 @@ def _shapes() -> Mapping[str, Any]:
 def _what(table: Node) -> str | None:
     """Which of our tables it is."""
     name = str(table.get("name"))
-    return next((key for key in _shapes() if name.endswith(f"-{key}")), None)
+    return next((key for key in shapes() if name.endswith(f"-{key}")), None)
 
 
 def _passing(table: Node) -> bool:
     """What is in it lives for minutes (tickets): nobody would restore it."""
     what = _what(table)
-    return what is not None and bool(_shapes()[what].get("passing"))
+    return what is not None and bool(shapes()[what].get("passing"))
 
 
 @each(
@@ -64,11 +64,11 @@ def table_recovery(table: Node) -> Faults:
     if table.get("pointInTimeRecovery.enabled") is not True:
         yield "there is no point-in-time recovery"
     days = table.get("pointInTimeRecovery.recoveryPeriodInDays") or _RECOVERY_DAYS
-    least = _shapes().get(_what(table) or "", {}).get("recovery_days", _RECOVERY_DAYS)
+    least = shapes().get(_what(table) or "", {}).get("recovery_days", _RECOVERY_DAYS)
     if days < least:
         yield f"it can be brought back for {days:g} days only"
     for replica in table.list("replicas"):
-        if dig(replica, "pointInTimeRecovery") is not True:
+        if dig(replica, "pointInTimeRecovery") is not True and least == _RECOVERY_DAYS:
             yield f"the replica in {dig(replica, 'regionName')} has no point-in-time recovery"
 
 
@@ -76,14 +76,14 @@ def table_recovery(table: Node) -> Faults:
     "table-shape",
     "DATA-1",
     "dynamodb.Table",
-    why="A missing index is a full scan at Prime Day; a missing TTL keeps what must go, a wrong one deletes money.",
+    why="A missing index is a full scan; a missing TTL keeps what must go, a wrong one deletes money.",
     fix="see components/tables.toml, which every table is made from",
 )
 def table_shape(table: Node) -> Faults:
     """Tables bill on demand, have the indexes the runtime asks, and expire what may expire, nothing else."""
     if table.get("billingMode") != "PAY_PER_REQUEST":
         yield f"billing is {table.get('billingMode') or 'PROVISIONED'}, not on demand"
-    shape = _shapes().get(_what(table) or "", {})
+    shape = shapes().get(_what(table) or "", {})
     indexes = {dig(index, "name") for index in table.list("globalSecondaryIndexes")}
     for wanted in sorted(set(shape.get("indexes", ())) - indexes):
         yield f"there is no index by {wanted}"
@@ -206,20 +206,20 @@ def replication_on(config: Node) -> Faults:
 def bucket_replicated(bucket: Node, view: View) -> Faults:
     """Where the estate has two regions, the buckets it serves from are copied to the standby."""
     twins = [other for other in view.of("s3.Bucket") if _twin(other, bucket)]
-    if not twins or _role(bucket) not in _shapes()["buckets"]["replicated"]:
+    if not twins or bucket_role(bucket) not in shapes()["buckets"]["replicated"]:
         return
     pair = [bucket, *twins]
     if not any(view.naming(each, "bucket", "s3.BucketReplicationConfig") for each in pair):
         yield f"nothing copies it to or from {twins[0].name}"
 
 
-def _role(bucket: Node) -> str:
+def bucket_role(bucket: Node) -> str:
     """`documents` of `primary-buckets-documents-bucket`."""
     return bucket.name.partition("-")[2].removeprefix("buckets-").removesuffix("-bucket")
 
 
 def _twin(other: Node, bucket: Node) -> bool:
-    return other is not bucket and other.region != bucket.region and _role(other) == _role(bucket)
+    return other is not bucket and other.region != bucket.region and bucket_role(other) == bucket_role(bucket)
 
 
 @each(
@@ -243,7 +243,7 @@ def cache_survives(group: Node) -> Faults:
     "DATA-8",
     "backup.Vault",
     why="Who takes the account over deletes the backups first.",
-    fix="VaultLockConfiguration with minimum days, and a policy that denies deletion (components/backup_vault.py)",
+    fix="a VaultLockConfiguration with minimum days (components/backup_vault.py)",
 )
 def backup_locked(vault: Node, view: View) -> Faults:
     """Backups cannot be deleted before their time, by anybody."""

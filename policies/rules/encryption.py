@@ -5,6 +5,7 @@ from functools import cache
 from importlib import resources
 
 from policies.rule import Faults, among, each
+from policies.rules.data import bucket_role, shapes
 from policies.view import Node, View, dig, listed
 
 
@@ -66,8 +67,8 @@ def log_own_key(group: Node) -> Faults:
     fix="declare it with components/private_bucket.py and pass key_arn",
 )
 def bucket_own_key(bucket: Node, view: View) -> Faults:
-    """A bucket encrypts with a key of ours, except where AWS cannot write with one or the files are public:
-    targets of access logs, files that a trail encrypts itself, and origins of the public site."""
+    """A bucket encrypts with a key of ours, but where AWS cannot write with one or there is nothing to hide:
+    targets of access logs, files that a trail encrypts itself, origins of the public site, the inventory."""
     rules = [
         dig(rule, "applyServerSideEncryptionByDefault")
         for settings in view.naming(bucket, "bucket", "s3.BucketServerSideEncryptionConfiguration")
@@ -80,6 +81,8 @@ def bucket_own_key(bucket: Node, view: View) -> Faults:
 
 
 def _excused(bucket: Node, view: View) -> bool:
+    if bucket_role(bucket) in shapes()["buckets"]["plain"]:
+        return True
     name = bucket.raw("bucket")
     logs = view.naming(bucket, "targetBucket", "s3.BucketLogging")
     trails = [t for t in view.naming(bucket, "s3BucketName", "cloudtrail.Trail") if _own(t.raw("kmsKeyId"))]
@@ -96,7 +99,7 @@ def _excused(bucket: Node, view: View) -> bool:
     "key-rotates",
     "OPS-9",
     "kms.Key",
-    why="Yearly rotation bounds what a leaked key opens; the waiting time is what saves a key deleted by mistake.",
+    why="Yearly rotation bounds what a leaked key opens; the waiting time saves a key deleted by mistake.",
     fix="set enable_key_rotation=True and deletion_window_in_days=30",
 )
 def key_rotates(key: Node) -> Faults:

@@ -1,7 +1,7 @@
 """What the world can reach: buckets, ports, subnets and routes."""
 
 from policies.rule import Faults, among, each
-from policies.view import Node, View
+from policies.view import Node, View, dig, listed
 
 _ANYWHERE = {"0.0.0.0/0", "::/0"}
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -19,9 +19,9 @@ _PLACED = {
 }
 # Services the agent calls: without an endpoint each call leaves through NAT (NET-2).
 _INTERFACES = (
-    "bedrock-runtime bedrock-agent-runtime bedrock-agentcore sagemaker.runtime ssm secretsmanager kms logs "
-    "monitoring ecr.api ecr.dkr sts xray"
-).split()
+    *("bedrock-runtime", "bedrock-agent-runtime", "bedrock-agentcore", "sagemaker.runtime"),
+    *("ssm", "secretsmanager", "kms", "logs", "monitoring", "ecr.api", "ecr.dkr", "sts", "xray"),
+)
 _GATEWAYS = ("s3", "dynamodb")
 
 
@@ -51,7 +51,7 @@ def bucket_private(bucket: Node, view: View) -> Faults:
 )
 def bucket_no_acl(node: Node) -> Faults:
     """Buckets use no access lists: their owner owns every object."""
-    if node.raw("acl") not in {None, "private"}:
+    if node.get("acl") not in {None, "", "private"}:
         yield f"the access list is {node.get('acl')}"
     if node.short == "s3.BucketOwnershipControls":
         owner = node.get("rule.objectOwnership")
@@ -72,12 +72,12 @@ def no_open_ingress(group: Node) -> Faults:
     """No security group lets the whole internet in, on any port."""
     if group.short == "ec2.SecurityGroupRule" and group.get("type") != "ingress":
         return
-    rules = [group.inputs, *group.list("ingress")]
-    for rule in rules:
-        sources = {rule.get("cidrIpv4"), rule.get("cidrIpv6")}
-        sources |= {*(rule.get("cidrBlocks") or ()), *(rule.get("ipv6CidrBlocks") or ())}
+    keys = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+    for rule in [group.inputs, *group.list("ingress")]:
+        sources = {source for key in keys for source in listed(dig(rule, key))}
         for source in sorted(_ANYWHERE & sources):
-            yield f"{source} may connect to port {rule.get('fromPort', 'any')}"
+            port = dig(rule, "fromPort")
+            yield f"{source} may connect to port {'any' if port is None else f'{port:g}'}"
 
 
 @among(

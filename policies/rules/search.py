@@ -1,6 +1,7 @@
 """The search domain: survives a zone, knows who asks, and says what it does."""
 
 from policies.rule import Faults, each
+from policies.rules.compute import GRAVITON
 from policies.view import Node, dig
 
 _LOGS = ("SEARCH_SLOW_LOGS", "INDEX_SLOW_LOGS", "AUDIT_LOGS")
@@ -88,4 +89,22 @@ def search_tuned(domain: Node) -> Faults:
         yield "auto-tune is off"
 
 
-RULES = (search_zones, search_masters, search_access, search_logs, search_tuned)
+@each(
+    "search-graviton",
+    "VEC-1",
+    "opensearch.Domain",
+    why="Vectors are read from memory all day: Graviton reads more of it for a fifth less.",
+    fix="search.instance_type: r7g or r8g (the small types of development have no Graviton twin)",
+    elsewhere="advisory",
+)
+def search_graviton(domain: Node) -> Faults:
+    """Data nodes are memory-optimised Graviton, and masters Graviton."""
+    config = domain.get("clusterConfig") or {}
+    data, master = str(dig(config, "instanceType")), dig(config, "dedicatedMasterType")
+    if not (data.startswith("r") and GRAVITON.search(data)):
+        yield f"{data} is no memory-optimised Graviton type"
+    if master is not None and not GRAVITON.search(str(master)):
+        yield f"{master} is no Graviton type"
+
+
+RULES = (search_graviton, search_zones, search_masters, search_access, search_logs, search_tuned)

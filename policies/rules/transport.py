@@ -115,7 +115,7 @@ def name_tls(domain: Node) -> Faults:
     "VEC-1",
     "opensearch.Domain",
     why="Documents and vectors cross zones between nodes, and the network to the agent.",
-    fix="enforce_https, a Policy-Min-TLS-1-2 policy and node_to_node_encryption, as components/search.py does",
+    fix="enforce_https, a Policy-Min-TLS-1-2 policy, node_to_node_encryption (components/search.py)",
 )
 def search_tls(domain: Node) -> Faults:
     """The search domain takes HTTPS with TLS 1.2 only, and encrypts between its nodes."""
