@@ -2,7 +2,7 @@
 
 import typer
 
-from concierge.commands import plan, preflight, rehearse, runbook, settings
+from concierge.commands import plan, policy, preflight, rehearse, runbook, settings
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ def _concierge() -> None:
 
 
 app.command("plan")(plan.plan)
+app.command("policy")(policy.policy)
 app.command("preflight")(preflight.preflight)
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(runbook.app, name="runbook")
