@@ -38,7 +38,10 @@ class Door:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryArgs:
-    """`region_door` is this region's own, `public_door` what customers use; the first asks for the header."""
+    """`region_door` is this region's own, `public_door` what customers use; the first asks for the header.
+
+    `key_arn`: what secrets of this region are encrypted with.
+    """
 
     environment: str
     region: str
@@ -48,6 +51,7 @@ class CanaryArgs:
     public_door: Door | None
     api_key: Input[str]
     origin_secret_name: str
+    key_arn: Input[str]
     every_minutes: int
     log_days: int
     boundary_arn: Input[str] | None = None
@@ -72,6 +76,7 @@ class Canary(Component):
     def _function(self) -> Function:
         args = self._args
         urls = {name: {"rest": door.rest, "ws": door.ws} for name, door in self._doors().items()}
+        parameter = self._key_parameter()
         return Function(
             f"{self.name}-talk",
             FunctionArgs(
@@ -82,7 +87,7 @@ class Canary(Component):
                 variables={
                     "ENVIRONMENT": args.environment,
                     "ENTRIES": Output.json_dumps(urls),
-                    "API_KEY": args.api_key,
+                    "API_KEY_PARAMETER": parameter.name,
                     "ORIGIN_SECRET": args.origin_secret_name,
                     "VERSION": str(PROTOCOL),
                 },
@@ -98,7 +103,21 @@ class Canary(Component):
                             args.account_id,
                             f":secret:{args.origin_secret_name}-??????",
                         ),
-                    }
+                    },
+                    {"Effect": "Allow", "Action": ["ssm:GetParameter"], "Resource": parameter.arn},
+                    {
+                        "Effect": "Allow",
+                        "Action": ["kms:Decrypt"],
+                        "Resource": args.key_arn,
+                        "Condition": {
+                            "StringEquals": {
+                                "kms:ViaService": [
+                                    f"{service}.{args.region}.amazonaws.com"
+                                    for service in ("secretsmanager", "ssm")
+                                ]
+                            }
+                        },
+                    },
                 ],
                 timeout_s=55,
                 log_days=args.log_days,
@@ -106,6 +125,18 @@ class Canary(Component):
                 boundary_arn=args.boundary_arn,
             ),
             self.child(),
+        )
+
+    def _key_parameter(self) -> aws.ssm.Parameter:
+        """The key by which the REST API knows it: no secret stands in a function's environment."""
+        return aws.ssm.Parameter(
+            f"{self.name}-key",
+            name=f"/concierge/{self._args.environment}/canary-api-key",
+            description="What the canary shows the REST API; written by pulumi only.",
+            type="SecureString",
+            key_id=self._args.key_arn,
+            value=self._args.api_key,
+            opts=self.child(),
         )
 
     def _call(self, function: Function) -> None:

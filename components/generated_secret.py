@@ -8,13 +8,13 @@ and the one before, so that no request fails while CloudFront spreads the change
 old one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Output
+from pulumi import Input, Output
 
 from components.alarms import Quiet
 from components.base import Component
@@ -24,12 +24,16 @@ LENGTH = 48
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedSecretArgs:
-    """`replica_regions`: where it can be read without asking this one. `purpose` is part of its name."""
+    """`key_arn` encrypts it here, `replica_keys` where it can be read without asking here: region -> key.
+
+    `purpose` is part of its name.
+    """
 
     environment: str
     purpose: str
     generation: int
-    replica_regions: Sequence[str]
+    key_arn: Input[str]
+    replica_keys: Mapping[str, Input[str]]
 
 
 class GeneratedSecret(Quiet, Component):
@@ -58,7 +62,10 @@ class GeneratedSecret(Quiet, Component):
             f"{self.name}-{number}",
             name=_secret_name(args, number),
             description="Generated; rotated by its generation.",
-            replicas=[{"region": region} for region in args.replica_regions],
+            kms_key_id=args.key_arn,
+            replicas=[
+                {"region": region, "kms_key_id": key} for region, key in sorted(args.replica_keys.items())
+            ],
             opts=self.child(),
         )
         fresh = aws.secretsmanager.get_random_password_output(

@@ -122,7 +122,12 @@ class Stream(Component):
         lines = Output.concat(group.arn, ":*")
         role, allowed = self._role(
             "pii-scan",
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": self._args.place.account_id}},
+            },
             [Grant("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [lines])],
         )
         return aws.lambda_.Function(

@@ -40,7 +40,8 @@ def build(settings: Settings, *, project: str, stack: str) -> Estate:
     for role, place in settings.places.items():
         # The primary comes first: its key that wraps customers' keys has a replica in the standby.
         keys[role] = _keys(role, stack, settings, place, providers[role], keys.get("primary"))
-    world = World(stack, settings, _provider("world", WORLD, tags))
+    secret_keys = {place.name: keys[role].arns["secrets"] for role, place in settings.places.items()}
+    world = World(stack, settings, _provider("world", WORLD, tags), secret_keys)
     search_role = _search_role(settings, providers["primary"])
     regions: dict[str, RegionStack] = {}
     for role, place in reversed([*settings.places.items()]):

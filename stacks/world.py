@@ -1,6 +1,7 @@
 """What there is once, whatever the regions are: the public door and what CloudFront needs in us-east-1."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -35,9 +36,16 @@ class World(Component):
 
     kind = "estate:World"
 
-    def __init__(self, environment: str, settings: Settings, provider: aws.Provider) -> None:
+    def __init__(
+        self,
+        environment: str,
+        settings: Settings,
+        provider: aws.Provider,
+        secret_keys: Mapping[str, Output[str]],
+    ) -> None:
+        """`secret_keys`: region -> its key of secrets."""
         super().__init__("world", pulumi.ResourceOptions(providers=[provider]))
-        self._environment, self._settings = environment, settings
+        self._environment, self._settings, self._secret_keys = environment, settings, secret_keys
         self.watched: list[Watched] = []
         self._here = standing(provider, REGION)
         self._inside = pulumi.ResourceOptions(parent=self)
@@ -110,7 +118,14 @@ class World(Component):
         for region in regions.values():
             if region.place.name == REGION:
                 return region.signals.notices.topics
-        keys = Keys(
+        own = notices("world", self._environment, self._settings, self._own_keys["notices"], self._inside)
+        self.watched.append(own)
+        return own.topics
+
+    @cached_property
+    def _own_keys(self) -> Mapping[str, Output[str]]:
+        """Keys here, where the estate has no region here."""
+        return Keys(
             "world-keys",
             KeysArgs(
                 environment=self._environment,
@@ -118,23 +133,21 @@ class World(Component):
                 regions=[REGION],
                 shared_key=None,
                 protect=self._settings.environment.protect,
-                only=["notices"],
+                only=["notices", "secrets"],
             ),
             self._inside,
-        )
-        own = notices("world", self._environment, self._settings, keys.arns["notices"], self._inside)
-        self.watched.append(own)
-        return own.topics
+        ).arns
 
     def _secret(self, purpose: str, generation: int) -> GeneratedSecret:
-        elsewhere = [place.name for place in self._settings.places.values() if place.name != REGION]
+        elsewhere = {region: key for region, key in self._secret_keys.items() if region != REGION}
         return GeneratedSecret(
             f"world-{purpose}",
             GeneratedSecretArgs(
                 environment=self._environment,
                 purpose=purpose,
                 generation=generation,
-                replica_regions=elsewhere,
+                key_arn=self._secret_keys.get(REGION) or self._own_keys["secrets"],
+                replica_keys=elsewhere,
             ),
             self._inside,
         )

@@ -151,8 +151,18 @@ def _origin() -> str:
     return str(client.get_secret_value(SecretId=os.environ["ORIGIN_SECRET"])["SecretString"])
 
 
+@cache
+def _api_key() -> str:
+    """What the REST API counts its calls by."""
+    import boto3  # Lambda brings it along
+
+    client = boto3.client("ssm")
+    found = client.get_parameter(Name=os.environ["API_KEY_PARAMETER"], WithDecryption=True)
+    return str(found["Parameter"]["Value"])
+
+
 def _entries() -> list[Entry]:
-    key = {"x-api-key": os.environ["API_KEY"]}
+    key = {"x-api-key": _api_key()}
     proof = {"X-Concierge-Origin": _origin()}
     return [
         Entry(name, urls["rest"], urls["ws"], key | proof if name == "region" else key)

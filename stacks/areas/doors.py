@@ -238,6 +238,7 @@ def _canary(site: Site, world: World, websocket: WebSocketGateway, rest: RestGat
             public_door=Door(f"https://{domain}/v1", f"wss://{domain}/ws") if domain else None,
             api_key=rest.keys["canary"],
             origin_secret_name=world.origin_secret.secret_name,
+            key_arn=site.keys["secrets"],
             every_minutes=edge.canary_minutes,
             log_days=edge.log_days,
         ),

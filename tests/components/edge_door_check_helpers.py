@@ -215,7 +215,10 @@ def the_access_log_has_no_query_string_and_no_cookie(plan: Plan) -> None:
 @check
 def secrets_are_generated_once_and_readable_in_the_standby(plan: Plan) -> None:
     for secret in kind(plan, "secretsmanager.Secret"):
-        assert secret.inputs.get("replicas") == [{"region": REGIONS["standby"]}], secret.name
+        (copy,) = secret.inputs.get("replicas", [{}])
+        assert copy.get("region") == REGIONS["standby"], secret.name
+        assert f":{REGIONS['standby']}:" in copy.get("kmsKeyId", ""), secret.name
+        assert f":{REGIONS['primary']}:" in secret.inputs.get("kmsKeyId", ""), secret.name
     for version in kind(plan, "secretsmanager.SecretVersion"):
         assert isinstance(version.inputs.get("secretString"), Secret)
         assert version.options.ignore_changes == ("secretString",)
@@ -264,14 +267,21 @@ def route_53_understands_the_alarm_it_follows(plan: Plan) -> None:
 
 
 @check
-def the_canary_talks_every_minute_and_may_read_one_secret(plan: Plan) -> None:
+def the_canary_talks_every_minute_and_may_read_its_two_secrets(plan: Plan) -> None:
     for schedule in kind(plan, "scheduler.Schedule"):
         assert schedule.inputs.get("scheduleExpression") == "rate(1 minute)"
         assert schedule.inputs["target"]["retryPolicy"]["maximumRetryAttempts"] == 0
     for policy in [r for r in kind(plan, "iam.RolePolicy") if r.name.endswith("-talk-may")]:
-        _, read = text(policy, "policy")["Statement"]
+        _, read, key, opened_by = text(policy, "policy")["Statement"]
         assert read["Action"] == ["secretsmanager:GetSecretValue"]
         assert read["Resource"].endswith(":secret:concierge-test-origin-1-??????")
+        assert key["Action"] == ["ssm:GetParameter"]
+        assert key["Resource"].endswith(":parameter/concierge/test/canary-api-key")
+        assert opened_by["Action"] == ["kms:Decrypt"]
+        assert opened_by["Resource"].endswith(":key/secrets")
+    for parameter in kind(plan, "ssm.Parameter"):
+        assert parameter.inputs["type"] == "SecureString"
+        assert isinstance(parameter.inputs["value"], Secret)
 
 
 @check

@@ -161,6 +161,7 @@ class Region(Component):
                 public_door=Door(f"https://{DOMAIN}/v1", f"wss://{DOMAIN}/ws"),
                 api_key=self.rest.keys["canary"],
                 origin_secret_name=secret.secret_name,
+                key_arn=key_arn(region),
                 every_minutes=1,
                 log_days=30,
             ),
@@ -168,6 +169,11 @@ class Region(Component):
         )
         parts = (self.balancers, self.network, self.ws, self.rest, self.waf, self.canary)
         self.alarms = alarms(role, [watch for part in parts for watch in part.alarms()], inside)
+
+
+def key_arn(region: str) -> str:
+    """The key of secrets of a region."""
+    return f"arn:aws:kms:{region}:{ACCOUNT}:key/secrets"
 
 
 def alarms(role: str, watches: list[Watch], inside: pulumi.ResourceOptions) -> Alarms:
@@ -205,7 +211,8 @@ class World(Component):
                     environment="test",
                     purpose=purpose,
                     generation=number,
-                    replica_regions=[REGIONS["standby"]],
+                    key_arn=key_arn(REGIONS["primary"]),
+                    replica_keys={REGIONS["standby"]: key_arn(REGIONS["standby"])},
                 ),
                 self.inside,
             )

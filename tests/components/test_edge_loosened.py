@@ -306,6 +306,7 @@ LOOSER: dict[Check, list[tuple[str, str, Change]]] = {
     doors.secrets_are_generated_once_and_readable_in_the_standby: [
         ("new at every up", "SecretVersion global-origin-1-value", unguarded),
         ("not in the standby", "Secret global-origin-1", without("replicas")),
+        ("with a key of AWS's", "Secret global-origin-1", without("kmsKeyId")),
     ],
     doors.origin_names_fail_over_on_health_checks: [
         ("never fails over", RECORD, without("healthCheckId")),
@@ -329,7 +330,7 @@ LOOSER: dict[Check, list[tuple[str, str, Change]]] = {
         ("fast", "MetricAlarm primary-alarms-canary-region", having(period=10)),
         ("percentile", "MetricAlarm standby-alarms-canary-region", without("statistic")),
     ],
-    doors.the_canary_talks_every_minute_and_may_read_one_secret: [
+    doors.the_canary_talks_every_minute_and_may_read_its_two_secrets: [
         ("rarely", "Schedule primary-canary-schedule", having(scheduleExpression="rate(1 hour)")),
         (
             "every secret",
