@@ -81,7 +81,7 @@ def _keys(value: Any) -> Iterator[str]:
     "NET-6",
     "wafv2.WebAcl",
     why="Tickets and REST calls are cheap to ask for and dear to answer: no address may ask for thousands.",
-    fix="waf.auth_limit and waf.rest_limit: 100 in five minutes",
+    fix="waf.auth_rate and waf.rest_rate: 100",
 )
 def waf_rate(acl: Node) -> Faults:
     """At the edge, one address may ask for tickets and for REST at most 100 times in five minutes."""
