@@ -111,7 +111,7 @@ def alarm_runbook(alarm: Node, view: View) -> Faults:
 )
 def alarm_coverage(node: Node, view: View) -> Faults:
     """Whatever serves customers or keeps their data has an alarm of its own metrics."""
-    if node.within(FLEET) or (node.short == "cloudformation.Stack" and not node.get("parameters.Endpoint")):
+    if node.within(FLEET) or _serves_nothing(node):
         return
     row = _alarmed()[node.short]
     names = {str(node.get(row["by"]))} if "by" in row else set(node.identities)
@@ -123,6 +123,13 @@ def alarm_coverage(node: Node, view: View) -> Faults:
         if any(_watches(*found, node, names) for found in metrics.get((node.region, space), ())):
             return
     yield f"no alarm looks at its metrics in {' or '.join(row['namespaces'])}"
+
+
+def _serves_nothing(node: Node) -> bool:
+    """A service whose image is not built yet, and a CloudFormation stack that holds no endpoint."""
+    if node.short == "ecs.Service":
+        return node.get("desiredCount") == 0
+    return node.short == "cloudformation.Stack" and not node.get("parameters.Endpoint")
 
 
 def _watches(alarm: Node, dimensions: Mapping[str, Any], node: Node, names: set[str]) -> bool:
@@ -140,9 +147,11 @@ _Metrics = Mapping[tuple[str | None, Any], list[tuple[Node, Mapping[str, Any]]]]
 
 @lru_cache(maxsize=1)
 def _by_namespace(view: View) -> _Metrics:
-    """Region and namespace -> every alarm there, with the dimensions it looks at."""
+    """Region and namespace -> every alarm there that tells people, with the dimensions it looks at."""
     found: dict[tuple[str | None, Any], list[tuple[Node, Mapping[str, Any]]]] = {}
     for alarm in view.of(_METRIC):
+        if not view.named_by(alarm, "alarmActions", "sns.Topic"):
+            continue
         for namespace, dimensions in _metrics(alarm):
             found.setdefault((alarm.region, namespace), []).append((alarm, dimensions))
     return found

@@ -1,7 +1,7 @@
-"""The engine's side of a policy pack: starts `policies/` as `pulumi up --policy-pack policies` does, and asks it.
+"""The engine's side of a policy pack: starts it as `pulumi up --policy-pack policies` does, and asks it.
 
-Requests are the protocol's own messages, built from a plan. What the engine knows at preview is less than a plan
-knows: `preview=True` sends every value that comes from another resource as unknown.
+Requests are the protocol's own messages, built from a plan. At preview the engine knows less than a plan does:
+`preview=True` sends every text that comes from another resource as unknown.
 """
 
 import json
@@ -26,7 +26,7 @@ _ANY_SIZE = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_le
 
 @contextmanager
 def serving(root: Path, config: Mapping[str, str]) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
-    """The pack in a process of its own, as the language host starts it: port on stdout, configuration in the air."""
+    """The pack in a process of its own, as the language host starts it: its port is on stdout."""
     told = {"PULUMI_CONFIG": json.dumps(config), "PULUMI_PROJECT": "concierge", "PULUMI_STACK": "prod"}
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "policies"],
