@@ -9,7 +9,8 @@ How to write one:
 
 A resource is named as everywhere in plans: short type and name (`Resource.label`). A `Draft` copies what it
 touches; the plan stays as it was. Its verbs: `set` and `drop` an input by its path (a number is a place in a
-list), `edit` an input by a function, in place or by what it returns, `rewrite` JSON that an input holds as text, `allow` adds a statement to a policy, `remove` resources, `unprotect` one, `add` one like another.
+list), `edit` an input by a function, in place or by what it returns, `rewrite` JSON that an input holds as
+text, `allow` adds a statement to a policy, `remove` resources, `unprotect` one, `add` one beside another.
 
 `fired` says which rules find something in the draft that they do not find in the plan. Rules that judge a
 resource alone are asked about what changed, the others about the whole stack, as the engine does it.

@@ -1,6 +1,6 @@
 """The engine's side of a policy pack: starts it as `pulumi up --policy-pack policies` does, and asks it.
 
-Requests are the protocol's own messages, built from a plan. At preview the engine knows less than a plan does:
+Requests are the protocol's own messages, built from a plan. At preview the engine knows less than a plan:
 `preview=True` sends every text that comes from another resource as unknown.
 """
 
