@@ -5,6 +5,7 @@ Nothing in here knows AWS. `policies/rules/` holds the rules, an area a file.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 
 from policies.finding import Finding, Severity
 from policies.view import Node, NotYetKnown, View
@@ -77,7 +78,7 @@ def each(
             why=why,
             fix=fix,
             types=types,
-            check=lambda node, _: check(node),
+            check=_among(check),
             alone=True,
             protected=protected,
             elsewhere=elsewhere,
@@ -112,6 +113,16 @@ def among(
         )
 
     return made
+
+
+def _among(check: Alone) -> Among:
+    """A check that is given the others too, and does not look at them."""
+
+    @wraps(check)
+    def asked(node: Node, _: View) -> Faults:
+        return check(node)
+
+    return asked
 
 
 def _what(docstring: str | None) -> str:

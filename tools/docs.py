@@ -1,5 +1,6 @@
 """Writes the pages of `docs/` that are made from the code: `make docs`. A test holds them to it."""
 
+import importlib
 import inspect
 import re
 from collections import Counter
@@ -10,6 +11,8 @@ from pathlib import Path
 import plan
 from components.base import Component
 from plan import cost, short_type
+from policies.rule import Rule
+from policies.rules import RULES
 from stacks import reference
 from stacks.settings import Settings
 
@@ -128,7 +131,52 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES = {"docs/settings.md": settings_page, "docs/estate.md": estate_page}
+def policies_page() -> str:
+    """docs/policies.md: every rule of ours, an area a table."""
+    lines = [_POLICIES.strip(), ""]
+    by_module: dict[str, list[Rule]] = {}
+    for rule in RULES.values():
+        by_module.setdefault(rule.check.__module__, []).append(rule)
+    for name, found in by_module.items():
+        said = (inspect.getdoc(importlib.import_module(name)) or "").splitlines()[0]
+        lines += [f"## {said.rstrip('.')}", "", f"`{name.replace('.', '/')}.py`", ""]
+        lines += ["| rule | asks | why | fix | requirement | protected | elsewhere |", f"|{' --- |' * 7}"]
+        lines += [_policy_row(rule) for rule in found]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _policy_row(rule: Rule) -> str:
+    cells = (rule.what, rule.why, rule.fix, rule.requirement, rule.protected, rule.elsewhere)
+    return f"| `{rule.id}` | {' | '.join(map(_cell, cells))} |"
+
+
+_POLICIES = """
+# Policies
+
+What a stack must never contain. One set of rules (`policies/rules/`) with three readers:
+
+```
+concierge policy prod                  on the plan: no AWS, no credentials, no pulumi CLI; exit code 1 on a
+                                       mandatory finding
+concierge policy prod --json           every finding by itself
+concierge policy prod --sarif FILE     for code review tools, beside the table
+concierge policy --explain RULE        what a rule asks, why, and what to do
+pulumi up -s prod --policy-pack policies    the engine asks the same rules while it works
+```
+
+The pack asks rules about one resource before it is touched, and rules about the whole stack when everything
+is declared. What only AWS can decide is not known at preview: such a rule is silent then, and asked again by
+the update. Mandatory findings stop both; a protected environment (`environment.protect`, on unless a stack
+turns it off) is asked more than others. Without its settings a stack counts as protected.
+
+A rule has no switch, neither for a stack nor for a resource. What is right to be otherwise stands as data
+beside the rules, with its reason: `policies/rules/*.toml`. A new rule is a function with a docstring in
+`policies/rules/`, its name in that file's `RULES`, and a mutation in `tests/policies/test_mutations.py` that
+only this rule notices. Made by `make docs`.
+"""
+
+PAGES = {"docs/settings.md": settings_page, "docs/estate.md": estate_page, "docs/policies.md": policies_page}
 
 
 def main() -> None:

@@ -143,6 +143,8 @@ def destroy_protected(node: Node) -> Faults:
     """Pulumi refuses to delete or replace what keeps data."""
     if node.short == "dynamodb.Table" and _passing(node):
         return
+    if node.short == "s3.Bucket" and bucket_role(node) in shapes()["buckets"]["scratch"]:
+        return
     if not node.protect:
         yield "`pulumi up` may delete or replace it"
     if node.get("forceDestroy") is True:

@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.rule import Faults, among, each
 from policies.rules.compute import containers
-from policies.view import STACK, UNKNOWN, Node, View, dig, known
+from policies.view import STACK, UNKNOWN, Node, View, dig, known, walk
 
 _TAGS = ("Project", "Stack", "Owner", "ManagedBy")
 _VAULT = "pii-vault"
@@ -95,7 +95,8 @@ def trail_complete(trail: Node) -> Faults:
 )
 def vault_reads_recorded(trail: Node) -> Faults:
     """The trail records every read of the PII vault."""
-    if _VAULT not in str(trail.get("advancedEventSelectors")) + str(trail.get("eventSelectors")):
+    selectors = [trail.get("advancedEventSelectors"), trail.get("eventSelectors")]
+    if not any(_VAULT in str(known(value)) for _, value in walk(selectors)):
         yield "reads of the PII vault are not recorded"
 
 
