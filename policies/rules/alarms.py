@@ -128,7 +128,7 @@ def alarm_coverage(node: Node, view: View) -> Faults:
 def _serves_nothing(node: Node) -> bool:
     """A service whose image is not built yet, and a CloudFormation stack that holds no endpoint."""
     if node.short == "ecs.Service":
-        return node.get("desiredCount") == 0
+        return bool(node.get("desiredCount") == 0)
     return node.short == "cloudformation.Stack" and not node.get("parameters.Endpoint")
 
 

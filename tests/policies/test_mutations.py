@@ -57,6 +57,14 @@ def removing(*labels: str) -> Callable[[Draft], None]:
     return lambda draft: draft.remove(*labels)
 
 
+def both(*changes: Callable[[Draft], None]) -> Callable[[Draft], None]:
+    def made(draft: Draft) -> None:
+        for change in changes:
+            change(draft)
+
+    return made
+
+
 def allowing(label: str, path: str = "policy", **statement: Any) -> Callable[[Draft], None]:
     return lambda draft: draft.allow(label, path, **statement)
 
@@ -158,6 +166,11 @@ CASES = [
         setting("kms.Key primary-keys-agent", "deletionWindowInDays", 7),
     ),
     # Transport.
+    case(
+        "a queue that takes plain HTTP",
+        "message-tls-only",
+        removing("sqs.QueuePolicy primary-ingest-queue-policy"),
+    ),
     case("a bucket without its policy", "bucket-tls-only", removing(f"s3.BucketPolicy {DOCUMENTS}-policy")),
     case(
         "a bucket that denies plain HTTP to one role only",
@@ -428,10 +441,12 @@ CASES = [
     case(
         "backups in one region",
         "backup-copied",
-        lambda draft: [
-            draft.set(f"backup.Plan primary-backup-{what}", "rules", [{"ruleName": "daily"}])
-            for what in ("tables", "buckets")
-        ],
+        both(
+            *(
+                setting(f"backup.Plan primary-backup-{what}", "rules", [{"ruleName": "daily"}])
+                for what in ("tables", "buckets")
+            )
+        ),
     ),
     case("no backups", "backup-copied", lambda draft: draft.remove_where("backup.Plan")),
     # Search.
@@ -619,10 +634,10 @@ CASES = [
     case(
         "sockets without a ticket",
         "door-asks origin-lock",
-        lambda draft: [
-            draft.set("apigatewayv2.Route primary-websocket-connect-route", "authorizationType", "NONE"),
-            draft.drop("apigatewayv2.Route primary-websocket-connect-route", "authorizerId"),
-        ],
+        both(
+            setting("apigatewayv2.Route primary-websocket-connect-route", "authorizationType", "NONE"),
+            dropping("apigatewayv2.Route primary-websocket-connect-route", "authorizerId"),
+        ),
     ),
     case(
         "REST without a key",
@@ -736,10 +751,12 @@ CASES = [
     case(
         "a function for a service of anybody",
         "invoke-tied",
-        lambda draft: [
-            draft.drop("lambda.Permission primary-websocket-may-authorise", key)
-            for key in ("sourceArn", "sourceAccount")
-        ],
+        both(
+            *(
+                dropping("lambda.Permission primary-websocket-may-authorise", key)
+                for key in ("sourceArn", "sourceAccount")
+            )
+        ),
     ),
     case("a user", "iam-no-keys", adding("aws:iam/user:User", {"name": "robot"}, ROLE)),
     case("a long-lived key", "iam-no-keys", adding("aws:iam/accessKey:AccessKey", {"user": "robot"}, ROLE)),
