@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.errors import ConciergeError
 from policies.checkov.sdk import Field
 
 HERE = Path(__file__).parent
@@ -18,15 +19,16 @@ REGISTRY = HERE / "registry.txt"
 _ENDINGS = (("ss", "ss"), ("ies", "y"), ("xes", "x"), ("sses", "ss"), ("ches", "ch"), ("s", ""))
 
 
-class UnnamedTypeError(LookupError):
+class UnnamedTypeError(ConciergeError):
     """No rule and no line of the table says what Terraform calls a type."""
 
 
 @cache
 def terraform_type(token: str) -> str:
     """`aws:s3/bucketPolicy:BucketPolicy` -> `aws_s3_bucket_policy`."""
-    if token in _table()["types"]:
-        return str(_table()["types"][token])
+    for listed in (_table()["types"], _table()["unknown_to_checkov"]):
+        if token in listed:
+            return str(listed[token])
     module, name = token.split(":")[1].split("/")[0], token.rpartition(":")[2]
     stems = [_table()["modules"].get(module, module) + name]
     if module in _table()["bare_modules"]:
@@ -35,7 +37,8 @@ def terraform_type(token: str) -> str:
         if found := _registry().get(f"aws{stem}".lower()):
             return found
     raise UnnamedTypeError(
-        f"{token}: checkov knows no type of a like name; add what Terraform calls it to {HERE.name}/types.toml"
+        f"{token}: checkov knows no type of a like name; add what Terraform calls it to "
+        f"policies/{HERE.name}/types.toml, under [types], or under [unknown_to_checkov] if checkov has none"
     )
 
 

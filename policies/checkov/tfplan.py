@@ -1,12 +1,12 @@
-"""A plan as the document `terraform show -json` would print, for tools that read only that.
+"""A plan in the form of `terraform show -json`, as much of it as checkov reads.
 
-Values another resource will only have once it exists are left out and named as references, as Terraform
-does: that is what connects a bucket with its public access block in checkov's graph. Policy documents
-stay as they are, although Terraform would not know them yet, so that their statements can be judged.
-Secrets never leave the plan.
+Where Terraform would not know a value yet because another resource has to exist first, its address stands
+there (`aws_kms_key.primary-keys-data.arn`): that is what connects a bucket with its public access block in
+checkov's graph. Checkov would take such addresses from the document's `configuration` too, but of a list
+only the first. Policy documents stay as they are, although Terraform would not know them yet, so that
+their statements can be judged. Secrets never leave the plan.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -21,9 +21,8 @@ PROVIDER = "registry.terraform.io/hashicorp/aws"
 ARCHIVE = "archive.zip"
 # How Pulumi marks an archive or a file, where Terraform has the path of one.
 _ASSET = "4dabf18193072939515e22adb298388d"
-# Shorter answers (a version, a port) are equal to others by chance.
+# Shorter answers (a version, a port) stand in longer texts by chance.
 _TELLING = 8
-_UNKNOWN = object()
 
 _Block = dict[str, Any]
 
@@ -39,16 +38,11 @@ class Rendered:
 def render(plan: Plan) -> Rendered:
     """The plan's AWS resources as a Terraform plan that creates all of them."""
     addresses = _addresses(plan.cloud)
-    written = [_resource(plan, resource, addresses) for resource in plan.cloud]
     document = {
         "format_version": "1.2",
         "terraform_version": "1.9.0",
-        "planned_values": {"root_module": {"resources": [planned for planned, _ in written]}},
-        "resource_changes": [_change(planned) for planned, _ in written],
-        "configuration": {
-            "provider_config": _providers(plan),
-            "root_module": {"resources": [configured for _, configured in written]},
-        },
+        "planned_values": {"root_module": {"resources": [_resource(plan, r, addresses) for r in plan.cloud]}},
+        "configuration": {"provider_config": _providers(plan)},
     }
     return Rendered(document, {address: urn for urn, address in addresses.items()})
 
@@ -77,90 +71,85 @@ def _providers(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _change(planned: Mapping[str, Any]) -> dict[str, Any]:
+def _resource(plan: Plan, resource: Resource, addresses: Mapping[str, str]) -> _Block:
+    address = addresses[resource.urn]
+    kind, _, name = address.partition(".")
+    shape, values = sdk.shape(resource.type), {}
+    for key in resource.inputs.keys() & shape.keys():
+        answers = _answers(plan, resource.property_dependencies.get(key, ()), addresses)
+        values[names.input_name(kind, shape[key])] = _Writer(kind, answers).value(
+            kind, shape[key], resource.inputs[key]
+        )
     return {
-        **{key: planned[key] for key in ("address", "mode", "type", "name", "provider_name")},
-        "change": {"actions": ["create"], "before": None, "after": planned["values"]},
+        "address": address,
+        "mode": "managed",
+        "type": kind,
+        "name": name,
+        "provider_name": PROVIDER,
+        "values": dict(sorted(values.items())),
     }
 
 
-def _resource(plan: Plan, resource: Resource, addresses: Mapping[str, str]) -> tuple[_Block, _Block]:
-    """What the resource will be (`planned_values`) and how it was written (`configuration`)."""
-    address = addresses[resource.urn]
-    kind, _, name = address.partition(".")
-    head = {"address": address, "mode": "managed", "type": kind, "name": name}
-    writer = _Writer(kind, _answers(plan, resource, addresses))
-    values, expressions = writer.block(kind, sdk.shape(resource.type), resource.inputs)
-    planned = {**head, "provider_name": PROVIDER, "values": values}
-    return planned, {**head, "provider_config_key": "aws", "expressions": expressions}
-
-
-def _answers(plan: Plan, resource: Resource, addresses: Mapping[str, str]) -> dict[str, str]:
-    """Value -> `address.attribute`, for all that the resources this one was made from say once they exist."""
+def _answers(plan: Plan, sources: Iterable[str], addresses: Mapping[str, str]) -> dict[str, str]:
+    """Value -> `address.attribute`, for what these resources are called and say of themselves once they exist."""
     found: dict[str, str] = {}
-    for urn in sorted({urn for urns in resource.property_dependencies.values() for urn in urns}):
+    for urn in sorted(sources):
         if (address := addresses.get(urn)) is None or (source := plan.by_urn.get(urn)) is None:
             continue  # a component or a provider
-        outputs = {key: value for key, value in source.outputs.items() if isinstance(value, str)}
-        for key, value in {"id": source.id, **outputs}.items():
-            if len(value) >= _TELLING:
+        named = {key: value for key, value in source.inputs.items() if key.lower().endswith("name")}
+        for key, value in {"id": source.id, **source.outputs, **named}.items():
+            if isinstance(value, str):
                 found.setdefault(value, f"{address}.{_snake(key)}")
     return found
 
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes the inputs of one resource."""
+    """Writes one input of a resource of this kind. `answers`: what is only known of other resources."""
 
     kind: str
     answers: Mapping[str, str]
 
-    def block(self, place: str, shape: sdk.Shape, inputs: Mapping[str, Any]) -> tuple[_Block, _Block]:
-        """The values of a block, and the expressions of those that name other resources."""
-        values: _Block = {}
-        expressions: _Block = {}
-        for key in inputs.keys() & shape.keys():
-            name = names.input_name(place, shape[key])
-            value, expression = self._input(name, shape[key], inputs[key])
-            if value is not _UNKNOWN:
-                values[name] = value
-            if expression:
-                expressions[name] = expression
-        return dict(sorted(values.items())), dict(sorted(expressions.items()))
-
-    def _input(self, name: str, field: sdk.Field, value: Any) -> tuple[Any, Any]:
+    def value(self, place: str, field: sdk.Field, value: Any) -> Any:
+        """A block is a list of its occurrences, also where there can be only one."""
         if field.block is None or not isinstance(value, (dict, list)):
             return self._plain(value)
-        shape = sdk.block_shape(field.block)
-        found = [
-            self.block(f"{self.kind}.{name}", shape, part)
-            for part in (value if isinstance(value, list) else [value])
-        ]
-        expressions = [expression for _, expression in found]
-        return [values for values, _ in found], expressions if any(expressions) else None
-
-    def _plain(self, value: Any) -> tuple[Any, Any]:
-        """Unknown if it is nothing but another resource's answer; else readable, with what it was made from."""
+        name, shape = names.input_name(place, field), sdk.block_shape(field.block)
         parts = value if isinstance(value, list) else [value]
-        unknown = bool(parts) and all(isinstance(part, str) and part in self.answers for part in parts)
-        text = json.dumps(value, default=str) if self.answers else ""
-        named = [reference for answer, reference in self.answers.items() if answer in text]
-        whole = [reference for reference in named for reference in (reference, ".".join(reference.split(".")[:2]))]
-        return _UNKNOWN if unknown else _written(value), {"references": whole} if whole else None
+        return [self._block(f"{self.kind}.{name}", shape, part) for part in parts]
 
+    def _block(self, place: str, shape: sdk.Shape, inputs: Mapping[str, Any]) -> _Block:
+        written = {
+            names.input_name(place, shape[key]): self.value(place, shape[key], inputs[key])
+            for key in inputs.keys() & shape.keys()
+        }
+        return dict(sorted(written.items()))
 
-def _written(value: Any) -> Any:
-    """A value as it may stand in a file: no secrets, and of an archive only that it is one."""
-    match value:
-        case Secret():
-            return SECRET
-        case dict() if _ASSET in value:
-            return ARCHIVE
-        case dict():
-            return {key: _written(part) for key, part in value.items()}
-        case list():
-            return [_written(part) for part in value]
-    return value
+    def _plain(self, value: Any) -> Any:
+        """What may stand in a file: no secrets, and of an archive only that it is one."""
+        match value:
+            case Secret():
+                return SECRET
+            case str():
+                return self._text(value)
+            case dict() if _ASSET in value:
+                return ARCHIVE
+            case dict():
+                return {key: self._plain(part) for key, part in value.items()}
+            case list():
+                return [self._plain(part) for part in value]
+        return value
+
+    def _text(self, value: str) -> str:
+        """Another resource's answer as its address, also within a text; documents stay as they are."""
+        if value in self.answers:
+            return self.answers[value]
+        if value.startswith(("{", "[")):
+            return value
+        for answer in sorted(self.answers, key=len, reverse=True):
+            if len(answer) >= _TELLING:
+                value = value.replace(answer, f"${{{self.answers[answer]}}}")
+        return value
 
 
 def _snake(name: str) -> str:
