@@ -29,7 +29,7 @@ def terraform_type(token: str) -> str:
     for listed in (_table()["types"], _table()["unknown_to_checkov"]):
         if token in listed:
             return str(listed[token])
-    module, name = token.split(":")[1].split("/")[0], token.rpartition(":")[2]
+    module, name = token.split(":")[1].split("/", maxsplit=1)[0], token.rpartition(":")[2]
     stems = [_table()["modules"].get(module, module) + name]
     if module in _table()["bare_modules"]:
         stems.append(name)

@@ -67,7 +67,7 @@ def _output(program: Path, file: Path) -> str:
     ]
     home = {"HOME": str(file.parent), "PATH": str(program.parent), "LOG_LEVEL": "ERROR", "PYTHONUTF8": "1"}
     try:
-        done = subprocess.run(  # noqa: S603 - our own program and arguments
+        done = subprocess.run(
             command, cwd=file.parent, env=home, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
     except OSError as error:

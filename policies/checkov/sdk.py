@@ -65,7 +65,7 @@ def _arguments(token: str) -> type:
     found = getattr(home, f"{name}Args", None)
     if found is None or found.__module__ != home.__name__:
         found = getattr(home, f"{name}InitArgs")
-    return typing.cast(type, found)
+    return typing.cast("type", found)
 
 
 def _module(name: str) -> Any:
