@@ -76,9 +76,7 @@ def _entry(file: Path, number: int, row: object) -> Suppression:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "entry"
         named = row.get("rule", "without a rule") if isinstance(row, dict) else "no table"
-        raise SuppressionsError(
-            f"{file.name}: entry {number} ({named}), {place}: {first['msg']}"
-        ) from error
+        raise SuppressionsError(f"{file.name}: entry {number} ({named}), {place}: {first['msg']}") from error
 
 
 def apply(

@@ -21,7 +21,7 @@ __all__ = ["CheckovError", "Judgement", "judge"]
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What checkov said, and how much it looked at: `passed`, `failed` and `skipped` are checks, not resources."""
+    """What checkov said, and how much it looked at: the counts are of checks, not of resources."""
 
     findings: tuple[Finding, ...]
     passed: int
@@ -46,11 +46,12 @@ def judge(plan: Plan) -> Judgement:
 
 def _finding(plan: Plan, urn: str, failure: run.Failure) -> Finding:
     where = f" ({', '.join(failure.inputs)})" if failure.inputs else ""
+    place = file_of(plan, urn)
     return Finding(
         rule=failure.check,
         severity="mandatory",
         urn=urn,
         message=failure.says,
-        fix=f"mend it in {file_of(plan, urn)}{where}, or waive it with a reason in policies/suppressions.toml",
+        fix=f"mend it in {place}{where}, or waive it with a reason in policies/suppressions.toml",
         source="checkov",
     )

@@ -99,5 +99,5 @@ def _reduced(hint: Any) -> tuple[type | None, bool]:
         return None, False
     found = [_reduced(part) for part in typing.get_args(hint) if part is not NoneType]
     block = next((block for block, _ in found if block is not None), None)
-    is_list = isinstance(origin, type) and issubclass(origin, typing.Sequence)  # type: ignore[arg-type]
+    is_list = isinstance(origin, type) and issubclass(origin, typing.Sequence)
     return block, is_list or any(many for _, many in found)

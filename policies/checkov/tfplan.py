@@ -91,7 +91,7 @@ def _resource(plan: Plan, resource: Resource, addresses: Mapping[str, str]) -> _
 
 
 def _answers(plan: Plan, sources: Iterable[str], addresses: Mapping[str, str]) -> dict[str, str]:
-    """Value -> `address.attribute`, for what these resources are called and say of themselves once they exist."""
+    """Value -> `address.attribute`, for what these are called and say once they exist."""
     found: dict[str, str] = {}
     for urn in sorted(sources):
         if (address := addresses.get(urn)) is None or (source := plan.by_urn.get(urn)) is None:
