@@ -78,7 +78,6 @@ def _may_log(args: GatewayAccountArgs) -> dict[str, Any]:
                 "Action": [
                     "logs:CreateLogGroup",
                     "logs:CreateLogStream",
-                    "logs:DescribeLogGroups",
                     "logs:DescribeLogStreams",
                     "logs:PutLogEvents",
                     "logs:GetLogEvents",
@@ -86,6 +85,8 @@ def _may_log(args: GatewayAccountArgs) -> dict[str, Any]:
                 ],
                 # API Gateway names execution-log groups after APIs that do not exist yet.
                 "Resource": groups,
-            }
+            },
+            # Listing groups is done to no group: named ones would grant nothing, and the role is refused.
+            {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
         ],
     }
