@@ -20,10 +20,10 @@ rehearse: $(READY) ## the Prime-Day game day on this machine, with a report
 plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
 	@$(BIN)/concierge plan $(STACK)
 
-test: lint ## every test but the slow proofs (under 6 minutes)
+test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
 
-prove: $(READY) ## the slow proofs: fuzz, soak, kill tests, engine
+prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
 	@$(BIN)/pytest -q -m prove $(TESTS)
 
 lint: $(READY) ## style, types, import rules, and that every test is collected

@@ -5,7 +5,7 @@
 `tfplan` writes the document, with `sdk` (what the SDK's annotations say of blocks) and `names` (what
 Terraform calls things: registry.txt, types.toml). `run` starts the program. `checks/` are checks of ours that
 checkov loads. A type nobody has named stops it: what is not shown to checkov is not judged by it.
-Nothing is waived here; that is `policies.suppressions`.
+`registry` writes registry.txt. Nothing is waived here; that is `policies.suppressions`.
 """
 
 from dataclasses import dataclass

@@ -16,10 +16,12 @@ from typing import Any
 
 import pulumi
 
+from contract.errors import ConciergeError
+
 PACKAGE = "aws"
 
 
-class UnknownTypeError(LookupError):
+class UnknownTypeError(ConciergeError):
     """The SDK has no class for a resource of the plan."""
 
 

@@ -28,11 +28,6 @@ def statements() -> tuple[Statement, ...]:
     return tuple(Statement(number, _filled(each)) for number, each in enumerate(written, 1))
 
 
-def name() -> str:
-    """How the boundary's ARN ends."""
-    return "policy/bootstrap/concierge-boundary"
-
-
 def _filled(value: Any) -> Any:
     """CloudFormation's functions as text."""
     match value:

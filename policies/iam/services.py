@@ -101,10 +101,19 @@ def _data() -> Mapping[str, Any]:
 
 @cache
 def overlap(one: str, other: str) -> bool:
-    """Whether two patterns can mean the same resource. A bucket's ARN holds no slash, an object's does."""
+    """Whether two patterns of ARNs can mean the same resource: each part can, and a * stays in its part.
+
+    A bucket's ARN holds no slash, an object's does.
+    """
     if other == "arn:*:s3:::*" and "/" in one:
         return False
-    return _meet(one, other)
+    return all(_meet(part, its) for part, its in zip(_parts(one), _parts(other), strict=True))
+
+
+def _parts(arn: str) -> list[str]:
+    """`arn`, partition, service, region, account, and the rest; what is cut short by a * is * from there on."""
+    parts = arn.split(":", 5)
+    return parts + [ANY] * (6 - len(parts))
 
 
 def _meet(one: str, other: str) -> bool:
