@@ -143,6 +143,7 @@ class Canary(Component):
         args = self._args
         role = aws.iam.Role(
             f"{self.name}-schedule-role",
+            name_prefix=f"concierge-{args.environment}-canary-schedule-",
             assume_role_policy=Output.json_dumps(_trust(args.account_id)),
             permissions_boundary=args.boundary_arn,
             opts=self.child(),

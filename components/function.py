@@ -79,6 +79,8 @@ class Function(Component):
     def _role(self, args: FunctionArgs, group: aws.cloudwatch.LogGroup) -> aws.iam.Role:
         role = aws.iam.Role(
             f"{self.name}-role",
+            # Deployers may make roles of this name only (stacks/bootstrap.yaml).
+            name_prefix=f"{self.function_name}-",
             assume_role_policy=Output.json_dumps(_trust(args.account_id)),
             permissions_boundary=args.boundary_arn,
             opts=self.child(),

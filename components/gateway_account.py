@@ -36,6 +36,7 @@ class GatewayAccount(Quiet, Component):
         super().__init__(name, opts)
         role = aws.iam.Role(
             f"{name}-role",
+            name_prefix=f"concierge-{pulumi.get_stack()}-gateways-",
             assume_role_policy=Output.json_dumps(_trust(args.account_id)),
             permissions_boundary=args.boundary_arn,
             opts=self.child(),

@@ -33,6 +33,7 @@ class NetworkArgs:
     nat: Literal["none", "single", "per-az"]
     flow_log_days: int
     protect: bool
+    boundary_arn: Input[str] | None = None
 
 
 class Network(Component):
@@ -257,7 +258,9 @@ class Network(Component):
         )
         role = aws.iam.Role(
             f"{self.name}-flows-role",
+            name_prefix=f"concierge-{pulumi.get_stack()}-flow-log-",
             assume_role_policy=Output.json_dumps(_flow_log_trust(self._args.account_id)),
+            permissions_boundary=self._args.boundary_arn,
             opts=self.child(),
         )
         aws.iam.RolePolicy(

@@ -39,6 +39,7 @@ def keep(site: Site, ground: Ground, standby: Data | None) -> Data:
             key_arn=site.keys["objects"],
             copies=standby.buckets.copies if standby else None,
             protect=site.guarded,
+            boundary_arn=site.boundary,
         ),
         site.inside,
     )
@@ -100,6 +101,7 @@ def _stream(site: Site, buckets: Buckets) -> Stream:
             log_key_arn=site.keys["logs"],
             log_days=analytics.log_days,
             protect=site.guarded,
+            boundary_arn=site.boundary,
         ),
         site.inside,
     )

@@ -128,7 +128,10 @@ def _account(site: Site) -> None:
         GatewayAccount(
             site.named("gateway-account"),
             GatewayAccountArgs(
-                account_id=site.account_id, partition=site.place.partition, region=site.chosen.name
+                account_id=site.account_id,
+                partition=site.place.partition,
+                region=site.chosen.name,
+                boundary_arn=site.boundary,
             ),
             site.inside,
         )
@@ -155,6 +158,7 @@ def _websocket(
             tickets_table_arn=data.tickets.arn,
             origin_digests=world.origin_secret.digests,
             log_days=gateway.log_days,
+            boundary_arn=site.boundary,
             **gateway.websocket.model_dump(),
         ),
         site.inside,
@@ -241,6 +245,7 @@ def _canary(site: Site, world: World, websocket: WebSocketGateway, rest: RestGat
             key_arn=site.keys["secrets"],
             every_minutes=edge.canary_minutes,
             log_days=edge.log_days,
+            boundary_arn=site.boundary,
         ),
         site.inside,
     )

@@ -37,6 +37,7 @@ def lay(site: Site) -> Ground:
             nat=settings.nat,
             flow_log_days=settings.flow_log_days,
             protect=site.guarded,
+            boundary_arn=site.boundary,
         ),
         site.inside,
     )
