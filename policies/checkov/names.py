@@ -49,7 +49,7 @@ def input_name(place: str, field: Field) -> str:
         return str(renamed)
     if field.block and field.many and field.name not in _table()["plural_blocks"]:
         return _singular(field.name)
-    return field.name
+    return field.name.removesuffix("_")  # `and_`: a word of Python's
 
 
 def _singular(name: str) -> str:

@@ -20,7 +20,8 @@ graph = get_graph_checks_registry("terraform")
 graph.load_checks()
 known = {*resources_types["aws"], *resource_registry.checks}
 known |= {kind for check in graph.checks for kind in check.resource_types or ()}
-print(f"# The AWS types that the checks of checkov {version} know. Written by `python -m policies.checkov.registry`.")
+print(f"# The AWS types that the checks of checkov {version} know. ", end="")
+print("Written by `python -m policies.checkov.registry`.")
 print("\\n".join(sorted(kind for kind in known if kind.startswith("aws_"))))
 """
 

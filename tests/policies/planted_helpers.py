@@ -13,16 +13,18 @@ def changed(plan: Plan, changes: Mapping[str, Change], *, without: tuple[str, ..
     """The plan with other inputs of some resources, by name, and without others."""
     missing = (changes.keys() | set(without)) - plan.by_name.keys()
     assert not missing, f"the plan of {plan.stack} has no {sorted(missing)}"
-    kept = []
-    for resource in plan.resources:
-        if resource.name in without:
-            continue
-        if resource.name in changes and resource.custom:
-            inputs = _copy(resource.inputs)
-            changes[resource.name](inputs)
-            resource = replace(resource, inputs=inputs)
-        kept.append(resource)
+    kept = [
+        _with(resource, changes[resource.name]) if resource.custom and resource.name in changes else resource
+        for resource in plan.resources
+        if resource.name not in without
+    ]
     return Plan(plan.stack, tuple(kept), plan.outputs, plan.warnings)
+
+
+def _with(resource: Resource, change: Change) -> Resource:
+    inputs = _copy(resource.inputs)
+    change(inputs)
+    return replace(resource, inputs=inputs)
 
 
 def added(plan: Plan, like: str, *more: tuple[str, str, dict[str, Any]]) -> Plan:

@@ -153,7 +153,7 @@ def test_the_counts_and_the_version_are_told(judgement: Judgement):
 
 
 def test_without_checkov_one_line_says_how_to_get_it(tmp_path: Path):
-    with pytest.raises(CheckovError, match="checkov is not installed in .*: run `make checkov` once"):
+    with pytest.raises(CheckovError, match=r"checkov is not installed in .*: run `make checkov` once"):
         run.checkov({}, tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_a_role_is_found_by_either_name_and_by_a_part_of_one(prod: Plan):
 
 
 def test_the_command_prints_words_and_json(prod: Plan, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plan_room, "run", lambda stack: prod)
+    monkeypatch.setattr(plan_room, "run", {"prod": prod}.__getitem__)
     monkeypatch.setenv("COLUMNS", "200")
     app = typer.Typer()
     app.command()(policy_iam.iam)
