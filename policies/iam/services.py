@@ -111,7 +111,7 @@ def overlap(one: str, other: str) -> bool:
 
 
 def _parts(arn: str) -> list[str]:
-    """`arn`, partition, service, region, account, and the rest; what is cut short by a * is * from there on."""
+    """`arn`, partition, service, region, account, the rest; what a * cuts short is * from there on."""
     parts = arn.split(":", 5)
     return parts + [ANY] * (6 - len(parts))
 

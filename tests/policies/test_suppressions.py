@@ -109,7 +109,7 @@ def test_a_bad_file_is_told_in_one_line_with_its_entry(tmp_path: Path, text: str
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path):
-    with pytest.raises(SuppressionsError, match="none.toml"):
+    with pytest.raises(SuppressionsError, match=r"none\.toml"):
         suppressions.load(tmp_path / "none.toml")
 
 
