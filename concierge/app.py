@@ -22,7 +22,7 @@ def _concierge() -> None:
 
 
 app.command("plan")(plan.plan)
-app.command("policy")(policy.policy)
+app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(runbook.app, name="runbook")

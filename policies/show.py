@@ -55,7 +55,7 @@ def summary(report: Report) -> str:
     checked = ", ".join(answer.checked for answer in report.answers.values())
     advisory = len(report.findings) - report.mandatory
     verdict = "must not be deployed" if report.mandatory else "may be deployed"
-    counts = f"{report.mandatory} mandatory, {advisory} advisory"
+    counts = f"{report.mandatory} mandatory, {advisory} advisory, {report.waived} let pass with a reason"
     return f"policy {report.stack}: {counts} ({checked}); {verdict}"
 
 
@@ -64,6 +64,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "stack": report.stack,
         "protected": report.protected,
         "mandatory": report.mandatory,
+        "waived": report.waived,
         "checked": {name: answer.checked for name, answer in report.answers.items()},
         "findings": [asdict(finding) for finding in report.findings],
     }

@@ -1,9 +1,7 @@
 """What every test may ask for: the plans of both stacks, made once, and a project to write stack files in."""
 
-import fcntl
 import hashlib
 import json
-import pickle
 import shutil
 import signal
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ import pytest
 
 import plan
 from plan import Plan
+from tests.sharing_helpers import folder_of, once
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,29 +44,15 @@ class Planned(Protocol):
 
 @pytest.fixture(scope="session")
 def planned(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Planned:
-    """Each plan is made when first asked for, once in a test run: its processes share a folder."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
+    """Each plan is made when first asked for, once in a test run."""
+    folder = folder_of(tmp_path_factory, worker_id)
 
     @cache
     def of(stack: str, changes: tuple[tuple[str, str], ...]) -> Plan:
         key = hashlib.sha256(json.dumps([stack, changes]).encode()).hexdigest()[:16]
-        made = shared / f"plan-{key}"
-        with made.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if made.exists():
-                return _unpickled(made)
-            found = plan.once(stack, ROOT, dict(changes))
-            made.write_bytes(pickle.dumps(found))
-        return found
+        return once(folder, f"plan-{key}", lambda: plan.once(stack, ROOT, dict(changes)))
 
     return lambda stack, changes=None: of(stack, tuple(sorted((changes or {}).items())))
-
-
-def _unpickled(file: Path) -> Plan:
-    found = pickle.loads(file.read_bytes())
-    assert isinstance(found, Plan)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -159,21 +159,31 @@ What a stack must never contain. One set of rules (`policies/rules/`) with three
 ```
 concierge policy prod                  on the plan: no AWS, no credentials, no pulumi CLI; exit code 1 on a
                                        mandatory finding
+concierge policy prod --only ours      one source: ours, checkov, cfn-lint, iam
 concierge policy prod --json           every finding by itself
 concierge policy prod --sarif FILE     for code review tools, beside the table
 concierge policy --explain RULE        what a rule asks, why, and what to do
+concierge policy iam prod --role NAME  what a role may do to what, in words
 pulumi up -s prod --policy-pack policies    the engine asks the same rules while it works
 ```
+
+Beside our own rules the command asks three judges from outside. **checkov** reads the plan as a Terraform
+plan document (`policies/checkov/`), with checks of ours for what it does not know (AgentCore, guardrails,
+kNN). It lives in an environment of its own: `make checkov`. **cfn-lint** judges `stacks/bootstrap.yaml`,
+the templates a plan deploys, state machines and event patterns (`policies/templates.py`). **IAM** holds
+every policy document against what AWS's services know (`policies/iam/`). What one of them finds and is
+meant to be stands in `policies/suppressions.toml`, with a reason, an owner and a day on which it ends; an
+entry that is over or covers nothing is a finding itself.
 
 The pack asks rules about one resource before it is touched, and rules about the whole stack when everything
 is declared. What only AWS can decide is not known at preview: such a rule is silent then, and asked again by
 the update. Mandatory findings stop both; a protected environment (`environment.protect`, on unless a stack
 turns it off) is asked more than others. Without its settings a stack counts as protected.
 
-A rule has no switch, neither for a stack nor for a resource. What is right to be otherwise stands as data
-beside the rules, with its reason: `policies/rules/*.toml`. A new rule is a function with a docstring in
-`policies/rules/`, its name in that file's `RULES`, and a mutation in `tests/policies/test_mutations.py` that
-only this rule notices. Made by `make docs`.
+A rule of ours has no switch, neither for a stack nor for a resource. What is right to be otherwise stands
+as data beside the rules, with its reason: `policies/rules/*.toml`. A new rule is a function with a
+docstring in `policies/rules/`, its name in that file's `RULES`, and a mutation in
+`tests/policies/test_mutations.py` that only this rule notices. Made by `make docs`.
 """
 
 PAGES = {"docs/settings.md": settings_page, "docs/estate.md": estate_page, "docs/policies.md": policies_page}

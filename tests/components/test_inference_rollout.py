@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from cfnlint.api import lint  # type: ignore[import-untyped]
+from cfnlint.api import lint
 from moto import mock_aws
 
 import components

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,11 @@ def test_our_own_stack_may_be_deployed(tmp_path: Path):
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert (found["stack"], found["protected"], found["mandatory"]) == ("dev", False, 0)
-    (run,) = [r for r in json.loads(file.read_text())["runs"] if "ours" in r["tool"]["driver"]["name"]]
+    runs = {r["tool"]["driver"]["name"]: r for r in json.loads(file.read_text())["runs"]}
+    assert runs.keys() == {f"concierge policy ({name})" for name in ("ours", "checkov", "cfn-lint", "iam")}
+    assert re.fullmatch(r"checkov [\d.]+: \d+ passed, \d+ failed, 0 skipped", found["checked"]["checkov"])
+    assert found["waived"] > 0
+    run = runs["concierge policy (ours)"]
     ours = [f for f in found["findings"] if f["source"] == "ours"]
     assert len(run["results"]) == len(ours)
     assert {result["level"] for result in run["results"]} == {"warning"}
@@ -57,7 +62,7 @@ def test_what_is_mandatory_fails_the_command(project: Path):
         f"{text}\n  concierge:agent: {{shell: true}}\n", encoding="utf-8"
     )
 
-    told = policy("prod", cwd=project)
+    told = policy("prod", "--only", "ours", cwd=project)
 
     assert told.returncode == 1, told.stderr
     row = next(line for line in told.stdout.splitlines() if line.startswith("no-shell"))
@@ -96,7 +101,7 @@ def test_findings_that_are_the_same_are_one_row(prod: Plan):
         for name in ("one", "two", "three", "four", "five")
     ]
     answer = sources.Answer(findings=found, checked="a rule")
-    report = sources.ask(prod, protected=True, sources={"theirs": lambda _, __: answer})
+    report = sources.ask(prod, protected=True, sources={"ours": lambda _, __: answer})
 
     console = Console(width=120)
     with console.capture() as captured:
@@ -104,7 +109,9 @@ def test_findings_that_are_the_same_are_one_row(prod: Plan):
     told = captured.get()
 
     assert "five, four, one and 2 more" in told
-    assert told.splitlines()[-1] == "policy prod: 0 mandatory, 5 advisory (a rule); may be deployed"
+    assert told.splitlines()[-1] == (
+        "policy prod: 0 mandatory, 5 advisory, 0 let pass with a reason (a rule); may be deployed"
+    )
 
 
 def test_sarif_names_resource_rule_and_level(broken: sources.Report):
@@ -123,3 +130,20 @@ def test_what_is_mandatory_comes_first(broken: sources.Report):
     assert broken.mandatory == 1
     assert levels[0] == "mandatory"
     assert set(levels[1:]) == {"advisory"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("dev", "--only", "chekov"), "no source 'chekov'; there are: checkov, ours, cfn-lint, iam"),
+        (("dev", "--sarif", "no/such/folder/found.sarif"), "there is no folder no/such/folder"),
+        (("iam", "dev"), "Missing option '--role'. See `concierge policy iam --help`."),
+    ],
+    ids=["source", "file", "role"],
+)
+def test_wrong_use_is_told_before_anything_is_planned(arguments: tuple[str, ...], said: str):
+    told = policy(*arguments)
+
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1

@@ -1,11 +1,9 @@
 """What tests of the policies share."""
 
-from pathlib import Path
-
 import pytest
 
-import plan
 from plan import Plan
+from tests.conftest import Planned
 
 _DIGEST = f"sha256:{'a1' * 32}"
 # Everything a stack may have and prod does not switch on by itself.
@@ -30,6 +28,6 @@ _ALL_ON = {
 
 
 @pytest.fixture(scope="session")
-def full(root: Path) -> Plan:
+def full(planned: Planned) -> Plan:
     """prod with AgentCore, a model of our own, pipelines, experiments and the load fleet."""
-    return plan.once("prod", root, _ALL_ON)
+    return planned("prod", _ALL_ON)

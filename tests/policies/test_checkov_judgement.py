@@ -3,9 +3,7 @@
 Checkov runs once for this file; dev, and prod as it is, are run by `make prove`.
 """
 
-import fcntl
-import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from plan import Plan
 from policies import checkov, suppressions
 from policies.checkov import CheckovError, Judgement, run
 from tests.policies.planted_helpers import added, changed
+from tests.sharing_helpers import folder_of, once
 
 CARTS, DOMAIN, GUARDRAIL = "primary-tables-carts", "standby-search-domain", "primary-guardrail-guardrail"
 AGENT = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
@@ -89,16 +88,6 @@ def planted(prod: Plan) -> Plan:
     )
 
 
-def once(folder: Path, make: Callable[[], Judgement]) -> Judgement:
-    """What one worker makes, all of them read: a run of checkov takes a core for a quarter of a minute."""
-    kept = folder / "judgement.pickle"
-    with (folder / "judgement.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            kept.write_bytes(pickle.dumps(make()))
-        return pickle.loads(kept.read_bytes())
-
-
 @pytest.fixture(scope="module")
 def plan(prod: Plan) -> Plan:
     return planted(prod)
@@ -106,8 +95,8 @@ def plan(prod: Plan) -> Plan:
 
 @pytest.fixture(scope="module")
 def judgement(plan: Plan, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Judgement:
-    base = tmp_path_factory.getbasetemp()
-    return once(base if worker_id == "master" else base.parent, lambda: checkov.judge(plan))
+    """A run of checkov takes a core for a quarter of a minute."""
+    return once(folder_of(tmp_path_factory, worker_id), "judgement", lambda: checkov.judge(plan))
 
 
 def left(plan: Plan, judgement: Judgement) -> dict[str, set[str]]:
