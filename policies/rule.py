@@ -4,7 +4,7 @@ Nothing in here knows AWS. `policies/rules/` holds the rules, an area a file.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 
 from policies.finding import Finding, Severity
@@ -59,34 +59,6 @@ class Rule:
         ]
 
 
-def each(
-    identifier: str,
-    requirement: str,
-    *types: str,
-    why: str,
-    fix: str,
-    protected: Severity = "mandatory",
-    elsewhere: Severity = "mandatory",
-) -> Callable[[Alone], Rule]:
-    """A rule that judges a resource by itself; the function's docstring says what it asks."""
-
-    def made(check: Alone) -> Rule:
-        return Rule(
-            id=identifier,
-            requirement=requirement,
-            what=_what(check.__doc__),
-            why=why,
-            fix=fix,
-            types=types,
-            check=_among(check),
-            alone=True,
-            protected=protected,
-            elsewhere=elsewhere,
-        )
-
-    return made
-
-
 def among(
     identifier: str,
     requirement: str,
@@ -96,7 +68,7 @@ def among(
     protected: Severity = "mandatory",
     elsewhere: Severity = "mandatory",
 ) -> Callable[[Among], Rule]:
-    """A rule that judges a resource by what stands around it."""
+    """A rule that judges a resource by what stands around it; the function's docstring says what it asks."""
 
     def made(check: Among) -> Rule:
         return Rule(
@@ -123,6 +95,30 @@ def _among(check: Alone) -> Among:
         return check(node)
 
     return asked
+
+
+def each(
+    identifier: str,
+    requirement: str,
+    *types: str,
+    why: str,
+    fix: str,
+    protected: Severity = "mandatory",
+    elsewhere: Severity = "mandatory",
+) -> Callable[[Alone], Rule]:
+    """A rule that judges a resource by itself."""
+    declared = among(
+        identifier, requirement, *types, why=why, fix=fix, protected=protected, elsewhere=elsewhere
+    )
+
+    def made(check: Alone) -> Rule:
+        @wraps(check)
+        def by_itself(node: Node, _: View) -> Faults:
+            return check(node)
+
+        return replace(declared(by_itself), alone=True)
+
+    return made
 
 
 def _what(docstring: str | None) -> str:
