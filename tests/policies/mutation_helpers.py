@@ -132,9 +132,14 @@ def _holder(value: Any, path: str) -> tuple[Any, Any]:
 
 def fired(plan: Plan, draft: Draft) -> set[str]:
     """Which rules find in the draft what they do not find in the plan."""
+    return {finding.rule for finding in found(plan, draft)}
+
+
+def found(plan: Plan, draft: Draft) -> set[Finding]:
+    """What the rules find in the draft and not in the plan."""
     changed = draft.plan
-    found = _among(view.of_plan(changed)) | _found_alone(changed, draft)
-    return {finding.rule for finding in found - _sound(_Same(plan)) - _found_alone(plan, draft)}
+    everything = _among(view.of_plan(changed)) | _found_alone(changed, draft)
+    return everything - _sound(_Same(plan)) - _found_alone(plan, draft)
 
 
 def _found_alone(plan: Plan, draft: Draft) -> set[Finding]:
