@@ -171,14 +171,15 @@ class ModelAccess(Component):
     def _of(self, rung: Rung) -> list[Grant]:
         """What is called, and behind a profile the model wherever it leads, but only when it led there."""
         word, call = _word(rung.name), self.calls[rung.name]
-        opened = Grant(f"Call{word}", [INVOKE], [call], self._fence())
+        opened = Grant(f"Call{word}", [INVOKE], [call], self.fence())
         if rung.name in self._units:
             return [opened]
         behind = [self._foundation(self._model(rung).id, region) for region in self._leads_to(rung)]
         through = {"StringEquals": {"bedrock:InferenceProfileArn": call}}
         return [opened, Grant(f"Behind{word}", [INVOKE], behind, through)]
 
-    def _fence(self) -> Conditions:
+    def fence(self) -> Conditions:
+        """Condition of whatever grant calls a model that answers people: no call without the guardrail."""
         rail = self._args.guardrail
         return rail.only_guarded() if rail and self._args.only_guarded else {}
 

@@ -1,7 +1,7 @@
 """Who may do what: exact actions on exact things, and no role that a stranger can borrow (NET-3, OPS-8)."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -111,9 +111,23 @@ def iam_trust_tied(role: Node) -> Faults:
             continue
         if statement.anybody:
             yield "anybody may take the role"
+        for stranger in sorted(_accounts(statement.principals.get("AWS", ())) - _accounts(_ours(role))):
+            if _ours(role):
+                yield f"account {stranger} may take the role"
         for service in statement.principals.get("Service", ()):
             if service not in _services()["silent"]:
                 yield f"{service} may take the role for anybody"
+
+
+def _ours(role: Node) -> list[str]:
+    """The ARNs a role is called by; none before AWS has made it."""
+    return [name for name in role.identities if name.startswith("arn:")]
+
+
+def _accounts(principals: Iterable[str]) -> set[str]:
+    """The account of each principal: an ARN, or the account's number alone."""
+    found = {(name.split(":") + [""] * 5)[4] if ":" in name else name for name in principals}
+    return {account for account in found if account.isdigit()}
 
 
 def _tied(statement: Statement) -> bool:

@@ -125,6 +125,25 @@ def alarm_coverage(node: Node, view: View) -> Faults:
     yield f"no alarm looks at its metrics in {' or '.join(row['namespaces'])}"
 
 
+@among(
+    "connections-alarmed",
+    "NET-5",
+    "apigatewayv2.Api",
+    why="Raising the quota of new connections takes AWS days: at the limit, customers are already refused.",
+    fix="components/gateway_ws_watches.py declares it, at 80 % of the quota",
+)
+def connections_alarmed(api: Node, view: View) -> Faults:
+    """New connections of a WebSocket API are watched against their quota."""
+    watching = _by_namespace(view).get((api.region, "AWS/ApiGateway"), ())
+    counted = [
+        alarm
+        for alarm, dimensions in watching
+        if alarm.get("metricName") == "ConnectCount" and _watches(alarm, dimensions, api, set(api.identities))
+    ]
+    if api.get("protocolType") == "WEBSOCKET" and not counted:
+        yield "nobody is told before new connections reach their quota"
+
+
 def _serves_nothing(node: Node) -> bool:
     """A service whose image is not built yet, and a CloudFormation stack that holds no endpoint."""
     if node.short == "ecs.Service":
@@ -191,4 +210,4 @@ def topic_heard(topic: Node, view: View) -> Faults:
         yield "nobody listens to it"
 
 
-RULES = (alarm_acts, alarm_decides, alarm_runbook, alarm_coverage, topic_heard)
+RULES = (alarm_acts, alarm_decides, alarm_runbook, alarm_coverage, connections_alarmed, topic_heard)

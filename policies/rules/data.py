@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any
 
 from policies.rule import Faults, among, each
-from policies.view import STACK, Node, View, dig
+from policies.view import STACK, Node, View, dig, listed
 
 _RECOVERY_DAYS = 35
 # Types that `pulumi destroy` or a replacement must not take away in a protected environment.
@@ -38,7 +38,7 @@ def shapes() -> Mapping[str, Any]:
     return tomllib.loads(resources.files(__package__).joinpath("tables.toml").read_text(encoding="utf-8"))
 
 
-def _what(table: Node) -> str | None:
+def table_role(table: Node) -> str | None:
     """Which of our tables it is."""
     name = str(table.get("name"))
     return next((key for key in shapes() if name.endswith(f"-{key}")), None)
@@ -46,7 +46,7 @@ def _what(table: Node) -> str | None:
 
 def _passing(table: Node) -> bool:
     """What is in it lives for minutes (tickets): nobody would restore it."""
-    what = _what(table)
+    what = table_role(table)
     return what is not None and bool(shapes()[what].get("passing"))
 
 
@@ -64,7 +64,7 @@ def table_recovery(table: Node) -> Faults:
     if table.get("pointInTimeRecovery.enabled") is not True:
         yield "there is no point-in-time recovery"
     days = table.get("pointInTimeRecovery.recoveryPeriodInDays") or _RECOVERY_DAYS
-    least = shapes().get(_what(table) or "", {}).get("recovery_days", _RECOVERY_DAYS)
+    least = shapes().get(table_role(table) or "", {}).get("recovery_days", _RECOVERY_DAYS)
     if days < least:
         yield f"it can be brought back for {days:g} days only"
     for replica in table.list("replicas"):
@@ -83,7 +83,7 @@ def table_shape(table: Node) -> Faults:
     """Tables bill on demand, have the indexes the runtime asks, and expire what may expire, nothing else."""
     if table.get("billingMode") != "PAY_PER_REQUEST":
         yield f"billing is {table.get('billingMode') or 'PROVISIONED'}, not on demand"
-    shape = shapes().get(_what(table) or "", {})
+    shape = shapes().get(table_role(table) or "", {})
     indexes = {dig(index, "name") for index in table.list("globalSecondaryIndexes")}
     for wanted in sorted(set(shape.get("indexes", ())) - indexes):
         yield f"there is no index by {wanted}"
@@ -216,8 +216,9 @@ def bucket_replicated(bucket: Node, view: View) -> Faults:
 
 
 def bucket_role(bucket: Node) -> str:
-    """`documents` of `primary-buckets-documents-bucket`."""
-    return bucket.name.partition("-")[2].removeprefix("buckets-").removesuffix("-bucket")
+    """`documents` of `primary-buckets-documents-bucket`, or of its lifecycle."""
+    name = bucket.name.partition("-")[2].removeprefix("buckets-")
+    return name.removesuffix("-bucket").removesuffix("-lifecycle")
 
 
 def _twin(other: Node, bucket: Node) -> bool:
@@ -277,6 +278,78 @@ def backup_copied(_: Node, view: View) -> Faults:
         yield "no backup is copied to the other region"
 
 
+@among(
+    "table-backups-copied",
+    "DATA-8",
+    "backup.Plan",
+    why="A plan that copies only some of its backups leaves, after a region is lost, what is months old.",
+    fix="copy_actions on every rule of the plan of tables (components/backup.py)",
+)
+def table_backups_copied(plan: Node, view: View) -> Faults:
+    """Where the estate has two regions, every backup of tables is copied to the other."""
+    chosen = view.naming(plan, "planId", "backup.Selection")
+    if len(view.regions) < 2 or not any(_tables_of(selection, view) for selection in chosen):
+        return
+    for rule in plan.list("rules"):
+        if not dig(rule, "copyActions"):
+            yield f"backups of rule {dig(rule, 'ruleName')} stay in this region"
+
+
+@among(
+    "table-backed-up",
+    "DATA-8",
+    "dynamodb.Table",
+    why="Recovery to a point in time ends with the table and after 35 days; a vault does not.",
+    fix="the table belongs into the selection of components/backup.py",
+)
+def table_backed_up(table: Node, view: View) -> Faults:
+    """Where tables are backed up, each is that must be restored; keys of customers must not be (DATA-9)."""
+    short = shapes().get(table_role(table) or "", {}).get("recovery_days", _RECOVERY_DAYS) < _RECOVERY_DAYS
+    selections = view.of("backup.Selection")
+    backed_up = [each for selection in selections for each in _tables_of(selection, view)]
+    if backed_up and table not in backed_up and not short and not _passing(table):
+        yield "no backup holds it"
+
+
+def _tables_of(selection: Node, view: View) -> list[Node]:
+    return view.named_by(selection, "resources", "dynamodb.Table")
+
+
+@each(
+    "kept-long-enough",
+    "DATA-5",
+    "s3.BucketLifecycleConfiguration",
+    why="What the law wants kept for years cannot be made again once a rule has deleted it.",
+    fix="components/buckets.toml and components/audit.py say how long; transactions 10 years, audit 7",
+    elsewhere="advisory",
+)
+def kept_long_enough(lifecycle: Node) -> Faults:
+    """No rule deletes archived transactions before 10 years, or audit files before 7."""
+    for prefix, days in shapes()["buckets"]["kept"].get(bucket_role(lifecycle), {}).items():
+        for rule in lifecycle.list("rules"):
+            reached = str(dig(rule, "filter.prefix") or dig(rule, "prefix") or "")
+            touches = reached.startswith(prefix) or prefix.startswith(reached)
+            after = dig(rule, "expiration.days")
+            if touches and dig(rule, "status") == "Enabled" and after and after < days:
+                yield f"rule {dig(rule, 'id')} deletes {prefix or 'everything'} after {after:g} days"
+
+
+@each(
+    "stream-scanned",
+    "DATA-6",
+    "kinesis.FirehoseDeliveryStream",
+    why="What the runtime's redaction missed would lie in the warehouse for a year, read by analysts.",
+    fix="processing_configuration enabled, with the function of components/stream.py",
+)
+def stream_scanned(delivery: Node) -> Faults:
+    """Nothing is delivered to the warehouse without the second look for personal data."""
+    for kind in ("extendedS3Configuration", "redshiftConfiguration"):
+        processing = delivery.get(f"{kind}.processingConfiguration") or {}
+        looks = [p for p in listed(dig(processing, "processors")) if dig(p, "type") == "Lambda"]
+        if delivery.get(kind) and not (dig(processing, "enabled") is True and looks):
+            yield "events are delivered without a look for personal data"
+
+
 RULES = (
     table_recovery,
     table_shape,
@@ -290,4 +363,8 @@ RULES = (
     cache_survives,
     backup_locked,
     backup_copied,
+    table_backups_copied,
+    table_backed_up,
+    kept_long_enough,
+    stream_scanned,
 )

@@ -15,6 +15,7 @@ _GROUPS = (
 )
 _AT_THE_EDGE = ("AWSManagedRulesAmazonIpReputationList",)
 _REDACTED = ("authorization", "cookie", "x-api-key", "sec-websocket-protocol")
+_VALIDATOR = "x-amazon-apigateway-request-validator"
 _LEAKING = ("$context.authorizer.claims", "$input", "querystring", "requestoverride", "header.authorization")
 
 
@@ -205,6 +206,51 @@ def _operations(api: Node) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from json.loads(body).get("paths", {}).items()
 
 
+@each(
+    "door-validates",
+    "NET-8",
+    "apigateway.RestApi",
+    why="What is malformed or too large is refused for nothing at the gateway, and costs a task behind it.",
+    fix="x-amazon-apigateway-request-validator of the document (components/rest_document.py)",
+)
+def door_validates(api: Node) -> Faults:
+    """Every REST call with a body is held against its schema before it gets in."""
+    body = api.get("body")
+    document = json.loads(body) if isinstance(body, str) else {}
+    validators = document.get(f"{_VALIDATOR}s", {})
+    for path, operations in _operations(api):
+        for verb, operation in operations.items():
+            validator = validators.get(operation.get(_VALIDATOR) or document.get(_VALIDATOR), {})
+            if operation.get("requestBody") and validator.get("validateRequestBody") is not True:
+                yield f"{verb.upper()} {path} takes any body"
+
+
+@each(
+    "tokens-not-in-addresses",
+    "NET-5",
+    "cognito.UserPoolClient",
+    why="Addresses stand in histories, logs and referrers: a token in one is a token published.",
+    fix="allowed_oauth_flows: client_credentials for services, code for people (components/identity.py)",
+)
+def tokens_not_in_addresses(client: Node) -> Faults:
+    """No client gets its tokens in the address of a redirect."""
+    if "implicit" in client.list("allowedOauthFlows"):
+        yield "the implicit flow puts tokens into addresses"
+
+
+@each(
+    "failover-checked",
+    "NET-7",
+    "route53.Record",
+    why="Without a check a record is taken for healthy for ever: customers stay with a region that is down.",
+    fix="health_check_id of its region on each record that fails over (components/dns.py)",
+)
+def failover_checked(record: Node) -> Faults:
+    """A name that fails over does so by a health check."""
+    if record.raw("failoverRoutingPolicies") and not record.raw("healthCheckId"):
+        yield "nothing tells DNS that its region is down"
+
+
 @among(
     "door-throttled",
     "NET-8",
@@ -278,6 +324,9 @@ RULES = (
     waf_logged,
     origin_lock,
     door_asks,
+    door_validates,
+    tokens_not_in_addresses,
+    failover_checked,
     door_throttled,
     door_logged,
 )

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 
 from policies.rule import Faults, among, each
-from policies.rules.data import bucket_role, shapes
+from policies.rules.data import bucket_role, shapes, table_role
 from policies.view import Node, View, dig, listed
 
 
@@ -42,6 +42,8 @@ def rest_own_key(node: Node) -> Faults:
     """What keeps data encrypts it with a customer-managed key; AWS's own keys and none at all are refused."""
     for path in _places()[node.short]:
         yield from _missing(node, path)
+    if node.get("encryptionType") == "NONE":
+        yield "encryptionType is NONE: the key it names is not used"
 
 
 @each(
@@ -95,6 +97,29 @@ def _excused(bucket: Node, view: View) -> bool:
     return bool(logs or trails or origins)
 
 
+@among(
+    "vault-key-apart",
+    "DATA-1",
+    "dynamodb.Table",
+    why="Whoever reads orders may use the key of orders: it must not open the originals of personal data.",
+    fix="a key of its own for the table (components/tables.toml, components/keys.toml)",
+)
+def vault_key_apart(table: Node, view: View) -> Faults:
+    """The key of the vault of personal data opens no other table, in any region."""
+    if table_role(table) != "pii-vault":
+        return
+    others = {key for other in view.of("dynamodb.Table") if other is not table for key in _table_keys(other)}
+    if others & _table_keys(table):
+        yield "its key opens other tables too"
+
+
+def _table_keys(table: Node) -> set[str]:
+    """The keys of a table and of its replicas."""
+    found = [table.get("serverSideEncryption.kmsKeyArn")]
+    found += [dig(replica, "kmsKeyArn") for replica in table.list("replicas")]
+    return {key for key in found if key}
+
+
 @each(
     "key-rotates",
     "OPS-9",
@@ -113,4 +138,4 @@ def key_rotates(key: Node) -> Faults:
         yield f"the key is gone {key.get('deletionWindowInDays'):g} days after somebody deletes it"
 
 
-RULES = (rest_own_key, log_own_key, bucket_own_key, key_rotates)
+RULES = (rest_own_key, log_own_key, bucket_own_key, vault_key_apart, key_rotates)

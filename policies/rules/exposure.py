@@ -80,6 +80,30 @@ def no_open_ingress(group: Node) -> Faults:
             yield f"{source} may connect to port {'any' if port is None else f'{port:g}'}"
 
 
+@each(
+    "ingress-by-group",
+    "NET-3",
+    "ec2.SecurityGroup",
+    "ec2.SecurityGroupRule",
+    "vpc.SecurityGroupIngressRule",
+    why="An address range is whoever sits in it, and a range of ports is whatever will listen there.",
+    fix="a row of components/security_groups.py: one group, one port, and the group that may connect",
+)
+def ingress_by_group(group: Node) -> Faults:
+    """A security group lets in another group of ours, on one port."""
+    if group.short == "ec2.SecurityGroupRule" and group.get("type") != "ingress":
+        return
+    keys = ("cidrIpv4", "cidrIpv6", "cidrBlocks", "ipv6CidrBlocks")
+    for rule in [group.inputs, *group.list("ingress")]:
+        sources = {source for key in keys for source in listed(dig(rule, key))}
+        for source in sorted(sources - _ANYWHERE):
+            yield f"the addresses {source} may connect, whoever has them"
+        first, last = dig(rule, "fromPort"), dig(rule, "toPort")
+        every = str(dig(rule, "ipProtocol") or dig(rule, "protocol")) in {"-1", "all"}
+        if every or (last is not None and first != last):
+            yield "more than one port is open"
+
+
 @among(
     "default-locked",
     "NET-2",
@@ -121,6 +145,8 @@ def workload_private(workload: Node, view: View) -> Faults:
     """Workloads stand in subnets without a route to an internet gateway, and have no public address."""
     if workload.get("networkConfiguration.assignPublicIp") is True:
         yield "its tasks get public addresses"
+    if workload.get("networkConfiguration.networkMode") == "PUBLIC":
+        yield "it runs outside our network"
     if workload.short == "opensearch.Domain" and not workload.raw("vpcOptions"):
         yield "the domain has a public endpoint: it stands in no VPC"
     public = {node.urn: node for node in _public_subnets(view)}
@@ -224,6 +250,7 @@ RULES = (
     bucket_private,
     bucket_no_acl,
     no_open_ingress,
+    ingress_by_group,
     default_locked,
     flow_logs,
     workload_private,

@@ -7,6 +7,7 @@ from typing import Any
 
 from policies.rule import Faults, among, each
 from policies.rules.compute import containers
+from policies.rules.documents import covers, documents_of
 from policies.view import Node, View, dig, known
 
 _STRONG = ("HATE", "VIOLENCE", "SEXUAL", "MISCONDUCT", "PROMPT_ATTACK")
@@ -14,6 +15,9 @@ _GROUNDED = {"GROUNDING", "RELEVANCE"}
 _TOPICS = ("medical", "financial")
 # The variable that tells an agent which parameter names the models it calls.
 _MODELS = "CONCIERGE_MODELS"
+_CALLS = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+# A condition on the guardrail, or on a profile whose own statement has one.
+_HELD = {"bedrock:guardrailidentifier", "bedrock:inferenceprofilearn"}
 _NUMBER = re.compile(r"^\d+$")
 
 
@@ -75,6 +79,33 @@ def _guarded(used: Any, identifier: str, version: str, host: Node, view: View) -
         yield f"the guardrail {dig(used, identifier)} is not of this stack and region"
     if not _NUMBER.match(str(dig(used, version))):
         yield f"version {dig(used, version)} of the guardrail changes under it"
+
+
+@among(
+    "call-guarded",
+    "MOD-4",
+    "iam.RolePolicy",
+    "iam.Policy",
+    why="What only the code promises, an injection or a bug can leave out: IAM refuses the bare call.",
+    fix="models.guardrail.enforced: true; add `fence()` of components/model_access.py to the grant",
+    elsewhere="advisory",
+)
+def call_guarded(policy: Node, view: View) -> Faults:
+    """Who may call a model that writes text may do so only with a guardrail."""
+    for _, document in documents_of(policy.inputs):
+        for statement in document:
+            calls = any(covers(pattern, call) for pattern in statement.actions for call in _CALLS)
+            if not statement.allows or not calls or statement.condition_keys() & _HELD:
+                continue
+            if any(_answers(arn, view) for arn in statement.resources):
+                yield f"{statement.sid or 'a statement'} calls models without a guardrail"
+
+
+def _answers(arn: str, view: View) -> bool:
+    """A model, or a profile of one, that says something; one that makes vectors has nothing to filter."""
+    profiles = [p for p in view.of("bedrock.InferenceProfile") if arn in p.identities]
+    embeds = "embed" in arn or any("embed" in str(p.get("modelSource.copyFrom")) for p in profiles)
+    return (arn == "*" or ":bedrock:" in arn) and not embeds
 
 
 @each(
@@ -186,12 +217,15 @@ def _resolved(value: Any, parameters: Mapping[str, Any], conditions: Mapping[str
     "endpoint-spread",
     "MOD-5",
     "sagemaker.EndpointConfiguration",
+    "appautoscaling.Target",
     why="One instance is none while it is replaced, and a cold start takes a minute.",
     fix="inference.<model>.minimum: 2",
     elsewhere="advisory",
 )
 def endpoint_spread(config: Node) -> Faults:
-    """An endpoint starts with two instances at least."""
+    """An endpoint starts with two instances at least, and never shrinks to fewer."""
+    if config.get("serviceNamespace") == "sagemaker" and (config.get("minCapacity") or 0) < 2:
+        yield f"it may shrink to {config.get('minCapacity') or 0:g} instances"
     for variant in config.list("productionVariants"):
         count = dig(variant, "initialInstanceCount")
         if count is not None and count < 2:
@@ -219,6 +253,7 @@ def endpoint_captures(config: Node) -> Faults:
 RULES = (
     commitment_guard,
     guardrail_attached,
+    call_guarded,
     guardrail_strong,
     call_log_without_text,
     endpoint_rollback,

@@ -146,4 +146,27 @@ def cache_tls(group: Node) -> Faults:
         yield "nobody is asked who they are"
 
 
-RULES = (bucket_tls_only, message_tls_only, listener_tls, edge_tls, name_tls, search_tls, cache_tls)
+@each(
+    "cache-user-asked",
+    "DATA-3",
+    "elasticache.User",
+    why="Every cache has a user `default`: left on without a password, it is the door beside the locked one.",
+    fix='IAM authentication, or access_string="off -@all" (components/cache.py)',
+)
+def cache_user_asked(user: Node) -> Faults:
+    """A user of the cache who is switched on has to prove who they are."""
+    free = user.get("authenticationMode.type") == "no-password-required" or user.get("noPasswordRequired")
+    if free and "on" in str(user.get("accessString")).split():
+        yield f"{user.get('userName')} gets in without a password"
+
+
+RULES = (
+    bucket_tls_only,
+    message_tls_only,
+    listener_tls,
+    edge_tls,
+    name_tls,
+    search_tls,
+    cache_tls,
+    cache_user_asked,
+)

@@ -87,7 +87,7 @@ def _chat(needs: Needs) -> list[Grant]:
             "CallEventUnits",
             [grants.INVOKE],
             [units],
-            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}},
+            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.access.fence()},
         ),
         needs.data.cache.grant(),
         Grant("AnswerSockets", ["execute-api:ManageConnections"], [needs.doors.websocket.manage_arn]),

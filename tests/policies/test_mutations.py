@@ -28,6 +28,10 @@ RUNTIME = "bedrock.AgentcoreAgentRuntime primary-agent-core-chat"
 VARIANT = "sagemaker.EndpointConfiguration primary-inference-intent-serves-configuration"
 ROLLOUT = "cloudformation.Stack primary-inference-intent-rollout"
 EXPERIMENT = "fis.ExperimentTemplate primary-faults-az-loss"
+ARCHIVE_RULES = "s3.BucketLifecycleConfiguration primary-buckets-archive-lifecycle"
+STREAM = "kinesis.Stream primary-stream-events"
+DELIVERY = "kinesis.FirehoseDeliveryStream primary-stream-delivery"
+PROCESSING = "extendedS3Configuration.processingConfiguration"
 WORLD_ACL = "wafv2.WebAcl world-waf-acl"
 
 
@@ -123,6 +127,25 @@ def open_route(draft: Draft) -> None:
 def nat_of_another_zone(draft: Draft) -> None:
     other = draft.plan.get("primary-network-nat-use1-az2").id
     draft.set("ec2.Route primary-network-private-use1-az1-nat", "natGatewayId", other)
+
+
+def vault_on_the_key_of_orders(draft: Draft) -> None:
+    key = draft.plan.get("primary-tables-orders").inputs["serverSideEncryption"]["kmsKeyArn"]
+    draft.set("dynamodb.Table primary-tables-pii-vault", "serverSideEncryption.kmsKeyArn", key)
+
+
+def orders_not_backed_up(draft: Draft) -> None:
+    label = "backup.Selection primary-backup-tables-selection"
+    draft.edit(label, "resources", lambda arns: [arn for arn in arns if not arn.endswith("-orders")])
+
+
+def without_guardrail(draft: Draft) -> None:
+    def bare(document: Any) -> None:
+        for statement in document["Statement"]:
+            if statement["Sid"] == "CallSonnet":
+                del statement["Condition"]
+
+    draft.rewrite(GRANTS, "policy", bare)
 
 
 CASES = [
@@ -440,7 +463,7 @@ CASES = [
     ),
     case(
         "backups in one region",
-        "backup-copied",
+        "backup-copied table-backups-copied",
         both(
             *(
                 setting(f"backup.Plan primary-backup-{what}", "rules", [{"ruleName": "daily"}])
@@ -704,7 +727,11 @@ CASES = [
         allowing(GRANTS, NotAction="iam:*", Resource="arn:aws:s3:::a"),
     ),
     case("every table", "iam-exact-data", allowing(GRANTS, Action="dynamodb:GetItem", Resource="*")),
-    case("every model", "iam-exact-data", allowing(GRANTS, Action="bedrock:InvokeModel", Resource=["*"])),
+    case(
+        "every model",
+        "iam-exact-data call-guarded",
+        allowing(GRANTS, Action="bedrock:InvokeModel", Resource=["*"]),
+    ),
     case("any role to any service", "iam-pass-role", allowing(GRANTS, Action="iam:PassRole", Resource="*")),
     case(
         "one role to any service",
@@ -925,6 +952,106 @@ CASES = [
         "dead letters gone in a day",
         "queue-redrives",
         setting("sqs.Queue primary-ingest-dead", "messageRetentionSeconds", 86_400),
+    ),
+    # What a reader of the requirements found missing.
+    case("a stream whose key is not used", "rest-own-key", setting(STREAM, "encryptionType", "NONE")),
+    case("the vault on the tables' key", "vault-key-apart", vault_on_the_key_of_orders),
+    case(
+        "daily backups that stay at home",
+        "table-backups-copied",
+        setting("backup.Plan primary-backup-tables", "rules.0.copyActions", []),
+    ),
+    case("a table that no backup holds", "table-backed-up", orders_not_backed_up),
+    case(
+        "transactions deleted after seven years",
+        "kept-long-enough",
+        setting(ARCHIVE_RULES, "rules.1.expiration.days", 2600),
+    ),
+    case(
+        "everything in the archive deleted after a year",
+        "kept-long-enough",
+        setting(ARCHIVE_RULES, "rules.0.expiration", {"days": 365}),
+    ),
+    case(
+        "audit files deleted after a year",
+        "kept-long-enough",
+        setting(
+            "s3.BucketLifecycleConfiguration primary-audit-files-lifecycle", "rules.1.expiration.days", 365
+        ),
+    ),
+    case("a scan that is off", "stream-scanned", setting(DELIVERY, f"{PROCESSING}.enabled", False)),
+    case(
+        "a delivery with no scan in it", "stream-scanned", setting(DELIVERY, f"{PROCESSING}.processors", [])
+    ),
+    case(
+        "a role for another account",
+        "iam-trust-tied",
+        allowing(
+            ROLE,
+            "assumeRolePolicy",
+            Principal={"AWS": "arn:aws:iam::210987654321:root"},
+            Action="sts:AssumeRole",
+        ),
+    ),
+    case(
+        "the office into search",
+        "ingress-by-group",
+        setting(
+            "vpc.SecurityGroupIngressRule primary-groups-agent-to-search-443-in", "cidrIpv4", "10.0.0.0/8"
+        ),
+    ),
+    case(
+        "a range of ports",
+        "ingress-by-group",
+        setting("vpc.SecurityGroupIngressRule primary-groups-agent-to-cache-6379-in", "toPort", 65535),
+    ),
+    case(
+        "every protocol",
+        "ingress-by-group",
+        setting("vpc.SecurityGroupIngressRule primary-groups-agent-to-cache-6379-in", "ipProtocol", "-1"),
+    ),
+    case(
+        "a runtime outside the network",
+        "workload-private",
+        setting(RUNTIME, "networkConfiguration", {"networkMode": "PUBLIC"}),
+        "full",
+    ),
+    case(
+        "bodies of any shape",
+        "door-validates",
+        replacing(
+            "apigateway.RestApi primary-rest-api",
+            "body",
+            '"validateRequestBody": true',
+            '"validateRequestBody": false',
+        ),
+    ),
+    case(
+        "tokens in addresses",
+        "tokens-not-in-addresses",
+        setting("cognito.UserPoolClient primary-identity-client-services", "allowedOauthFlows", ["implicit"]),
+    ),
+    case(
+        "a failover that nothing starts",
+        "failover-checked",
+        dropping("route53.Record world-dns-rest-primary", "healthCheckId"),
+    ),
+    case(
+        "a cache user without a password",
+        "cache-user-asked",
+        setting("elasticache.User primary-cache-nobody", "accessString", "on ~* &* +@all"),
+    ),
+    case("a call that may leave the guardrail out", "call-guarded", without_guardrail),
+    case(
+        "an endpoint that shrinks to one instance",
+        "endpoint-spread",
+        setting("appautoscaling.Target primary-inference-intent-scaling-bounds", "minCapacity", 1),
+        "full",
+    ),
+    case(
+        "new connections nobody counts",
+        "connections-alarmed",
+        removing("cloudwatch.MetricAlarm primary-alarms-ws-new-connections"),
     ),
     case(
         "a machine without a log",

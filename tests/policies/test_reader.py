@@ -1,8 +1,9 @@
 """An engineer who read only the requirements slips something unsafe into a sound plan; the rules must say so.
 
 Written from what the system must do, not from the rules: so a row may be caught by any rule, as long as
-what it says is mandatory and points at what was changed, or at what a removal left bare. Which rule catches
-what, and that nothing else fires, is `test_mutations`.
+what it says is mandatory and points at what was changed, or at what the change left bare: the bucket of a
+loosened block, the services in a subnet that got a way out. Which rule catches what, and that nothing else
+fires, is `test_mutations`.
 """
 
 from collections.abc import Callable
@@ -142,8 +143,8 @@ def _without_the_vault(selectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [selector for selector in selectors if selector["name"] != "tables"]
 
 
-def _no_auth_needed(containers: list[dict[str, Any]]) -> None:
-    containers[0]["environment"].append({"name": "PRICING_API_KEY", "value": "live-0123456789-not-a-real-one"})
+def _key_in_sight(containers: list[dict[str, Any]]) -> None:
+    containers[0]["environment"].append({"name": "PRICING_API_KEY", "value": "0123456789-not-a-real-one"})
 
 
 def _by_a_tag(containers: list[dict[str, Any]]) -> None:
@@ -199,7 +200,7 @@ UNSAFE = [
         id="acls-heeded",
         requirement="DATA-4",
         what="public ACLs on old objects count again",
-        at=("s3.BucketPublicAccessBlock primary-buckets-documents-private",),
+        at=("s3.Bucket primary-buckets-documents-bucket",),
         do=put("s3.BucketPublicAccessBlock primary-buckets-documents-private", "ignorePublicAcls", False),
     ),
     Unsafe(
@@ -234,7 +235,9 @@ UNSAFE = [
         requirement="DATA-4",
         what="replication of the archive is declared but switched off",
         at=("s3.BucketReplicationConfig primary-buckets-archive-copy-config",),
-        do=put("s3.BucketReplicationConfig primary-buckets-archive-copy-config", "rules.0.status", "Disabled"),
+        do=put(
+            "s3.BucketReplicationConfig primary-buckets-archive-copy-config", "rules.0.status", "Disabled"
+        ),
     ),
     Unsafe(
         id="copies-removed",
@@ -402,7 +405,7 @@ UNSAFE = [
         requirement="OPS-9",
         what="a provider's key stands in the task definition, readable by whoever describes it",
         at=(_CHAT_TASK,),
-        do=rewritten(_CHAT_TASK, "containerDefinitions", _no_auth_needed),
+        do=rewritten(_CHAT_TASK, "containerDefinitions", _key_in_sight),
     ),
     Unsafe(
         id="key-as-plain-parameter",
@@ -436,7 +439,7 @@ UNSAFE = [
         id="default-group-unlocked",
         requirement="NET-2",
         what="what has no group of its own may talk to its like",
-        at=("ec2.DefaultSecurityGroup standby-network-default-group",),
+        at=("ec2.Vpc standby-network-vpc",),
         do=put(
             "ec2.DefaultSecurityGroup standby-network-default-group",
             "ingress",
@@ -447,7 +450,7 @@ UNSAFE = [
         id="private-subnet-on-the-internet",
         requirement="NET-1",
         what="a private route leads to the internet gateway",
-        at=("ec2.Route primary-network-private-use1-az1-nat",),
+        at=("ecs.Service primary-agent-chat-service",),
         do=_private_subnet_on_the_internet,
     ),
     Unsafe(
@@ -546,7 +549,7 @@ UNSAFE = [
         id="tokens-in-the-waf-log",
         requirement="NET-5",
         what="the WAF's log keeps authorization headers and tickets",
-        at=("wafv2.WebAclLoggingConfiguration world-waf-logging",),
+        at=("wafv2.WebAcl world-waf-acl",),
         do=put("wafv2.WebAclLoggingConfiguration world-waf-logging", "redactedFields", []),
     ),
     Unsafe(
@@ -563,7 +566,7 @@ UNSAFE = [
         id="stage-unthrottled",
         requirement="NET-8",
         what="-1 is no limit: the stage takes whatever comes",
-        at=("apigateway.MethodSettings primary-rest-every-settings",),
+        at=("apigateway.Stage primary-rest-stage",),
         do=put("apigateway.MethodSettings primary-rest-every-settings", "settings.throttlingRateLimit", -1),
     ),
     Unsafe(
@@ -617,7 +620,7 @@ UNSAFE = [
         id="recorder-stopped",
         requirement="OPS-9",
         what="Config is declared, and does not record",
-        at=("cfg.RecorderStatus standby-rules-on", "cfg.Recorder standby-rules-recorder"),
+        at=("Stack concierge-prod",),
         do=put("cfg.RecorderStatus standby-rules-on", "isEnabled", False),
     ),
     Unsafe(
