@@ -24,7 +24,12 @@ test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
 
 prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
-	@$(BIN)/pytest -q -m prove $(TESTS)
+	@cli=$$(sh scripts/pulumi-cli) && without= || { without=--ignore=tests/engine; echo "prove: without tests/engine" >&2; }; \
+		CONCIERGE_PULUMI=$$cli $(BIN)/pytest -q -m prove $$without $(TESTS)
+
+engine: $(READY) ## preview, up, refresh, destroy and policies in the real engine (docs/engine.md)
+	@cli=$$(sh scripts/pulumi-cli) && CONCIERGE_PULUMI=$$cli \
+		$(BIN)/pytest -q $(if $(filter tests,$(TESTS)),tests/engine,$(TESTS))
 
 lint: $(READY) ## style, types, import rules, and that every test is collected
 	@$(BIN)/ruff check --quiet .
@@ -67,4 +72,4 @@ $(CHECKOV): requirements/uv.txt requirements/checkov.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/checkov requirements/checkov.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove lint bench setup format docs lock checkov clean help
+.PHONY: rehearse plan test prove engine lint bench setup format docs lock checkov clean help

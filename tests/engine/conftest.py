@@ -8,7 +8,6 @@ import pytest
 
 from tests.engine.engine_helpers import Engine
 
-pytestmark = pytest.mark.prove
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 # What the first `up` has beside the checkout's own settings: an image, and enough tasks to take a share of.
 DEPLOYED = {"agent.image_digest": OLD, "agent.services.rest.minimum": 8, "agent.services.rest.maximum": 50}

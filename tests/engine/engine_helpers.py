@@ -1,5 +1,6 @@
 """The real `pulumi`, in a home of its own: file backend, no network, our provider in the place of AWS."""
 
+import copy
 import json
 import os
 import shutil
@@ -125,6 +126,13 @@ class Engine:
         port = self._open.enter_context(language_host(self._cli.parent / EXECUTOR))
         return {"PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
 
+    def beside(self, folder: Path, stack: str) -> "Engine":
+        """A new stack of the project in `folder`, in the same backend and over the same world."""
+        other = copy.copy(self)
+        other.folder, other.stack = folder, stack
+        other.run("stack", "init", stack)
+        return other
+
     # What people type
 
     def preview(self, *options: str) -> Outcome:
@@ -153,10 +161,9 @@ class Engine:
         return Outcome(done.returncode, done.stdout + done.stderr, tuple(map(json.loads, lines)))
 
     def _call(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        which = () if words[:2] == ("stack", "init") else ("--stack", self.stack)
         return subprocess.run(
-            [str(self._cli), *words, "--non-interactive", "--color", "never", "--stack", self.stack]
-            if words[:2] != ("stack", "init")
-            else [str(self._cli), *words, "--non-interactive"],
+            [str(self._cli), *words, "--non-interactive", "--color", "never", *which],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -176,6 +183,15 @@ class Engine:
         """The resources in the state file, as written there."""
         document = json.loads(self.state_file.read_text(encoding="utf-8"))
         return document["checkpoint"]["latest"].get("resources") or []
+
+    def outputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json"))
+        return found
+
+    def everything_written(self) -> str:
+        """Every text below the backend: the state, its history, its backups."""
+        files = (path for path in (self._home / "state").rglob("*") if path.is_file())
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 
     def setting(self, changes: Mapping[str, Any]) -> None:
         """Writes knobs into the stack's file: `{"network.nat": "single"}`."""

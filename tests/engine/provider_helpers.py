@@ -56,6 +56,8 @@ class World:
     # Deletions of what somebody still used: AWS answers DependencyViolation, ResourceInUse and the like.
     in_use: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    # Every secret it made up.
+    passwords: list[str] = field(default_factory=list)
     made: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -136,7 +138,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         arguments = opened(read(request.args))
         region = arguments.get("region") or self._mine(context).get("region", "")
         reply = provider_pb2.InvokeResponse()
-        getattr(reply, "return").CopyFrom(write(answers_helpers.answer(request.tok, arguments, region)))
+        answer = answers_helpers.answer(request.tok, arguments, region)
+        if "randomPassword" in answer:
+            self.world.passwords.append(answer["randomPassword"])
+        getattr(reply, "return").CopyFrom(write(answer))
         return reply
 
     # Resources

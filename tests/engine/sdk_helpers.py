@@ -85,7 +85,7 @@ def _inputs(arguments: type) -> dict[str, Any]:
 
 def _required(arguments: type) -> frozenset[str]:
     names = sdk.input_type_py_to_pulumi_names(arguments)
-    signature = inspect.signature(arguments.__init__).parameters
+    signature = inspect.signature(arguments).parameters
     return frozenset(
         names[name]
         for name, parameter in signature.items()
