@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,8 +85,8 @@ class Outcome:
 class Engine:
     """One project with one stack; its world lives as long as this does."""
 
-    def __init__(self, cli: Path, root: Path, folder: Path, stack: str) -> None:
-        self.world = World()
+    def __init__(self, cli: Path, root: Path, folder: Path, stack: str, world: World | None = None) -> None:
+        self.world = world or World()
         self.stack = stack
         self.folder = folder / "project"
         self._cli, self._root, self._home = cli, root, folder / "home"
@@ -96,9 +96,6 @@ class Engine:
     def __enter__(self) -> Self:
         for folder in (self.folder, self._home, self._home / "state"):
             folder.mkdir(parents=True, exist_ok=True)
-        for file in ("Pulumi.yaml", f"Pulumi.{self.stack}.yaml"):
-            shutil.copy(self._root / file, self.folder)
-        (self.folder / "stacks").symlink_to(self._root / "stacks")
         self._environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)},
             "PULUMI_HOME": str(self._home),
@@ -107,12 +104,26 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            # Or it does not know --event-log.
+            "PULUMI_DEBUG_COMMANDS": "true",
+            # The state is written once, at the end, not after each of a thousand steps.
+            "PULUMI_EXPERIMENTAL": "true",
+            "PULUMI_SKIP_CHECKPOINTS": "true",
             "PULUMI_DEBUG_PROVIDERS": f"aws:{self._open.enter_context(provider(self.world))}",
             **self._language(),
         }
-        self.run("stack", "init", self.stack)
+        if not self.state_file.exists():
+            for file in ("Pulumi.yaml", f"Pulumi.{self.stack}.yaml"):
+                shutil.copy(self._root / file, self.folder)
+            (self.folder / "stacks").symlink_to(self._root / "stacks")
+            self.run("stack", "init", self.stack)
         return self
+
+    def copied(self, folder: Path) -> "Engine":
+        """The same project, state and world once more, to do something to."""
+        shutil.copytree(self.folder, folder / "project", symlinks=True)
+        shutil.copytree(self._home, folder / "home")
+        return Engine(self._cli, self._root, folder, self.stack, self.world.copied())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -145,7 +156,7 @@ class Engine:
         return self._operate("refresh", "--yes", "--skip-preview", *options)
 
     def destroy(self, *options: str) -> Outcome:
-        return self._operate("destroy", "--yes", "--skip-preview", *options)
+        return self._operate("destroy", "--yes", *options)
 
     def run(self, *words: str) -> str:
         """Any other command, which must succeed."""
@@ -195,19 +206,25 @@ class Engine:
 
     def setting(self, changes: Mapping[str, Any]) -> None:
         """Writes knobs into the stack's file: `{"network.nat": "single"}`."""
-        path = self.folder / f"Pulumi.{self.stack}.yaml"
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(self.stack_file.read_text(encoding="utf-8"))
         for knob, value in changes.items():
             section, *steps, last = knob.split(".")
             place = document["config"].setdefault(f"concierge:{section}", {})
             for step in steps:
                 place = place.setdefault(step, {})
             place[last] = value
-        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        self.stack_file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
-    def reset(self) -> None:
-        """The stack's file as the checkout has it; its key stays, so the state can still be read."""
-        path = self.folder / f"Pulumi.{self.stack}.yaml"
-        salt = yaml.safe_load(path.read_text(encoding="utf-8"))["encryptionsalt"]
-        document = yaml.safe_load((self._root / path.name).read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump({"encryptionsalt": salt, **document}, sort_keys=False), "utf-8")
+    @contextmanager
+    def changed(self, changes: Mapping[str, Any]) -> Iterator[None]:
+        """These knobs as long as it is open."""
+        before = self.stack_file.read_text(encoding="utf-8")
+        self.setting(changes)
+        try:
+            yield
+        finally:
+            self.stack_file.write_text(before, encoding="utf-8")
+
+    @property
+    def stack_file(self) -> Path:
+        return self.folder / f"Pulumi.{self.stack}.yaml"

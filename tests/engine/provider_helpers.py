@@ -4,6 +4,7 @@ It checks inputs against the SDK's types, says what is unknown in a preview, wha
 or an error), keeps secrets, and writes down what it did. `fails` names resources whose creation fails.
 """
 
+import copy
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -61,21 +62,26 @@ class World:
     made: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def copied(self) -> "World":
+        """The same things, with a log of its own."""
+        return World(things=copy.deepcopy(self.things), made=self.made)
+
     def done(self, step: str) -> list[str]:
         """Names of what this was done to, in order."""
         return [operation.name for operation in self.log if operation.step == step]
 
     def users(self, id_: str) -> Iterator[Thing]:
         """What names the id or ARN of this thing in its inputs."""
-        mine = {id_, *_arns(self.things[id_].outputs)}
+        mine = {id_, *_arns(self.things[id_])}
         for other, thing in self.things.items():
             if other != id_ and not mine.isdisjoint(texts(opened(thing.inputs))):
                 yield thing
 
 
-def _arns(outputs: Values) -> Iterator[str]:
-    for name, value in outputs.items():
-        if name.lower().endswith("arn") and isinstance(value, str) and name != "resourceArn":
+def _arns(thing: Thing) -> Iterator[str]:
+    """Those AWS gave it; what its inputs name is another's."""
+    for name, value in thing.outputs.items():
+        if name.lower().endswith("arn") and isinstance(value, str) and name not in thing.inputs:
             yield value
 
 

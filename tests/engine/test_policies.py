@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import Rise, deployed
 from tests.engine.engine_helpers import Engine
 
 pytestmark = pytest.mark.prove
@@ -34,19 +35,15 @@ aws.vpc.SecurityGroupIngressRule(
 """
 
 
-@pytest.fixture(params=["dev", "prod"])
-def engine(request: pytest.FixtureRequest, engines: Callable[[str], Engine]) -> Engine:
-    return engines(request.param)
-
-
-def test_our_stacks_pass(engine: Engine, root: Path):
-    outcome = engine.preview("--policy-pack", str(root / "policies"))
+def test_our_stacks_pass(risen: Rise, root: Path):
+    outcome = risen.engine.preview("--policy-pack", str(root / "policies"))
     assert outcome.code == 0, outcome.told
     assert outcome.violations == []
 
 
 def test_a_planted_violation_is_in_the_way(engines: Callable[[str], Engine], root: Path):
     engine = engines("dev")
+    engine.setting(deployed("dev"))
     (engine.folder / "stacks").unlink()
     (engine.folder / "stacks").mkdir()
     (engine.folder / "stacks" / "__main__.py").write_text(PLANTED)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.conftest import PAGER, Rise
 from tests.engine.engine_helpers import Engine
 
 pytestmark = pytest.mark.prove
-PAGER = "https://events.pagerduty.example/integration/ffeeddccbbaa99887766554433221100/enqueue"
 READER = """
 import pulumi
 
@@ -19,16 +19,12 @@ pulumi.export("region", dev.require_output("primary_region"))
 
 
 @pytest.fixture(scope="module")
-def dev_up(engines: Callable[[str], Engine]) -> Engine:
-    engine = engines("dev")
-    engine.run("config", "set", "--path", "concierge:notices.pager_url", PAGER, "--secret")
-    outcome = engine.up()
-    assert outcome.code == 0, outcome.told
-    return engine
+def dev_up(rises: Callable[[str], Rise]) -> Engine:
+    return rises("dev").engine
 
 
 def test_a_sealed_setting_reaches_aws_opened_and_the_file_sealed(dev_up: Engine):
-    assert PAGER not in (dev_up.folder / "Pulumi.dev.yaml").read_text()
+    assert PAGER not in dev_up.stack_file.read_text()
     subscribed = [
         thing.inputs["endpoint"].value
         for thing in dev_up.world.things.values()
