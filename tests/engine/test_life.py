@@ -68,15 +68,16 @@ def test_a_refresh_finds_nothing_and_changes_nothing(risen: Rise):
 
 
 def plain(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without when it was written, and without ciphertexts: each is new whenever it is written."""
+    """Without what says nothing: when it was written, which ciphertext, which dependencies there are not."""
 
     def opened(value: Any) -> Any:
         if isinstance(value, dict):
             return "sealed" if "ciphertext" in value else {key: opened(item) for key, item in value.items()}
         return [opened(item) for item in value] if isinstance(value, list) else value
 
-    found: Mapping[str, Any] = opened({k: v for k, v in resource.items() if k not in {"modified", "created"}})
-    return found
+    found = opened({k: v for k, v in resource.items() if k not in {"modified", "created"}})
+    needs = {k: urns for k, urns in (resource.get("propertyDependencies") or {}).items() if urns}
+    return {**found, "propertyDependencies": needs}
 
 
 def test_no_secret_is_written_in_clear(risen: Rise):
