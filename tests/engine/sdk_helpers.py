@@ -3,9 +3,9 @@
 Annotations only. Nothing here says what forces a replacement, and `plan` reads none of it.
 """
 
-import importlib
 import inspect
-import re
+import sys
+import threading
 import types
 import typing
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Union
 
 import pulumi
+import pulumi_aws
 from pulumi import _types as sdk
 
 from tests.engine.wire_helpers import ARCHIVE, UNKNOWN, File, Secret
@@ -49,11 +50,20 @@ class Kind:
                 yield from ((name, found) for found in mismatches(value, self.inputs[name], name))
 
 
-@cache
+# The SDK loads its parts when they are asked for, and two threads may not ask at once.
+_LOADING = threading.Lock()
+
+
 def kind(token: str) -> Kind:
     """The type of this token; a token the SDK does not have is an error."""
-    module, name = _module(token)
-    resource = getattr(module, name)
+    with _LOADING:
+        return _kind(token)
+
+
+@cache
+def _kind(token: str) -> Kind:
+    resource = _class(token)
+    module, name = sys.modules[resource.__module__], resource.__name__
     # `BucketVersioningArgs` is a block of Bucket; the arguments of BucketVersioning then have another name.
     arguments = getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
     hints = sdk._raw_return_hints(resource)
@@ -62,21 +72,15 @@ def kind(token: str) -> Kind:
     return Kind(token, inputs, _required(arguments), always)
 
 
-def _module(token: str) -> tuple[types.ModuleType, str]:
-    """`aws:ec2/vpcEndpoint:VpcEndpoint` is the class VpcEndpoint of pulumi_aws.ec2.vpc_endpoint."""
+def _class(token: str) -> type[pulumi.Resource]:
+    """`aws:ec2/vpcEndpoint:VpcEndpoint` is pulumi_aws.ec2.VpcEndpoint, loaded as a program loads it."""
     _, path, name = token.split(":")
-    folder, _, file = path.partition("/")
-    parts = [_snake(part) for part in (folder, file) if part != "index"]
-    for suffix in ("", "_"):
-        try:
-            return importlib.import_module(".".join(["pulumi_aws", parts[0] + suffix, *parts[1:]])), name
-        except ModuleNotFoundError:
-            continue
-    raise LookupError(f"the SDK has no module for {token}")
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    folder = path.partition("/")[0]
+    package = getattr(pulumi_aws, folder, None) or getattr(pulumi_aws, f"{folder}_", None)
+    found: type[pulumi.Resource] | None = getattr(package, name, None)
+    if found is None or found.pulumi_type != token:
+        raise LookupError(f"the SDK has no type {token}")
+    return found
 
 
 def _inputs(arguments: type) -> dict[str, Any]:

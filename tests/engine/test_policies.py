@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.conftest import Rise, deployed
-from tests.engine.engine_helpers import Engine
+from tests.engine.engine_helpers import Engine, Outcome
 
 pytestmark = pytest.mark.prove
 # What no stack may contain, in a program that is otherwise ours.
@@ -35,10 +35,15 @@ aws.vpc.SecurityGroupIngressRule(
 """
 
 
+def mandatory(outcome: Outcome) -> list[str]:
+    """What is in the way; advice is not."""
+    return [v["resourceUrn"] for v in outcome.violations if v["enforcementLevel"] == "mandatory"]
+
+
 def test_our_stacks_pass(risen: Rise, root: Path):
     outcome = risen.engine.preview("--policy-pack", str(root / "policies"))
     assert outcome.code == 0, outcome.told
-    assert outcome.violations == []
+    assert mandatory(outcome) == []
 
 
 def test_a_planted_violation_is_in_the_way(engines: Callable[[str], Engine], root: Path):
@@ -49,7 +54,5 @@ def test_a_planted_violation_is_in_the_way(engines: Callable[[str], Engine], roo
     (engine.folder / "stacks" / "__main__.py").write_text(PLANTED)
     outcome = engine.up("--policy-pack", str(root / "policies"))
     assert outcome.code != 0
-    assert outcome.violations
-    assert {v["enforcementLevel"] for v in outcome.violations} == {"mandatory"}
-    assert "planted" in " ".join(v["resourceUrn"] for v in outcome.violations)
+    assert {urn.rpartition("::")[2] for urn in mandatory(outcome)} == {"planted"}
     assert not [o for o in engine.world.log if o.name == "planted"], "made all the same"

@@ -53,7 +53,7 @@ class TestCheck:
         assert problems("aws:s3/bucketVersioning:BucketVersioning", **versioning) == []
 
     def test_a_type_that_the_sdk_does_not_have(self):
-        with pytest.raises(LookupError, match="no module"):
+        with pytest.raises(LookupError, match="no type"):
             sdk_helpers.kind("aws:ec2/vcp:Vcp")
 
 
