@@ -94,7 +94,9 @@ class RestGateway(Component):
             name=self._api_name,
             subnet_ids=list(args.subnet_ids),
             security_group_ids=[args.link_group_id],
-            opts=self.child(),
+            # Two may have one name. Else the named one would go first, and the deployment of the API with it,
+            # which AWS refuses as long as the stage shows that deployment.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         self._body = self._document(link)
         self._api = self._make_api()
