@@ -142,7 +142,7 @@ def test_every_source_of_the_table_names_its_version(root: Path) -> None:
 
 
 def test_rows_by_hand_are_of_properties_there_are_and_say_why(root: Path) -> None:
-    names = cache(lambda token: {prop.path[0] for prop in sdk_docs.properties(token)})
+    names = cache(lambda token: {".".join(prop.path) for prop in sdk_docs.properties(token)})
     known = replacements.types()
     for token, name, _, source in curated(root):
         assert token in known
