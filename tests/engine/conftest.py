@@ -3,6 +3,7 @@
 Tests look at it with previews, or work on a copy: what one of them does is nothing to another.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -61,6 +62,11 @@ class Rise:
 
 def deployed(stack: str) -> Mapping[str, Any]:
     return {**DEPLOYED, **MORE[stack]}
+
+
+def texts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as `plan` takes them."""
+    return {key: json.dumps(value) for key, value in settings.items()}
 
 
 @pytest.fixture(scope="session")

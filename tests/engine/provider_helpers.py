@@ -74,7 +74,7 @@ class World:
         """What names the id or ARN of this thing in its inputs."""
         mine = {id_, *_arns(self.things[id_])}
         for other, thing in self.things.items():
-            if other != id_ and not mine.isdisjoint(texts(opened(thing.inputs))):
+            if other != id_ and any(name in text for text in texts(opened(thing.inputs)) for name in mine):
                 yield thing
 
 

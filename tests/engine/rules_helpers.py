@@ -47,14 +47,23 @@ def _row(row: Mapping[str, Any]) -> Row:
 
 
 def row(token: str, path: str) -> Row:
-    """The row of the nearest property around `path`; one for this type before one for all."""
+    """The row of the nearest property around `path`, else the worst of those inside it.
+
+    The engine asks for whole blocks too: what would follow if all of it became unknown.
+    """
     words = path.split(".")
-    for length in range(len(words), 0, -1):
-        for types in (token, "*"):
-            for found in rows():
-                if types in found.types and ".".join(words[:length]) in found.properties:
-                    return found
+    around = [".".join(words[:length]) for length in range(len(words), 0, -1)]
+    for place in around:
+        if found := [row for row in _of(token) if place in row.properties]:
+            return found[0]
+    if inside := [row for row in _of(token) if any(p.startswith(f"{path}.") for p in row.properties)]:
+        return min(inside, key=lambda row: row.effect)  # "replace" before "update"
     raise NoRuleError(f"no row in tests/engine/rules.toml says what a change of {path} does to {token}")
+
+
+def _of(token: str) -> list[Row]:
+    """Rows for this type before those for all."""
+    return [row for types in (token, "*") for row in rows() if types in row.types]
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[str]:

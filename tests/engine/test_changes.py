@@ -4,7 +4,7 @@ The engine asks the test provider, whose rules are by hand from the provider's o
 CloudFormation's schemas and the SDK's docs. Where the plan says *unknown*, the engine may do either.
 """
 
-import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,13 @@ import plan
 from plan import Plan, Resource
 from plan.diff import Diff, Kind, diff
 from tests.engine import sdk_helpers
-from tests.engine.conftest import NEW, PAGER, Rise, deployed
+from tests.engine.conftest import NEW, PAGER, Rise, deployed, texts
 from tests.engine.engine_helpers import Outcome
 
 pytestmark = pytest.mark.prove
 
+# Sealed or not, the pager subscribes.
+SETTINGS = {**deployed("prod"), "notices.pager_url": PAGER}
 PRIMARY = {"name": "us-east-1", "cidr": "10.0.0.0/16", "zones": ["use1-az1", "use1-az2", "use1-az4"]}
 # What can be told apart is changed together: a preview of prod takes the best part of a minute.
 CHANGES: Mapping[str, Mapping[str, Any]] = {
@@ -63,19 +65,13 @@ class Both:
 
 @pytest.fixture(scope="module")
 def before(root: Path) -> Plan:
-    return plan.once("prod", root, texts(deployed("prod")))
-
-
-def texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as the command line takes them, the pager's among them: sealed or not, it subscribes."""
-    pager = {"notices.pager_url": PAGER}
-    return {key: json.dumps(value) for key, value in {**settings, **pager}.items()}
+    return plan.once("prod", root, texts(SETTINGS))
 
 
 @pytest.fixture(params=CHANGES, scope="module")
 def both(request: pytest.FixtureRequest, root: Path, rises: Callable[[str], Rise], before: Plan) -> Both:
     changes = CHANGES[request.param]
-    after = plan.once("prod", root, texts({**deployed("prod"), **changes}))
+    after = plan.once("prod", root, texts({**SETTINGS, **changes}))
     engine = rises("prod").engine
     with engine.changed(changes):
         outcome = engine.preview()
@@ -83,8 +79,14 @@ def both(request: pytest.FixtureRequest, root: Path, rises: Callable[[str], Rise
 
 
 def test_the_engine_does_to_each_resource_what_the_plan_says(both: Both):
-    assert both.outcome.code == 0, both.outcome.told
     assert [*disagreements(both)] == []
+
+
+def test_the_engine_refuses_what_the_plan_calls_blocked_and_nothing_else(both: Both):
+    blocked = {change.resource.urn for change in both.found.blocked}
+    assert (both.outcome.code == 0) == (not blocked), both.outcome.told
+    errors = "\n".join(both.outcome.diagnostics.get("error", []))
+    assert set(re.findall(r'resource "(urn:[^"]+)"\s+(?:cannot be deleted|as it is)', errors)) == blocked
 
 
 def disagreements(both: Both) -> Iterator[str]:
@@ -130,6 +132,19 @@ def retagged(resource: Resource, found: Diff) -> bool:
     }
     tags = resource.type.startswith("aws:") and "tagsAll" in sdk_helpers.kind(resource.type).computed
     return bool(tags and resource.provider in providers)
+
+
+def test_a_change_carried_out_deletes_nothing_that_is_still_used(
+    rises: Callable[[str], Rise], tmp_path: Path
+):
+    """The provider deletes first what has a name of the program's: such a thing may not be in use."""
+    zones = {**PRIMARY, "zones": [*PRIMARY["zones"], "use1-az5"]}
+    with rises("prod").engine.copied(tmp_path) as engine:
+        engine.setting({"regions.primary": zones, "agent.image_digest": NEW})
+        outcome = engine.up()
+        assert outcome.code == 0, outcome.told
+        assert "primary-rest-link" in engine.world.done("delete")
+        assert engine.world.in_use == []
 
 
 def test_both_hold_the_same_dependencies(rises: Callable[[str], Rise], before: Plan):

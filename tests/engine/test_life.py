@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import PAGER, Rise
+import plan
+from tests.engine.conftest import PAGER, Rise, deployed, texts
 from tests.engine.engine_helpers import Engine, Outcome
 from tests.engine.provider_helpers import Operation
 
@@ -19,11 +20,16 @@ def made(log: tuple[Operation, ...]) -> list[str]:
     return [operation.id for operation in log if operation.step == "create"]
 
 
-def test_a_preview_from_nothing_has_no_warning_and_touches_nothing(risen: Rise):
+def test_a_preview_from_nothing_touches_nothing_and_warns_of_nothing_but_the_settings(
+    risen: Rise, root: Path
+):
     assert risen.preview.code == 0, risen.preview.told
-    assert risen.preview.diagnostics.keys() <= {"info", "info#err", "debug"}, risen.preview.diagnostics
     assert risen.preview.counts.keys() == {"create"}
     assert risen.after_preview == 0
+    stack = risen.engine.stack
+    told = plan.once(stack, root, texts({**deployed(stack), "notices.pager_url": PAGER})).warnings
+    assert sorted(risen.preview.diagnostics.get("warning", [])) == sorted(told)
+    assert "error" not in risen.preview.diagnostics
 
 
 def test_a_failure_on_the_way_is_told_and_nothing_that_needs_it_is_made(risen: Rise):
