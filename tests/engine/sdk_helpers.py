@@ -72,12 +72,12 @@ def _kind(token: str) -> Kind:
     return Kind(token, inputs, _required(arguments), always)
 
 
-def _class(token: str) -> type[pulumi.Resource]:
+def _class(token: str) -> Any:
     """`aws:ec2/vpcEndpoint:VpcEndpoint` is pulumi_aws.ec2.VpcEndpoint, loaded as a program loads it."""
     _, path, name = token.split(":")
     folder = path.partition("/")[0]
     package = getattr(pulumi_aws, folder, None) or getattr(pulumi_aws, f"{folder}_", None)
-    found: type[pulumi.Resource] | None = getattr(package, name, None)
+    found = getattr(package, name, None)
     if found is None or found.pulumi_type != token:
         raise LookupError(f"the SDK has no type {token}")
     return found
