@@ -66,24 +66,26 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             "--dry_run": "true" if request.dryRun else "false",
         }
         arguments = [part for pair in settings.items() for part in pair]
-        program = str(Path(request.info.program_directory) / request.info.entry_point)
+        main = str(Path(request.info.program_directory) / request.info.entry_point)
         environment = {
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        command = [sys.executable, "-u", str(self._executor), *arguments, program, *request.args]
-        ended = subprocess.run(
+        command = [sys.executable, "-u", str(self._executor), *arguments, main, *request.args]
+        program = subprocess.Popen(
             command,
             cwd=request.pwd,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        told = ended.stdout + ended.stderr
-        if ended.returncode:
-            return language_pb2.RunResponse(error=f"the program ended with {ended.returncode}:\n{told}")
+        # An engine that failed does not answer any more, and the program would wait for it for ever.
+        context.add_callback(program.kill)
+        told, _ = program.communicate()
+        if program.returncode:
+            return language_pb2.RunResponse(error=f"the program ended with {program.returncode}:\n{told}")
         return language_pb2.RunResponse()
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
