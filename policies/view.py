@@ -142,12 +142,15 @@ class View:
         return [match for match in found if not types or match.short in types]
 
     def _owners(self, node: Node, key: str, value: Any) -> list[Node]:
+        linked = [self._by_urn[urn] for urn in node.links.get(key, ()) if urn in self._by_urn]
         if value is UNKNOWN:
-            return [self._by_urn[urn] for urn in node.links.get(key, ()) if urn in self._by_urn]
+            return linked
         if not isinstance(value, str):
             return []
         owners = self._by_identity.get(value, [])
-        return [owner for owner in owners if owner.region == node.region] or owners
+        near = [owner for owner in owners if owner.region == node.region] or owners
+        # Before AWS has made it a resource has no id to be named by, only the name it was given.
+        return near or [owner for owner in linked if not owner.identities]
 
     def naming(self, node: Node, key: str, *types: str) -> list[Node]:
         """The resources of these types whose input names this one."""

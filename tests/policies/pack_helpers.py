@@ -4,7 +4,6 @@ Requests are the protocol's own messages, built from a plan. At preview the engi
 `preview=True` sends every text that comes from another resource as unknown.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -25,13 +24,12 @@ _ANY_SIZE = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_le
 
 
 @contextmanager
-def serving(root: Path, config: Mapping[str, str]) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
+def serving(root: Path) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
     """The pack in a process of its own, as the language host starts it: its port is on stdout."""
-    told = {"PULUMI_CONFIG": json.dumps(config), "PULUMI_PROJECT": "concierge", "PULUMI_STACK": "prod"}
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "policies"],
         stdout=subprocess.PIPE,
-        env={**os.environ, **told, "PULUMI_DRY_RUN": "true"},
+        env={**os.environ, "PULUMI_DRY_RUN": "true"},
         cwd=root,
     )
     try:
