@@ -84,8 +84,15 @@ class GuardrailUse(Shape):
 
 
 class ModelCalls(Shape):
-    """What the stack publishes for one region: rung -> modelId, embedder, guardrail of every call."""
+    """What the stack publishes for one region: rung -> modelId, embedder, guardrail of every call.
+
+    A rung of another region has a guardrail of its own: guardrails are regional.
+    """
 
     rungs: Mapping[str, str]
     embed: str | None = None
     guardrail: GuardrailUse | None = None
+    guardrails: Mapping[str, GuardrailUse] = Field(default_factory=dict)
+
+    def guardrail_of(self, rung: str) -> GuardrailUse | None:
+        return self.guardrails.get(rung, self.guardrail)

@@ -3,7 +3,7 @@
 Its defaults are the requirement's own numbers; `concierge:runtime` in a stack file changes single knobs.
 """
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,16 @@ class Rung(Knobs):
     gap_s: float = Field(5.0, gt=0, description="longest silence between two chunks")
     total_s: float = Field(20.0, gt=0, description="longest answer")
     max_tokens: int = Field(800, gt=0, description="reserved against the quota up front, so kept small")
+    region: str | None = Field(None, description="where it is called; none: the region of the runtime")
+    service_tier: Literal["priority", "default", "flex"] | None = Field(
+        None, description="service tier of Bedrock; none: what the account has"
+    )
+    latency: Literal["standard", "optimized"] | None = Field(
+        None, description="latency-optimised inference, where the model offers it"
+    )
+    concurrency: int = Field(
+        2_000, gt=0, description="most calls at a time; the adaptive limit moves below it"
+    )
 
     @model_validator(mode="after")
     def _known_model(self) -> Self:
@@ -50,14 +60,25 @@ class BreakerSettings(Knobs):
     """When a rung is given up for a while (RUN-6)."""
 
     enabled: bool = Field(True, description="off: outcomes are counted but never stop a call")
+    mode: Literal["normal", "metrics-only", "disabled", "forced-open"] = Field(
+        "normal",
+        description="metrics-only: as enabled off; disabled: nothing is counted; forced-open: no call",
+    )
     window_s: float = Field(60.0, gt=0, description="sliding window of the failure share")
     failure_share: float = Field(0.20, gt=0, lt=1, description="failed or slow share above which it opens")
+    slow_s: float = Field(10.0, gt=0, description="a call without a word for so long counts as failed")
     minimum_calls: int = Field(20, ge=1, description="calls in the window before the share counts")
+    chance_share: float = Field(
+        0.03, ge=0, lt=1, description="an error rate at which a few calls must not open it by bad luck"
+    )
     burst_failures: int = Field(3, ge=2, description="failures, with no first text between ...")
     burst_s: float = Field(10.0, gt=0, description="... within this time, that open it at once")
     open_s: float = Field(5.0, gt=0, description="pause before probes are let through")
     probe_share: float = Field(0.10, gt=0, le=1, description="share of traffic that probes a half-open rung")
-    probes_to_close: int = Field(5, ge=1, description="good probes that close it")
+    ramp: tuple[float, ...] = Field(
+        (0.25, 0.50, 1.0), strict=False, description="larger shares that follow, each after good probes"
+    )
+    probes_to_close: int = Field(3, ge=1, description="good probes of each share; the last one's close it")
 
     @model_validator(mode="after")
     def _one_failure_is_no_outage(self) -> Self:
@@ -67,6 +88,54 @@ class BreakerSettings(Knobs):
                 "raise minimum_calls"
             )
         return self
+
+    @model_validator(mode="after")
+    def _ramp_goes_up(self) -> Self:
+        shares = (self.probe_share, *self.ramp)
+        if not all(0 < share <= 1 for share in shares) or sorted(shares) != list(shares):
+            raise ValueError(f"ramp {shares} must go up from probe_share to at most 1: correct the order")
+        return self
+
+
+class LimitSettings(Knobs):
+    """How many calls of a rung run at a time: fewer while it answers late or refuses, never below the floor."""
+
+    floor: int = Field(20, ge=1, description="always allowed")
+    window_s: float = Field(1.0, gt=0, description="time between two corrections")
+    tolerance: float = Field(2.0, ge=1, description="times the usual first-text time that is still no sign")
+    hurt_share: float = Field(0.10, gt=0, lt=1, description="throttled or timed-out share that lowers it")
+
+
+class BudgetSettings(Knobs):
+    """Extra calls are paid from what ordinary requests put aside, so that trouble cannot multiply them."""
+
+    share: float = Field(0.10, ge=0, le=1, description="extra calls a request puts aside")
+    most: int = Field(10, ge=0, description="extra calls that can be saved up")
+
+
+class RetrySettings(Knobs):
+    """Another try on the same rung, for the errors that pass (RUN-7). Exponential backoff, full jitter."""
+
+    budget: BudgetSettings = BudgetSettings()
+    first_s: float = Field(0.1, gt=0, description="longest wait before the first retry; doubles")
+    longest_s: float = Field(0.5, gt=0, description="longest wait of all")
+
+
+class HedgeSettings(Knobs):
+    """A second rung is asked while the first says nothing; who speaks first answers."""
+
+    after_s: float | None = Field(None, gt=0, description="silence before it; none: never")
+    budget: BudgetSettings = BudgetSettings(share=0.05, most=5)
+
+
+class OutageSettings(Knobs):
+    """When no model has answered for long, new conversations are refused (RUN-5, T3)."""
+
+    closed_after_s: float = Field(900.0, gt=0, description="without one answer of a model")
+    try_s: float = Field(
+        5.0, gt=0, description="one new conversation in this time is let in, to find the end"
+    )
+    sessions: int = Field(20_000, ge=1, description="conversations remembered as begun before")
 
 
 class RoutingSettings(Knobs):
@@ -78,6 +147,9 @@ class RoutingSettings(Knobs):
     threshold_window_s: float = Field(15.0, gt=0, description="window in which that rate is measured")
     threshold_calls: int = Field(50, ge=1, description="calls in the window before the rate counts")
     simple_words: int = Field(8, ge=1, description="a message of at most so many words is simple")
+    trickle_share: float = Field(
+        0.01, ge=0, le=1, description="of simple messages start on T1, so that the fallback is known to work"
+    )
 
 
 class ControlsSettings(Knobs):
@@ -96,6 +168,10 @@ class RuntimeSettings(Knobs):
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
     ladder: tuple[Rung, ...] = Field(LADDER, strict=False, description="rungs from the best answer down")
     breaker: BreakerSettings = BreakerSettings()
+    limit: LimitSettings = LimitSettings()
+    retry: RetrySettings = RetrySettings()
+    hedge: HedgeSettings = HedgeSettings()
+    outage: OutageSettings = OutageSettings()
     routing: RoutingSettings = RoutingSettings()
     controls: ControlsSettings = ControlsSettings()
 

@@ -9,8 +9,10 @@ from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung, RuntimeSettings
 from runtime.canned import canned
 from runtime.conversation import Conversation
-from runtime.failover.breaker import Breaker
+from runtime.failover.breaker import Change, State
+from runtime.failover.guard import Guard
 from runtime.failover.ladder import Attempt, Ladder
+from runtime.outage import Outage
 from runtime.port import ModelPort
 from runtime.prices import Price
 from runtime.route import Router
@@ -30,11 +32,15 @@ def assemble(
     """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while."""
     now = asyncio.get_running_loop().time
 
-    def breaker(rung: Rung) -> Breaker:
-        return Breaker(settings.breaker, now, lambda opened: _tell_breaker(telemetry, rung, opened=opened))
+    def guard(rung: Rung) -> Guard:
+        return Guard(
+            rung, settings.breaker, settings.limit, now, lambda change: _tell_breaker(telemetry, rung, change)
+        )
 
-    rungs = Rungs(settings.ladder, extras, breaker)
+    rungs = Rungs(settings.ladder, extras, guard)
     router = Router(rungs.now, settings.routing, now, canned().knows)
+
+    unknown: set[str] = set()  # kinds of error that were told
 
     def observe(rung: Rung) -> Callable[[Attempt | None], None]:
         counted = router.begun(rung)
@@ -43,22 +49,30 @@ def assemble(
             counted(attempt)
             if attempt is not None:
                 _tell_attempt(telemetry, attempt)
+                if attempt.unknown and attempt.unknown not in unknown:
+                    unknown.add(attempt.unknown)
+                    telemetry.log("error", "an error of a kind nobody knows", error=attempt.error)
 
         return ended
 
     return Conversation(
         router=router,
-        ladder=Ladder(port, rungs.breaker, canned(), observe),
+        ladder=Ladder(port, rungs.guard, canned(), observe, settings.retry, settings.hedge),
         controls=controls,
         canned=canned(),
         price=price,
         telemetry=telemetry,
+        outage=Outage(settings.outage, now),
         request_s=settings.request_s,
     )
 
 
-def _tell_breaker(telemetry: Telemetry, rung: Rung, *, opened: bool) -> None:
-    telemetry.metrics({"BreakerOpen": int(opened)}, {"Rung": rung.name})
+def _tell_breaker(telemetry: Telemetry, rung: Rung, change: Change) -> None:
+    telemetry.log(
+        "info", "a breaker changed", rung=rung.name, before=change.before, after=change.after, why=change.why
+    )
+    if change.after is not State.HALF_OPEN:
+        telemetry.metrics({"BreakerOpen": int(change.after is State.OPEN)}, {"Rung": rung.name})
 
 
 def _tell_attempt(telemetry: Telemetry, attempt: Attempt) -> None:

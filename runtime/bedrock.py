@@ -15,10 +15,9 @@ from typing import Any, Self
 from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
 from runtime import aws
-from runtime.port import Event, Opened, Spent, Stop, Text
+from runtime.port import Event, Opened, Ran, Spent, Stop, Text
 from runtime.targets import Targets
 
-CONNECTIONS = 500  # each stream holds one while it lasts; botocore's ten would be a queue
 INTERVENED = "guardrail_intervened"
 
 
@@ -56,22 +55,26 @@ class Bedrock:
     def _make_client(self, rung: Rung) -> Any:
         return aws.client(
             "bedrock-runtime",
-            self._region,
+            rung.region or self._region,
             # The ladder keeps the time; this only ends a socket that nobody watches any more.
             read_timeout=rung.total_s + 5,
-            max_pool_connections=CONNECTIONS,
+            max_pool_connections=rung.concurrency,  # each stream holds one: fewer would be a queue
             retries={"mode": "standard", "total_max_attempts": 1},
         )
 
-    async def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+    ) -> AsyncGenerator[Event, None]:
         """Events of one answer; closing it closes the connection if the answer is not yet whole."""
         target = self._targets.of(rung)  # before anything is awaited: the rung may be gone afterwards
         client = await self._client(rung)
         response = await client.converse_stream(
             modelId=target.model_id,
             system=[{"text": _system()}],
-            messages=[{"role": "user", "content": [{"text": message}]}],
+            messages=_messages(message, recorded),
             inferenceConfig={"maxTokens": rung.max_tokens},
+            **_tools(recorded),
+            **_inference(rung),
             **_guarded(target.guardrail),
         )
         checked = target.guardrail is not None and target.guardrail.stream == "sync"
@@ -82,6 +85,42 @@ class Bedrock:
                     yield event
         finally:
             events.close()
+
+
+def _messages(message: str, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
+    """The person's words, and the tools that already ran for them with what they said."""
+    asked = {"role": "user", "content": [{"text": message}]}
+    if not recorded:
+        return [asked]
+    ids = [f"recorded-{number}" for number in range(len(recorded))]
+    used = [
+        {"toolUse": {"toolUseId": id_, "name": ran.tool, "input": dict(ran.arguments)}}
+        for id_, ran in zip(ids, recorded, strict=True)
+    ]
+    said = [
+        {"toolResult": {"toolUseId": id_, "content": [{"text": ran.result}]}}
+        for id_, ran in zip(ids, recorded, strict=True)
+    ]
+    return [asked, {"role": "assistant", "content": used}, {"role": "user", "content": said}]
+
+
+def _tools(recorded: Sequence[Ran]) -> Mapping[str, Any]:
+    """Bedrock wants every tool described that a conversation has used."""
+    if not recorded:
+        return {}
+    names = sorted({ran.tool for ran in recorded})
+    schema = {"json": {"type": "object"}}
+    return {"toolConfig": {"tools": [{"toolSpec": {"name": name, "inputSchema": schema}} for name in names]}}
+
+
+def _inference(rung: Rung) -> Mapping[str, Any]:
+    """Service tier and latency-optimised inference, where the rung asks for them."""
+    chosen: dict[str, Any] = {}
+    if rung.service_tier is not None:
+        chosen["serviceTier"] = {"type": rung.service_tier}
+    if rung.latency is not None:
+        chosen["performanceConfig"] = {"latency": rung.latency}
+    return chosen
 
 
 def _guarded(guardrail: GuardrailUse | None) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ class Canned(Shape):
     blocked: str = Field(min_length=1, description="in place of an answer that may not be given")
     invalid: str = Field(min_length=1, description="when a message cannot be processed anywhere")
     closed: str = Field(min_length=1, description="when no messages are taken")
+    banner: str = Field(min_length=1, description="beside every answer while no model has spoken for long")
     filler: frozenset[str] = Field(description="words that make no difference to what is asked")
     answers: tuple[Known, ...] = ()
 

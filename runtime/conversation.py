@@ -9,6 +9,7 @@ from contract.frames import Ask, Banner, Correction, Delta, Failure, Final, Serv
 from contract.outcomes import Outcome
 from runtime.canned import Canned
 from runtime.failover.ladder import Answer, Ladder, Refusal
+from runtime.outage import Outage
 from runtime.prices import Price
 from runtime.route import Router
 from runtime.telemetry import Telemetry, request
@@ -35,6 +36,7 @@ class Conversation:
         canned: Canned,
         price: Price,
         telemetry: Telemetry,
+        outage: Outage,
         request_s: float,
     ) -> None:
         self._router = router
@@ -43,6 +45,7 @@ class Conversation:
         self._canned = canned
         self._price = price
         self._telemetry = telemetry
+        self._outage = outage
         self._request_s = request_s
 
     async def answer(self, ask: Ask, session_id: str, send: Send) -> ServerFrame:
@@ -51,7 +54,7 @@ class Conversation:
             reply = _Reply(ask.request_id, send)
             try:
                 await reply.start(session_id)
-                ending = await self._ending(ask, reply)
+                ending = await self._ending(ask, session_id, reply)
                 await send(ending)
             except (asyncio.CancelledError, GoneError):
                 self._telemetry.log("info", "the client is gone, generation stopped")
@@ -59,27 +62,35 @@ class Conversation:
             self._measure(ending, reply)
             return ending
 
-    async def _ending(self, ask: Ask, reply: "_Reply") -> Final | Failure:
+    async def _ending(self, ask: Ask, session_id: str, reply: "_Reply") -> Final | Failure:
         try:
-            return await self._generate(ask, reply)
+            return await self._generate(ask, session_id, reply)
         except GoneError:
             raise
         except Exception as bug:  # noqa: BLE001 - the person gets an ending, we get the reason
             self._telemetry.log("error", "a message failed inside the runtime", error=repr(bug))
             return reply.failure("internal", INTERNAL)
 
-    async def _generate(self, ask: Ask, reply: "_Reply") -> Final | Failure:
+    async def _generate(self, ask: Ask, session_id: str, reply: "_Reply") -> Final | Failure:
         controls = self._controls()
-        if controls.banner is not None and controls.banner.value:
-            await reply.banner(controls.banner.value)
+        let_in = self._outage.lets_in(session_id, resumed=ask.session_id is not None)
+        if banner := self._banner(controls):
+            await reply.banner(banner)
         rungs = self._router.rungs(ask.text, controls)
-        if not rungs:
+        if not rungs or not let_in:
             return reply.failure("closed", self._canned.closed, CLOSED_RETRY_S)
         deadline = reply.arrived + self._request_s
         result = await self._ladder.walk(rungs, ask.text, deadline, reply)
         if isinstance(result, Refusal):
             return await self._refuse(result, reply)
+        self._outage.answered(by_model=result.rung.model is not None, asked=rungs[0].model is not None)
         return reply.final(result, self._usage(result))
+
+    def _banner(self, controls: Controls) -> str:
+        """The operator's words go before our own."""
+        if controls.banner is not None and controls.banner.value:
+            return controls.banner.value
+        return self._canned.banner if self._outage.closed else ""
 
     async def _refuse(self, refusal: Refusal, reply: "_Reply") -> Final | Failure:
         if refusal.outcome is not Outcome.BLOCKED:

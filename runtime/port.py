@@ -1,8 +1,8 @@
 """A model as the runtime sees it: ask it, and events come. Bedrock fits here, and the models of tests."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from contract.runtime_settings import Rung
 
@@ -38,13 +38,25 @@ class Spent:
     output_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A tool ran for this message. A rung that starts over is told, and does not run it again (RUN-14)."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    result: str
+
+
 UNBILLED = Spent(0, 0)
-Event = Opened | Text | Stop | Spent
+Event = Opened | Text | Stop | Spent | Ran
 
 
 class ModelPort(Protocol):
     """Something that answers on a rung."""
 
-    def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
-        """Events of one answer. Closing or cancelling it ends the call upstream at once."""
+    def stream(self, rung: Rung, message: str, recorded: Sequence[Ran] = ()) -> AsyncGenerator[Event, None]:
+        """Events of one answer. Closing or cancelling it ends the call upstream at once.
+
+        `recorded`: what tools already did for this message on another rung.
+        """
         ...

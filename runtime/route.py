@@ -11,7 +11,7 @@ from contract.outcomes import Outcome
 from contract.runtime_settings import RoutingSettings, Rung
 from contract.tiers import Tier
 from runtime.failover.ladder import Attempt
-from runtime.failover.window import Mark, Window
+from runtime.failover.window import Window
 
 ORDER = list(Tier)
 
@@ -31,6 +31,7 @@ class Router:
         self._now = now
         self._knows = knows
         self._t0 = Window(settings.threshold_window_s)
+        self._trickle = 0.0
 
     def begun(self, rung: Rung) -> Callable[[Attempt | None], None]:
         """A call begins; tell what this gives what it came to, None if it was given up."""
@@ -42,7 +43,7 @@ class Router:
 
         return ended
 
-    def _settle(self, mark: Mark, attempt: Attempt | None) -> None:
+    def _settle(self, mark: int, attempt: Attempt | None) -> None:
         """An answer stays counted. What tells nothing about T0 is taken back."""
         if attempt is not None and attempt.outcome is Outcome.OK:
             return
@@ -61,7 +62,17 @@ class Router:
     def _tier(self, message: str, controls: Controls) -> Tier:
         if controls.forced_tier is not None:
             return controls.forced_tier.value
-        return Tier.T1 if self.is_simple(message) and self._t0_is_poor(controls) else Tier.T0
+        if self.is_simple(message) and (self._t0_is_poor(controls) or self._trickles()):
+            return Tier.T1
+        return Tier.T0
+
+    def _trickles(self) -> bool:
+        """One simple message in so many, evenly spread: a fallback that is never used is not known to work."""
+        self._trickle += self._settings.trickle_share
+        if self._trickle < 1.0:
+            return False
+        self._trickle -= 1.0
+        return True
 
     def is_simple(self, message: str) -> bool:
         return len(message.split()) <= self._settings.simple_words

@@ -1,6 +1,6 @@
 """The ladder as it stands: the rungs of the settings, and extra ones ahead of their model's while they count.
 
-Each has a breaker of its own, which comes and goes with it. A request under way keeps the breaker it was let
+Each has a guard of its own, which comes and goes with it. A request under way keeps the guard it was let
 through by, so that it ends as it began.
 """
 
@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 
 from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung
-from runtime.failover.breaker import Breaker
+from runtime.failover.guard import Guard
 
 
 class Rungs:
-    """`extras` gives those that count now; `breaker` makes one for a rung."""
+    """`extras` gives those that count now; `guard` makes one for a rung."""
 
     def __init__(
         self,
         ladder: Sequence[Rung],
         extras: Callable[[], Sequence[ExtraRung]],
-        breaker: Callable[[Rung], Breaker],
+        guard: Callable[[Rung], Guard],
     ) -> None:
         self._ladder = ladder
         self._extras = extras
-        self._make = breaker
-        self._breakers = {rung.name: breaker(rung) for rung in ladder if rung.model is not None}
-        self._known: dict[str, tuple[str, Breaker]] = {}  # extra rung -> its units, its breaker
+        self._make = guard
+        self._guards = {rung.name: guard(rung) for rung in ladder if rung.model is not None}
+        self._known: dict[str, tuple[str, Guard]] = {}  # extra rung -> its units, its guard
 
     def now(self) -> Sequence[Rung]:
         """The rungs to walk, from the best down."""
@@ -40,10 +40,10 @@ class Rungs:
             rungs += [*(_like(rung, extra) for extra in ahead), rung]
         return rungs
 
-    def breaker(self, rung: Rung) -> Breaker | None:
+    def guard(self, rung: Rung) -> Guard | None:
         """None for a rung that does not count any more: step down."""
-        if rung.name in self._breakers:
-            return self._breakers[rung.name]
+        if rung.name in self._guards:
+            return self._guards[rung.name]
         counting = {extra.name: extra.arn for extra in self._extras()}
         self._known = {name: known for name, known in self._known.items() if counting.get(name) == known[0]}
         if rung.name not in counting:

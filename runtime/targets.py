@@ -42,12 +42,19 @@ class Targets:
     def of(self, rung: Rung) -> Target:
         """As of now: the next call may be another."""
         document, units = self._published(), self._units(rung.name)
-        guardrail = document.guardrail if document else None
+        guardrail = document.guardrail_of(rung.name) if document else None
         if units is not None:
             return Target(units, guardrail)
         if document is None:
-            return Target(models()[rung.model or ""].callable_id(self._region))
+            return Target(models()[rung.model or ""].callable_id(rung.region or self._region))
         return Target(document.rungs[rung.name], guardrail)
+
+
+def _unguarded(document: ModelCalls, ladder: Sequence[Rung]) -> Sequence[str]:
+    """Rungs of another region that would be called with this region's guardrail, which is not there."""
+    if document.guardrail is None:
+        return ()
+    return [rung.name for rung in ladder if rung.region is not None and rung.name not in document.guardrails]
 
 
 def parse(name: str, text: str, ladder: Sequence[Rung]) -> ModelCalls:
@@ -62,4 +69,7 @@ def parse(name: str, text: str, ladder: Sequence[Rung]) -> ModelCalls:
     if missing:
         lacking = f"no modelId for {', '.join(missing)}: deploy the stack, which writes it and the ladder"
         raise ModelCallsError(f"model calls in {name}: rungs: {lacking}")
+    if unguarded := _unguarded(document, ladder):
+        lacking = f"no guardrail of their own region for {', '.join(unguarded)}: publish one for each"
+        raise ModelCallsError(f"model calls in {name}: guardrails: {lacking}")
     return document

@@ -1,21 +1,29 @@
 """When a rung is given up for a while, and how it comes back (RUN-6). One breaker a rung; nothing is awaited.
 
-Closed, every call passes and is counted. Open, none does. Half open, a share of the traffic probes the rung,
-more with each good probe; enough good ones close it, too large a share of bad ones opens it again.
+Closed, every call passes and is counted. Open, none does. Half open, a share of the traffic probes the rung:
+enough good probes lead to a larger share, those of the largest close it, too large a share of bad ones opens
+it again. With every change, and every larger share, a generation ends: results of calls that began in an older
+one are ignored.
 
-A refusal comes at once, an answer takes its time. So a call counts as good with its first text, and a failure
-is weighed against the earlier calls that still wait for theirs: else a rung that starts looks dead.
+A refusal comes at once, an answer takes its time. So a call counts as good with its first text, as failed once
+it has said nothing for too long, and a failure is weighed against the earlier calls that still wait for theirs:
+else a rung that starts looks dead.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import takewhile
+from typing import Literal, NamedTuple
 
 from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings
-from runtime.failover.window import Mark, Tally, Window
+from runtime.failover.chance import least_failures
+from runtime.failover.window import Tally, Window
 
 ALMOST_ONE = 1 - 1e-9  # ten times a tenth is a little less than one
+CERTAIN = 100  # calls from which on the share alone is proof, whatever the settings say about chance
+NEVER = float("-inf")
+Mode = Literal["normal", "metrics-only", "disabled", "forced-open"]
 
 
 class State(StrEnum):
@@ -24,20 +32,30 @@ class State(StrEnum):
     HALF_OPEN = "half-open"
 
 
+class Change(NamedTuple):
+    """What `changed` is told: the state before, the one after, and why."""
+
+    before: State
+    after: State
+    why: str
+
+
 class Permit:
     """The right to make one call. Give it back once: settled with the outcome, or released unused."""
+
+    __slots__ = ("_breaker", "_generation", "_good", "_held", "_number")
 
     def __init__(self, breaker: "Breaker", generation: int, number: int) -> None:
         self._breaker = breaker
         self._generation = generation
         self._number = number
         self._held = True
-        self._good: Mark | None = None
+        self._good: int | None = None  # the bucket in which it counts as good
 
     def alive(self) -> None:
         """The first text is here: the rung answers. A later failure takes that back."""
-        if self._held and self._matters() and self._good is None:
-            self._good = self._breaker._succeed(self._number)
+        if self._good is None and self._held and self._generation == self._breaker.generation:
+            self._good = self._breaker.succeed(self._number)
 
     def settle(self, outcome: Outcome) -> None:
         """The call came to this."""
@@ -47,129 +65,206 @@ class Permit:
         elif not outcome.counts_as_failure:
             self.release()  # our own mistake, or a verdict: it tells nothing about the rung
         elif self._give_back():
-            self._breaker._fail(self._number, self._good)
+            self._breaker.fail(self._number, self._good)
 
     def release(self) -> None:
         """Nothing more was learned: the call was cancelled."""
         if self._give_back() and self._good is None:
-            self._breaker._return(self._number)
+            self._breaker.take(self._number)
 
     def _give_back(self) -> bool:
-        """Whether this still matters: the first time, and in the state the call began in."""
+        """Whether this still matters: the first time, and in the generation the call began in."""
         held, self._held = self._held, False
-        return held and self._matters()
-
-    def _matters(self) -> bool:
-        return self._generation == self._breaker._generation
+        return held and self._generation == self._breaker.generation
 
 
 class Breaker:
-    """`changed` is told True when it opens (again), False when it closes."""
+    """`now` is the loop's time; `changed` hears of every change of state."""
 
     def __init__(
-        self, settings: BreakerSettings, now: Callable[[], float], changed: Callable[[bool], None]
+        self, settings: BreakerSettings, now: Callable[[], float], changed: Callable[[Change], None]
     ) -> None:
         self._settings = settings
+        self._shares = (settings.probe_share, *settings.ramp)
         self._now = now
         self._changed = changed
-        self._window = Window(settings.window_s)
+        self._mode: Mode = settings.mode if settings.enabled else "metrics-only"
         self._state = State.CLOSED
-        self._generation = 0  # moves with every change of state: results of an older state are ignored
-        self._since = now()
-        self._burst = Window(settings.burst_s)
-        self._last_success = float("-inf")
+        self._step = 0  # of the shares, while half open
+        self._last_success = NEVER
         self._numbers = 0
-        self._waiting: dict[int, None] = {}  # calls without a word yet, the oldest first
-        self._credit = 0.0
+        self.generation = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """A generation: counts start at nothing, and what runs now is not heard of again."""
+        self.generation += 1
+        self._since = self._now()
+        self._window = Window(self._settings.window_s)
+        self._burst = Window(self._settings.burst_s)
+        self._waiting: dict[int, float] = {}  # calls without a word yet and when they began, the oldest first
+        self._sweep_at = NEVER
         self._good_probes = 0
-        self._last_probe = float("-inf")
+        self._credit = 0.0
+        self._last_probe = NEVER  # the first call of a share is a probe
+
+    # -- what the ladder asks ----------------------------------------------------------------------------
 
     @property
     def state(self) -> State:
         """As the next caller would find it."""
-        if self._state is State.OPEN and self._now() >= self._since + self._settings.open_s:
-            self._become(State.HALF_OPEN)
+        now = self._now()
+        if self._waiting and now >= self._sweep_at:
+            self._sweep(now)
+        if self._mode == "forced-open":
+            return State.OPEN
+        if self._state is State.OPEN and now >= self._since + self._settings.open_s:
+            self._become(State.HALF_OPEN, "its pause is over")
         return self._state
 
     @property
     def tally(self) -> Tally:
         """Calls and failures that the share rule sees now."""
-        return self._window.tally(self._now())
+        now = self._now()
+        self._sweep(now)
+        return self._window.tally(now)
+
+    @property
+    def waiting(self) -> int:
+        """Calls of this generation that have not said a word yet."""
+        return len(self._waiting)
 
     def admit(self) -> Permit | None:
         """A permit, or None: step down."""
-        state = self.state
-        if state is State.OPEN or (state is State.HALF_OPEN and not self._probe()):
-            return None
-        self._numbers += 1
-        self._waiting[self._numbers] = None
-        return Permit(self, self._generation, self._numbers)
-
-    def _probe(self) -> bool:
-        """Evenly spread, not by chance; and one now and then even when there is hardly any traffic."""
         now = self._now()
-        self._credit += min(1.0, self._settings.probe_share * (1 + self._good_probes))
+        if self._waiting and now >= self._sweep_at:
+            self._sweep(now)
+        if (self._state is not State.CLOSED or self._mode != "normal") and not self._open_to(now):
+            return None
+        self._numbers = number = self._numbers + 1
+        if self._mode == "disabled":
+            return Permit(self, -1, number)
+        if not self._waiting:
+            self._sweep_at = now + self._settings.slow_s
+        self._waiting[number] = now
+        return Permit(self, self.generation, number)
+
+    def turn(self, mode: Mode) -> None:
+        """Another mode, from the next call on; what was learned before it does not count in it."""
+        before, self._mode = self.state, mode
+        self._state = State.CLOSED
+        self._begin()
+        if self.state is not before:
+            self._changed(Change(before, self.state, f"turned to {mode}"))
+
+    def _open_to(self, now: float) -> bool:
+        if self._mode == "forced-open":
+            return False
+        state = self.state
+        return state is State.CLOSED or (state is State.HALF_OPEN and self._probe(now))
+
+    def _probe(self, now: float) -> bool:
+        """Evenly spread, not by chance; and one now and then even when there is hardly any traffic."""
+        self._credit += self._shares[self._step]
         if self._credit < ALMOST_ONE and now < self._last_probe + self._settings.open_s:
             return False
         self._credit = max(0.0, self._credit - 1.0)
         self._last_probe = now
         return True
 
-    def _return(self, number: int) -> None:
-        """A permit comes back unused: the next call may have it."""
-        del self._waiting[number]
-        if self._state is State.HALF_OPEN:
-            self._credit += 1.0
+    # -- what permits tell -------------------------------------------------------------------------------
 
-    def _succeed(self, number: int) -> Mark:
+    def succeed(self, number: int) -> int | None:
+        """The bucket of a good call; None when it was too slow to be one."""
         now = self._now()
-        del self._waiting[number]
+        if now >= self._sweep_at:
+            self._sweep(now)
+        if self._waiting.pop(number, None) is None:
+            return None
         self._last_success = now
         good = self._window.add(now, failed=False)
         if self._state is State.HALF_OPEN:
             self._good_probes += 1
             if self._good_probes >= self._settings.probes_to_close:
-                self._become(State.CLOSED)
+                self._ramp_up()
         return good
 
-    def _fail(self, number: int, good: Mark | None) -> None:
-        now = self._now()
-        self._waiting.pop(number, None)
+    def fail(self, number: int, good: int | None) -> None:
+        now, generation = self._now(), self.generation
+        self._sweep(now)
+        if generation != self.generation:
+            return  # others were too slow, and that was enough
         if good is not None:
             self._window.take_back(good)
             self._good_probes -= self._state is State.HALF_OPEN
+        elif self._waiting.pop(number, None) is None:
+            return  # it counted already, when it was too slow
+        self._count_failure(now, number)
+
+    def take(self, number: int) -> None:
+        """A permit comes back unused: the next call may have it."""
+        if self._waiting.pop(number, None) is not None and self._state is State.HALF_OPEN:
+            self._credit += 1.0
+
+    # -- the rules ---------------------------------------------------------------------------------------
+
+    def _sweep(self, now: float) -> None:
+        """Calls that have said nothing for too long are failures, though nobody has given them up yet."""
+        generation = self.generation
+        while self._waiting and self.generation == generation:
+            number, began = next(iter(self._waiting.items()))
+            self._sweep_at = began + self._settings.slow_s
+            if now < self._sweep_at:
+                return
+            del self._waiting[number]
+            self._count_failure(now, number)
+
+    def _count_failure(self, now: float, number: int) -> None:
         self._window.add(now, failed=True)
         self._burst.add(now, failed=True)
-        # The later calls are left out: they say nothing yet, and a rung that hangs would hide behind them.
-        waiting = sum(1 for _ in takewhile(lambda other: other < number, self._waiting))
-        if self._settings.enabled and (self._too_many(now, waiting) or self._dead(now, waiting)):
-            self._become(State.OPEN)
+        if self._mode == "normal" and (why := self._too_many(now, number) or self._dead(now, number)):
+            self._become(State.OPEN, why)
 
-    def _too_many(self, now: float, waiting: int) -> bool:
+    def _earlier(self, number: int) -> int:
+        """Calls before this one that may yet be good. Later ones say nothing: a rung that hangs would hide
+        behind them."""
+        return sum(1 for _ in takewhile(lambda other: other < number, self._waiting))
+
+    def _too_many(self, now: float, number: int) -> str:
         """Too large a share failed, even if all that wait come to good. A few probes are enough to tell."""
         calls, failures = self._window.tally(now)
-        calls += waiting
-        enough = self._state is State.HALF_OPEN or calls >= self._settings.minimum_calls
-        return enough and failures / calls > self._settings.failure_share
+        if failures <= self._settings.failure_share * calls:
+            return ""
+        calls += self._earlier(number)
+        if failures <= self._settings.failure_share * calls:
+            return ""
+        if self._state is State.CLOSED and failures < self._enough(calls):
+            return ""
+        return f"{failures} of {calls} calls failed"
 
-    def _dead(self, now: float, waiting: int) -> bool:
+    def _enough(self, calls: int) -> float:
+        """Failures that may count at all among so many calls."""
+        if calls < self._settings.minimum_calls:
+            return float("inf")
+        return least_failures(calls, self._settings.chance_share) if calls < CERTAIN else 0
+
+    def _dead(self, now: float, number: int) -> str:
         """Several failures and not one success within the burst time, and not many that may yet succeed."""
         failures = self._burst.tally(now).failures
-        return (
-            failures >= self._settings.burst_failures
-            and failures > waiting
-            and self._last_success <= now - self._settings.burst_s
-        )
+        silent = self._last_success <= now - self._settings.burst_s
+        if not silent or failures < self._settings.burst_failures or failures <= self._earlier(number):
+            return ""
+        return f"{failures} failures and no success in {self._settings.burst_s:g} s"
 
-    def _become(self, state: State) -> None:
-        self._state = state
-        self._generation += 1
-        self._since = self._now()
-        self._window.clear()
-        self._burst.clear()
-        self._waiting.clear()
-        self._good_probes = 0
-        self._credit = 0.0
-        self._last_probe = float("-inf")  # the first call of a half-open rung is a probe
-        if state is not State.HALF_OPEN:
-            self._changed(state is State.OPEN)
+    def _ramp_up(self) -> None:
+        if self._step + 1 < len(self._shares):
+            self._step += 1
+            self._begin()
+        else:
+            self._become(State.CLOSED, "its probes were good")
+
+    def _become(self, state: State, why: str) -> None:
+        before, self._state = self._state, state
+        self._step = 0
+        self._begin()
+        self._changed(Change(before, state, why))

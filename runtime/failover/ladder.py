@@ -2,22 +2,26 @@
 
 Before the first text a step is invisible; after it the next rung's text replaces what was shown. No attempt
 outlasts its rung's limits or the request's own deadline. The last rung needs no model and always answers.
+Two things may call a model more often than once a rung: a retry where the error passes by itself, and a hedge
+where the first rung keeps silent. Both are paid from a budget.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from contract.outcomes import Outcome
-from contract.runtime_settings import Rung
+from contract.runtime_settings import HedgeSettings, RetrySettings, Rung
 from runtime.canned import Canned
-from runtime.failover import classify
-from runtime.failover.breaker import Breaker, Permit
-from runtime.port import UNBILLED, Event, ModelPort, Spent, Stop, Text
+from runtime.failover.budget import Budget
+from runtime.failover.call import Attempt, Call, Ended
+from runtime.failover.classify import Verdict
+from runtime.failover.guard import Guard
+from runtime.port import UNBILLED, ModelPort, Ran, Spent
 
-TRAILER_S = 1.0  # how long a whole answer waits for its bill
+__all__ = ["Answer", "Attempt", "Ladder", "Listener", "Observe", "Refusal"]
 
 
 class Listener(Protocol):
@@ -28,22 +32,6 @@ class Listener(Protocol):
 
     async def restart(self, chunk: str, reason: str) -> None:
         """Forget the text so far; `chunk` begins another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One finished call to a model. Not counted: the request ran out of time, the rung is not at fault."""
-
-    rung: Rung
-    outcome: Outcome
-    counted: bool
-    seconds: float
-    error: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it counts against the rung."""
-        return self.counted and self.outcome.counts_as_failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,129 +58,169 @@ class Refusal:
 
 
 # Told that a call begins, gives whom to tell what it came to; None: it was given up, and tells nothing.
-Observe = Callable[[Rung], Callable[[Attempt | None], None]]
+Observe = Callable[[Rung], Ended]
 
 
 class Ladder:
-    """`observe` hears of every call to a model. `breaker` gives a rung's own, None for one that is gone."""
+    """`observe` hears of every call to a model. `guard` gives a rung's own, None for one that is gone."""
 
     def __init__(
         self,
         port: ModelPort,
-        breaker: Callable[[Rung], Breaker | None],
+        guard: Callable[[Rung], Guard | None],
         canned: Canned,
         observe: Observe,
+        retry: RetrySettings | None = None,
+        hedge: HedgeSettings | None = None,
     ) -> None:
         self._port = port
-        self._breaker = breaker
+        self._guard = guard
         self._canned = canned
         self._observe = observe
+        self._retry = retry or RetrySettings()
+        self._retries = Budget(self._retry.budget)
+        self._hedge = hedge or HedgeSettings()
+        self._hedges = Budget(self._hedge.budget)
 
     async def walk(
         self, rungs: Sequence[Rung], message: str, deadline: float, listener: Listener
     ) -> Answer | Refusal:
         """Tries the rungs in order; `deadline` is loop time. The last rung must need no model."""
-        page = _Page(listener)
-        for rung in rungs:
+        self._retries.earn()
+        self._hedges.earn()
+        turn = _Turn(message, deadline, _Page(listener), deque(rungs))
+        while turn.left:
+            rung = turn.left.popleft()
             if rung.model is None:
-                await page.write(self._canned.reply(message))
-                return Answer(rung, page.text, from_knowledge_base=True)
-            call = _Call(rung, _time(), deadline)
-            outcome = await self._try(call, message, page)
-            if outcome is None:
+                await turn.page.write(self._canned.reply(message))
+                return Answer(rung, turn.page.text, from_knowledge_base=True)
+            ended = await self._try(rung, turn)
+            if ended is not None and ended.verdict.again and not ended.call.text:
+                ended = await self._try_again(rung, turn, ended)
+            if ended is None:
                 continue
+            call, outcome = ended.call, ended.verdict.outcome
             if outcome is Outcome.OK:
-                return Answer(rung, page.text, call.spent)
+                return Answer(call.rung, turn.page.text, call.spent)
             if not outcome.steps_down:
-                return Refusal(rung, outcome, page.text if call.checked else "", call.spent)
-            page.withdraw(outcome)
+                checked = call.stop is not None and call.stop.checked
+                return Refusal(call.rung, outcome, turn.page.text if checked else "", call.spent)
+            turn.page.withdraw(outcome)
         raise LookupError("the last rung of a ladder must need no model")
 
-    async def _try(self, call: "_Call", message: str, page: "_Page") -> Outcome | None:
-        """One call, counted and reported; None where there was none: no permit, or no time left."""
-        breaker = self._breaker(call.rung) if call.started < call.deadline else None
-        permit = breaker.admit() if breaker else None
-        if permit is None:
+    async def _try(self, rung: Rung, turn: "_Turn") -> "_Ended | None":
+        """One rung, and another beside it when that is allowed and the first keeps silent."""
+        call = self._begin(rung, turn)
+        if call is None:
             return None
-        ended = self._observe(call.rung)
+        if self._hedge.after_s is not None and turn.left and turn.left[0].model is not None:
+            return await self._race(call, turn, self._hedge.after_s)
+        return await _finish(call, await _first(call), turn)
+
+    async def _try_again(self, rung: Rung, turn: "_Turn", made: "_Ended") -> "_Ended":
+        """The same rung once more, if there is time and the budget has a call left."""
+        if _time() + self._retry.first_s >= turn.deadline or not self._retries.spend():
+            return made
+        from runtime.failover.again import again  # a healthy day never needs it
+
+        async def attempt() -> _Ended:
+            return await self._try(rung, turn) or made
+
+        return await again(self._retry, made, attempt)
+
+    def _begin(self, rung: Rung, turn: "_Turn") -> Call | None:
+        """The call, counted as begun; None where there is none: no permit, or no time left."""
+        if _time() >= turn.deadline:
+            return None
+        guard = self._guard(rung)
+        through = guard.admit() if guard is not None else None
+        if through is None:
+            return None
+        tell = self._observe(rung)
+        events = self._port.stream(rung, turn.message, turn.recorded)
+        return Call(rung, events, through, turn.deadline, tell)
+
+    async def _race(self, call: Call, turn: "_Turn", after_s: float) -> "_Ended":
+        """Who speaks first answers, the other is given up; with both silent, the last one's failure counts."""
+        running = {asyncio.create_task(call.first()): call}
         try:
-            async with aclosing(self._port.stream(call.rung, message)) as events:
-                outcome = await _listen(call, permit, events, page)
-        except BaseException:  # the client is gone, or we have a bug: the rung did nothing wrong
-            permit.release()
-            ended(None)
+            done, _ = await asyncio.wait(running, timeout=after_s)
+            if not done and (other := self._begin_beside(turn)):
+                running[asyncio.create_task(other.first())] = other
+            while True:
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                task = done.pop()
+                if task.result() is None or len(running) == 1:
+                    break
+                await (failed := running.pop(task)).conclude(task.result())
+                turn.recorded += failed.recorded
+        except BaseException:
+            await _give_up(running)
             raise
-        if call.ran_out:
-            permit.release()
-        else:
-            permit.settle(outcome)
-        seconds = _time() - call.started
-        ended(Attempt(call.rung, outcome, not call.ran_out, seconds, call.error))
-        return outcome
-
-
-async def _listen(
-    call: "_Call", permit: Permit, events: AsyncGenerator[Event, None], page: "_Page"
-) -> Outcome:
-    """Passes text on until the stream ends, one way or another."""
-    while True:
+        call = running.pop(task)
         try:
-            async with asyncio.timeout_at(call.patience()):
-                event = await anext(events, None)
-        except Exception as error:  # noqa: BLE001 - every error has a class, the unknown ones too
-            return call.failed(error)
-        match event:
-            case None:
-                return call.ended()
-            case Text(text) if text:
-                permit.alive()
-                call.text_at = _time()
-                await page.write(text)
-            case Stop(reason, checked):
-                call.stop, call.checked = reason, checked
-            case Spent():
-                call.spent = event
+            await _give_up(running)
+        except BaseException:
+            await call.conclude(None)
+            raise
+        return await _finish(call, task.result(), turn)
+
+    def _begin_beside(self, turn: "_Turn") -> Call | None:
+        """The next rung's call, which is not tried again afterwards."""
+        if not self._hedges.spend():
+            return None
+        return self._begin(turn.left.popleft(), turn)
 
 
 @dataclass(slots=True)
-class _Call:
-    """What is known of one call while it lasts."""
+class _Turn:
+    """One message on its way down: the rungs left, and what tools already did for it."""
 
-    rung: Rung
-    started: float
+    message: str
     deadline: float
-    text_at: float | None = None
-    stop: str | None = None
-    checked: bool = False
-    spent: Spent = UNBILLED
-    error: str = ""
-    ran_out: bool = False
-    _own_limit: float = field(default=float("inf"))
+    page: "_Page"
+    left: deque[Rung]
+    recorded: list[Ran] = field(default_factory=list)
 
-    def patience(self) -> float:
-        """Until when to wait for the next event."""
-        limit = self.started + self.rung.total_s
-        if self.stop is not None:
-            limit = _time() + TRAILER_S
-        elif self.text_at is None:
-            limit = min(limit, self.started + self.rung.first_token_s)
-        else:
-            limit = min(limit, _time() + self.rung.gap_s)
-        self._own_limit = limit
-        return min(limit, self.deadline)
 
-    def failed(self, error: Exception) -> Outcome:
-        if self.stop is not None:
-            return self.ended()  # the answer is whole; only its bill got lost
-        self.error = f"{type(error).__name__}: {error}"
-        out_of_time = _time() >= self.deadline and self.deadline < self._own_limit
-        self.ran_out = out_of_time and isinstance(error, TimeoutError)
-        return classify.of_error(error)
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A call and what it came to."""
 
-    def ended(self) -> Outcome:
-        """A stream without a stop was cut, however clean its end; an answer without a word is none."""
-        outcome = Outcome.CUT if self.stop is None else classify.of_stop(self.stop)
-        return Outcome.CUT if outcome is Outcome.OK and self.text_at is None else outcome
+    call: Call
+    verdict: Verdict
+
+
+async def _first(call: Call) -> Verdict | None:
+    try:
+        return await call.first()
+    except BaseException:
+        await call.conclude(None)
+        raise
+
+
+async def _finish(call: Call, verdict: Verdict | None, turn: _Turn) -> _Ended:
+    """The rest of a call that spoke, and its end. Cancelled, the rung did nothing wrong."""
+    try:
+        if verdict is None:
+            verdict = await call.rest(turn.page.write)
+    except BaseException:
+        await call.conclude(None)
+        raise
+    await call.conclude(verdict)
+    turn.recorded += call.recorded
+    return _Ended(call, verdict)
+
+
+async def _give_up(running: dict[asyncio.Task[Verdict | None], Call]) -> None:
+    """Ends calls that nobody needs any more, upstream too."""
+    for task in running:
+        task.cancel()
+    try:
+        await asyncio.gather(*running, return_exceptions=True)
+    finally:
+        for call in running.values():
+            await call.conclude(None)
 
 
 class _Page:
@@ -225,6 +253,10 @@ class _Page:
 
 def _whole_characters(chunk: str) -> str:
     """No frame can carry half a character (a lone surrogate): a replacement sign stands for it."""
+    return chunk if chunk.isascii() else _mended(chunk)
+
+
+def _mended(chunk: str) -> str:
     return chunk.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

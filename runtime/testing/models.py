@@ -9,7 +9,7 @@ from typing import Literal
 from botocore.exceptions import ClientError, EventStreamError
 
 from contract.runtime_settings import Rung
-from runtime.port import Event, Opened, Spent, Stop, Text
+from runtime.port import Event, Opened, Ran, Spent, Stop, Text
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Call:
     rung: str
     message: str
     started: float
+    recorded: tuple[Ran, ...] = ()
     ended: float | None = None
     how: Literal["running", "whole", "raised", "cancelled"] = "running"
 
@@ -47,12 +48,14 @@ class ScriptedModels:
         """The calls on a rung, in order."""
         return [call for call in self.calls if call.rung == rung]
 
-    async def stream(self, rung: Rung, message: str) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+    ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         script = self._scripts[rung.name]
         steps = script(self._counts[rung.name]) if callable(script) else script
         self._counts[rung.name] += 1
-        call = Call(rung.name, message, loop.time())
+        call = Call(rung.name, message, loop.time(), tuple(recorded))
         self.calls.append(call)
         try:
             for step in steps:

@@ -269,7 +269,7 @@ def test_an_open_breaker_spares_the_wait(at_desk, shown):
         await desk.ask(request_id="spared")
         spared_calls = len(desk.models.on("sonnet"))
         await asyncio.sleep(5.0)
-        tiers = [await desk.tier(request_id=f"later-{number}") for number in range(15)]
+        tiers = [await desk.tier(request_id=f"later-{number}") for number in range(60)]
         return open_calls, spared_calls, tiers, desk
 
     recovers = lambda call: throttled() if call < 3 else SONNET  # noqa: E731

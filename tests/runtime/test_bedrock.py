@@ -116,7 +116,7 @@ async def collect(port: Bedrock, rung: Rung = SONNET) -> tuple[list[Event], Outc
             async for event in stream:
                 events.append(event)  # noqa: PERF401 - what came before an error is wanted too
     except Exception as error:  # noqa: BLE001 - whatever it is, its class is wanted
-        return events, classify.of_error(error)
+        return events, classify.of_error(error).outcome
     return events, None
 
 

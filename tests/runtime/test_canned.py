@@ -28,7 +28,7 @@ FIRST = Controls(canned_first=turned(value=True))
 
 def made(*asks: str) -> Canned:
     rows = [{"asks": [ask], "text": f"about {ask}"} for ask in asks]
-    texts = dict.fromkeys(["unavailable", "blocked", "invalid", "closed"], "no")
+    texts = dict.fromkeys(["unavailable", "blocked", "invalid", "closed", "banner"], "no")
     return Canned.model_validate({**texts, "filler": ["is", "the"], "answers": rows})
 
 

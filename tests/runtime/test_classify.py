@@ -65,19 +65,26 @@ OTHERS = [
 ]
 
 
+# Rows whose trouble passes by itself: the same rung may be asked once more.
+PASSING = {"ModelNotReadyException", "InternalServerException", "500", "502", "504", "internalServerException"}
+UNKNOWN = {("SomethingNewException", 418), ("", 0)}
+
+
 @pytest.mark.parametrize(("code", "status", "outcome"), SERVICE)
 def test_errors_of_the_service_go_by_code_then_by_status(code, status, outcome):
-    assert classify.of_error(refusal(code, status)) is outcome
+    verdict = classify.of_error(refusal(code, status))
+    assert verdict == (outcome, code in PASSING, (code, status) in UNKNOWN)
 
 
 @pytest.mark.parametrize(("code", "outcome"), IN_STREAM)
 def test_errors_inside_a_stream_have_only_a_code(code, outcome):
-    assert classify.of_error(in_stream(code)) is outcome
+    """And sometimes not even that: no news, only no reason."""
+    assert classify.of_error(in_stream(code)) == (outcome, code in PASSING, False)
 
 
 @pytest.mark.parametrize(("error", "outcome"), OTHERS, ids=lambda value: type(value).__name__)
 def test_errors_of_the_connection_and_of_ours(error, outcome):
-    assert classify.of_error(error) is outcome
+    assert classify.of_error(error) == (outcome, False, isinstance(error, RuntimeError))
 
 
 @pytest.mark.parametrize(
@@ -91,24 +98,33 @@ def test_errors_of_the_connection_and_of_ours(error, outcome):
 )
 def test_a_model_error_goes_by_what_the_model_itself_said(original, outcome):
     error = refusal("ModelErrorException", 424, original_status=original)
-    assert classify.of_error(error) is outcome
+    assert classify.of_error(error) == (outcome, False, False)
 
 
 @pytest.mark.parametrize("message", [ON_DEMAND, "The provided model identifier is invalid.", NO_GUARDRAIL])
 def test_a_rung_that_is_set_up_wrongly_is_not_the_messages_fault(message):
     """Another rung may serve, the breaker stays out of it, and people are told."""
-    assert classify.of_error(refusal("ValidationException", 400, message)) is Outcome.DENIED
+    assert classify.of_error(refusal("ValidationException", 400, message)).outcome is Outcome.DENIED
 
 
 @pytest.mark.parametrize(
-    ("reason", "outcome"),
+    ("stop", "spoke", "outcome"),
     [
-        ("end_turn", Outcome.OK),
-        ("max_tokens", Outcome.OK),
-        ("guardrail_intervened", Outcome.BLOCKED),
-        ("content_filtered", Outcome.BLOCKED),
-        ("malformed_model_output", Outcome.CUT),
+        ("end_turn", True, Outcome.OK),
+        ("max_tokens", True, Outcome.OK),
+        ("end_turn", False, Outcome.CUT),
+        ("guardrail_intervened", True, Outcome.BLOCKED),
+        ("guardrail_intervened", False, Outcome.BLOCKED),
+        ("content_filtered", True, Outcome.BLOCKED),
+        ("malformed_model_output", True, Outcome.CUT),
+        (None, True, Outcome.CUT),
+        (None, False, Outcome.CUT),
     ],
 )
-def test_a_stream_that_ended_goes_by_its_stop_reason(reason, outcome):
-    assert classify.of_stop(reason) is outcome
+def test_a_finished_stream_goes_by_its_stop_reason_and_without_one_it_was_cut(stop, spoke, outcome):
+    assert classify.of_end(stop, spoke=spoke) is outcome
+
+
+def test_every_class_has_an_error_or_an_ending_that_leads_to_it():
+    led = {row[-1] for row in (*SERVICE, *IN_STREAM, *OTHERS)} | {Outcome.OK, Outcome.BLOCKED}
+    assert led == set(Outcome)

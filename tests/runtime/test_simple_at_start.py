@@ -22,7 +22,9 @@ BLOCKED: Script = [Opened(), Wait(0.05), Stop("guardrail_intervened")]
 HAIKU = says("Hi", first_s=0.2)
 SIMPLE = "Where is my order?"
 COMPLEX = "Which of the two lamps that I looked at yesterday would you put beside a bed?"
-UNBROKEN = RuntimeSettings(breaker=BreakerSettings(enabled=False))
+# Nobody goes to Haiku for practice here, so that whoever goes there was sent.
+NO_TRICKLE = RuntimeSettings(routing=RoutingSettings(trickle_share=0))
+UNBROKEN = NO_TRICKLE.model_copy(update={"breaker": BreakerSettings(enabled=False)})
 
 
 def one_in(number: int, first: int, script: Script = REFUSED) -> Callable[[int], Script]:
@@ -42,7 +44,8 @@ async def traffic(desk: Desk, rate: int, seconds: float) -> list[Tier | None]:
 @pytest.mark.parametrize("first", [0, 1, 32])
 def test_a_cold_start_below_the_threshold_sends_nobody_to_haiku(at_desk, rate, first):
     """Only what was refused is answered there."""
-    tiers = at_desk(lambda desk: traffic(desk, rate, 12), {"sonnet": one_in(33, first), "haiku": HAIKU})
+    scripts = {"sonnet": one_in(33, first), "haiku": HAIKU}
+    tiers = at_desk(lambda desk: traffic(desk, rate, 12), scripts, NO_TRICKLE)
     refused = [number for number in range(len(tiers)) if number % 33 == first]
     assert [number for number, tier in enumerate(tiers) if tier is not Tier.T0] == refused
 
@@ -87,7 +90,7 @@ def test_people_who_leave_are_no_calls_either(at_desk):
             return hangs()  # until whoever asked leaves
         return REFUSED if call < 3 else ANSWERED
 
-    long_window = UNBROKEN.model_copy(update={"routing": RoutingSettings(haiku_threshold=0.055)})
+    long_window = UNBROKEN.model_copy(update={"routing": RoutingSettings(haiku_threshold=0.055, trickle_share=0)})
     assert at_desk(scene, {"sonnet": sonnet, "haiku": HAIKU}, long_window) == (Tier.T0, Tier.T1)
 
 
@@ -101,5 +104,5 @@ def test_a_failure_counts_when_it_is_known_however_long_ago_its_call_began(at_de
         await asyncio.gather(*hanging)
         return tier
 
-    settings = UNBROKEN.model_copy(update={"routing": RoutingSettings(threshold_window_s=5.0)})
+    settings = UNBROKEN.model_copy(update={"routing": RoutingSettings(threshold_window_s=5.0, trickle_share=0)})
     assert at_desk(scene, {"sonnet": hangs(), "haiku": HAIKU}, settings) is Tier.T1

@@ -1,0 +1,142 @@
+"""Models that misbehave by a schedule: what goes wrong, on which rungs, when, and how often.
+
+Everything is drawn from a seed, so that a run can be had again.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from contract.runtime_settings import Rung
+from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.testing.models import in_stream, refusal
+
+REFUSALS: dict[str, Callable[[], Exception]] = {
+    "throttled": lambda: refusal("ThrottlingException", 429),
+    "not ready": lambda: refusal("ModelNotReadyException", 429),
+    "internal": lambda: refusal("InternalServerException", 500),
+    "unavailable": lambda: refusal("ServiceUnavailableException", 503),
+    "denied": lambda: refusal("AccessDeniedException", 403),
+    "quota": lambda: refusal("ServiceQuotaExceededException", 400),
+    "reset": ConnectionResetError,
+}
+IN_STREAM: dict[str, Callable[[], Exception | None]] = {
+    "cut": lambda: in_stream("modelStreamErrorException"),
+    "no code": lambda: in_stream(""),
+    "clean end": lambda: None,
+}
+KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls")
+CHUNKS = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`rate` of the calls to `rungs` misbehave between `start` and `end`; flapping, in every second `period`."""
+
+    kind: str
+    rungs: frozenset[str]
+    start: float
+    end: float
+    rate: float = 1.0
+    period: float = 0.0
+
+    def hits(self, rung: str, now: float, chance: float) -> bool:
+        if rung not in self.rungs or not self.start <= now < self.end or chance >= self.rate:
+            return False
+        return not self.period or int((now - self.start) / self.period) % 2 == 0
+
+
+@dataclass
+class Call:
+    """One call as the model saw it."""
+
+    rung: str
+    started: float
+    ended: float | None = None
+    how: Literal["running", "whole", "failed", "cancelled"] = "running"
+    tools: int = field(default=0)  # that it ran
+    beside: bool = False  # another call for the same message was running
+
+
+class FaultyModels:
+    """A model port. `begins` is told of every call before anything happens, and may object by raising."""
+
+    def __init__(
+        self, random: Random, faults: Sequence[Fault], begins: Callable[[Call], object], tools_share: float = 0.2
+    ) -> None:
+        self._random = random
+        self._faults = faults
+        self._begins = begins
+        self._tools_share = tools_share
+        self.running = 0
+
+    async def stream(
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+    ) -> AsyncGenerator[Event, None]:
+        loop = asyncio.get_running_loop()
+        call = Call(rung.name, loop.time())
+        self._begins(call)
+        self.running += 1
+        try:
+            async for event in self._events(rung, call, message, recorded):
+                yield event
+            call.how = "whole"
+        except Exception:
+            call.how = "failed"
+            raise
+        finally:
+            self.running -= 1
+            call.ended = loop.time()
+            if call.how == "running":
+                call.how = "cancelled"
+
+    async def _events(
+        self, rung: Rung, call: Call, message: str, recorded: Sequence[Ran]
+    ) -> AsyncGenerator[Event, None]:
+        chance = self._random.random
+        hit = next((f.kind for f in self._faults if f.hits(rung.name, call.started, chance())), "")
+        if hit in REFUSALS:
+            await asyncio.sleep(0.02)
+            raise REFUSALS[hit]()
+        yield Opened()
+        await asyncio.sleep(1e6 if hit == "hangs" else 0.3 + 0.4 * chance() + 12 * (hit == "slow"))
+        if message.endswith("tool") and not recorded:
+            call.tools += 1
+            yield Ran("look-up", {"about": message}, "found")
+        for number in range(CHUNKS):
+            # Each chunk says whose it is, so that a mixture can be seen.
+            yield Text(f"{rung.name} ")
+            if number == 1 and hit in IN_STREAM:
+                if error := IN_STREAM[hit]():
+                    raise error
+                return
+            await asyncio.sleep(1e6 if number == 1 and hit == "stalls" else 0.1 + 0.2 * chance())
+        yield Stop()
+        yield Spent(10, CHUNKS)
+
+
+def schedule(random: Random, rungs: Sequence[Rung], lasts_s: float) -> list[Fault]:
+    """One to four faults: of one rung or several, of a whole region, partial, flapping, over each other."""
+    faults = []
+    for _ in range(random.randint(1, 4)):
+        start = random.uniform(0, lasts_s / 2)
+        faults.append(
+            Fault(
+                kind=random.choice(KINDS),
+                rungs=_struck(random, rungs),
+                start=start,
+                end=random.uniform(start + 5, lasts_s),
+                rate=random.choice((1.0, 1.0, 0.5, 0.3, 0.1)),
+                period=random.choice((0.0, 0.0, random.uniform(0.5, 8))),
+            )
+        )
+    return faults
+
+
+def _struck(random: Random, rungs: Sequence[Rung]) -> frozenset[str]:
+    if random.random() < 0.3:  # a region
+        region = random.choice([rung.region for rung in rungs])
+        return frozenset(rung.name for rung in rungs if rung.region == region)
+    return frozenset(random.sample([rung.name for rung in rungs], random.randint(1, len(rungs))))
