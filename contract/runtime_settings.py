@@ -76,7 +76,7 @@ class BreakerSettings(Knobs):
     open_s: float = Field(5.0, gt=0, description="pause before probes are let through")
     probe_share: float = Field(0.10, gt=0, le=1, description="share of traffic that probes a half-open rung")
     ramp: tuple[float, ...] = Field(
-        (0.25, 0.50, 1.0), strict=False, description="larger shares that follow, each after good probes"
+        (0.25, 0.50, 1.0), strict=False, description="shares that follow, those above probe_share, each after good probes"
     )
     probes_to_close: int = Field(3, ge=1, description="good probes of each share; the last one's close it")
 
@@ -91,10 +91,14 @@ class BreakerSettings(Knobs):
 
     @model_validator(mode="after")
     def _ramp_goes_up(self) -> Self:
-        shares = (self.probe_share, *self.ramp)
-        if not all(0 < share <= 1 for share in shares) or sorted(shares) != list(shares):
-            raise ValueError(f"ramp {shares} must go up from probe_share to at most 1: correct the order")
+        if not all(0 < share <= 1 for share in self.ramp) or sorted(self.ramp) != list(self.ramp):
+            raise ValueError(f"ramp {self.ramp} must go up, to 1 at most: correct the order")
         return self
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the traffic that a half-open rung gets, step by step."""
+        return (self.probe_share, *(share for share in self.ramp if share > self.probe_share))
 
 
 class LimitSettings(Knobs):

@@ -85,7 +85,7 @@ class Breaker:
         self, settings: BreakerSettings, now: Callable[[], float], changed: Callable[[Change], None]
     ) -> None:
         self._settings = settings
-        self._shares = (settings.probe_share, *settings.ramp)
+        self._shares = settings.shares
         self._now = now
         self._changed = changed
         self._mode: Mode = settings.mode if settings.enabled else "metrics-only"

@@ -4,6 +4,7 @@ Everything is drawn from a seed, so that a run can be had again.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -29,6 +30,7 @@ IN_STREAM: dict[str, Callable[[], Exception | None]] = {
 }
 KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls")
 CHUNKS = 3
+FEW = 20  # calls at a time that any limit allows
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class FaultyModels:
         self._faults = faults
         self._begins = begins
         self._tools_share = tools_share
-        self.running = 0
+        self.running: Counter[str] = Counter()
+        self.crowded: dict[str, float] = {}  # rung -> when it last had more than a few calls at a time
 
     async def stream(
         self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
@@ -78,7 +81,7 @@ class FaultyModels:
         loop = asyncio.get_running_loop()
         call = Call(rung.name, loop.time())
         self._begins(call)
-        self.running += 1
+        self.running[rung.name] += 1
         try:
             async for event in self._events(rung, call, message, recorded):
                 yield event
@@ -87,8 +90,10 @@ class FaultyModels:
             call.how = "failed"
             raise
         finally:
-            self.running -= 1
             call.ended = loop.time()
+            if self.running[rung.name] >= FEW:
+                self.crowded[rung.name] = call.ended
+            self.running[rung.name] -= 1
             if call.how == "running":
                 call.how = "cancelled"
 
