@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 CHECKOV := .venvs/checkov/.ready
+BENCH := .venvs/bench/.ready
 STACK ?= prod
 TESTS ?= tests
 WORKERS ?= 2
@@ -38,8 +39,12 @@ lint: $(READY) ## style, types, import rules, and that every test is collected
 	@$(BIN)/lint-imports --no-logo >build/imports.txt 2>&1 || { cat build/imports.txt >&2; exit 1; }
 	@$(BIN)/python tools/collected.py
 
-bench: $(READY) ## figures as ratios against peers and floors, one file after another
-	@for file in bench/[a-z]*.py; do echo "== $$file" && $(BIN)/python $$file || exit 1; done
+bench: $(READY) $(BENCH) ## figures as ratios against peers and floors, one file after another
+	@for file in bench/[a-z]*.py; do echo "== $$file" && \
+		case $$file in bench/failover*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
+
+bench-failover: $(BENCH) ## the same for failover only, beside its peers
+	@.venvs/bench/bin/python bench/failover.py && .venvs/bench/bin/python bench/failover_behaviour.py
 
 ##@ Upkeep
 setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
@@ -61,7 +66,7 @@ clean: ## remove everything these commands made, environments included
 
 help: ## this text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements/uv.txt requirements/all.txt pyproject.toml
 	@PYTHON="$(PYTHON)" sh scripts/setup .venv requirements/all.txt
@@ -72,4 +77,8 @@ $(CHECKOV): requirements/uv.txt requirements/checkov.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/checkov requirements/checkov.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove engine lint bench setup format docs lock checkov clean help
+$(BENCH): requirements/uv.txt requirements/bench.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
+	@touch $@
+
+.PHONY: rehearse plan test prove engine lint bench bench-failover setup format docs lock checkov clean help

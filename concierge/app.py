@@ -2,7 +2,7 @@
 
 import typer
 
-from concierge.commands import plan, policy, preflight, rehearse, runbook, settings
+from concierge.commands import plan, policy, preflight, rehearse, runbook, settings, simulate
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -27,3 +27,4 @@ app.command("preflight")(preflight.preflight)
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(runbook.app, name="runbook")
 app.command("settings")(settings.settings)
+app.add_typer(simulate.app, name="simulate")

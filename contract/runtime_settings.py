@@ -76,7 +76,9 @@ class BreakerSettings(Knobs):
     open_s: float = Field(5.0, gt=0, description="pause before probes are let through")
     probe_share: float = Field(0.10, gt=0, le=1, description="share of traffic that probes a half-open rung")
     ramp: tuple[float, ...] = Field(
-        (0.25, 0.50, 1.0), strict=False, description="shares that follow, those above probe_share, each after good probes"
+        (0.25, 0.50, 1.0),
+        strict=False,
+        description="shares that follow, those above probe_share, each after good probes",
     )
     probes_to_close: int = Field(3, ge=1, description="good probes of each share; the last one's close it")
 
@@ -102,7 +104,7 @@ class BreakerSettings(Knobs):
 
 
 class LimitSettings(Knobs):
-    """How many calls of a rung run at a time: fewer while it answers late or refuses, never below the floor."""
+    """How many calls of a rung run at a time: fewer while it answers late or refuses much."""
 
     floor: int = Field(20, ge=1, description="always allowed")
     window_s: float = Field(1.0, gt=0, description="time between two corrections")

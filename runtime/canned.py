@@ -5,16 +5,26 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from contract.base import Shape
+from contract.intents import Intent
+
+# What a message may name. Whatever else it says must be the words of a question.
+ENTITIES: Mapping[str, re.Pattern[str]] = {
+    "order_id": re.compile(r"#?\b\d{3}-\d{7}-\d{7}\b"),
+    "asin": re.compile(r"\bB0[A-Z0-9]{8}\b"),
+    "price": re.compile(r"[$€£]\s?\d+(?:[.,]\d{1,2})?"),
+}
 
 
 class Known(Shape):
-    """One answer, and the ways people ask for it."""
+    """One answer, the ways people ask for it, and what they may name besides."""
 
+    intent: Intent
+    entities: frozenset[Literal["order_id", "asin", "price"]] = frozenset()
     asks: tuple[str, ...] = Field(min_length=1)
     text: str = Field(min_length=1)
 
@@ -28,33 +38,54 @@ class Canned(Shape):
     closed: str = Field(min_length=1, description="when no messages are taken")
     banner: str = Field(min_length=1, description="beside every answer while no model has spoken for long")
     filler: frozenset[str] = Field(description="words that make no difference to what is asked")
+    same: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="a word, and those that mean it"
+    )
     answers: tuple[Known, ...] = ()
 
     @model_validator(mode="after")
     def _one_answer_each(self) -> Self:
-        seen: set[frozenset[str]] = set()
-        for ask in (ask for known in self.answers for ask in known.asks):
+        seen: dict[frozenset[str], str] = {}
+        for ask, text in ((ask, known.text) for known in self.answers for ask in known.asks):
             words = self._words(ask)
-            if not words or words in seen:
+            if not words or seen.get(words, text) != text:
                 raise ValueError(f"answers: {ask!r} says nothing, or the same as another")
-            seen.add(words)
+            seen[words] = text
         return self
 
     def knows(self, message: str) -> bool:
         """Whether the message asks for one of the answers, and for nothing else."""
-        return self._words(message) in self._by_words
+        return self.find(message) is not None
 
     def reply(self, message: str) -> str:
         """The answer where there is one; else an honest word and a human."""
-        return self._by_words.get(self._words(message), self.unavailable)
+        known = self.find(message)
+        return self.unavailable if known is None else known.text
+
+    def find(self, message: str) -> Known | None:
+        """The answer to the same words, if it is about all that the message names."""
+        if (known := self._by_words.get(self._words(message))) is not None:
+            return known
+        named = {kind for kind, pattern in ENTITIES.items() if pattern.search(message)}
+        if not named:
+            return None
+        for kind in named:
+            message = ENTITIES[kind].sub(" ", message)
+        known = self._by_words.get(self._words(message))
+        return known if known is not None and named <= known.entities else None
 
     def _words(self, text: str) -> frozenset[str]:
         """An apostrophe makes no difference, straight or, as phones write it, curly."""
-        return frozenset(re.findall(r"\w+", re.sub("['’]", "", text.lower()))) - self.filler
+        words = re.findall(r"\w+", re.sub("['’]", "", text.lower()))
+        return frozenset(self._usual.get(word, word) for word in words) - self.filler
 
     @cached_property
-    def _by_words(self) -> Mapping[frozenset[str], str]:
-        return {self._words(ask): known.text for known in self.answers for ask in known.asks}
+    def _usual(self) -> Mapping[str, str]:
+        return {word: usual for usual, words in self.same.items() for word in words}
+
+    @cached_property
+    def _by_words(self) -> Mapping[frozenset[str], Known]:
+        return {self._words(ask): known for known in self.answers for ask in known.asks}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How long no model has answered, and whom that keeps out (RUN-5, T3): new conversations, after a quarter hour.
+"""How long no model has answered, and whom that keeps out (RUN-5, T3): new conversations, after a while.
 
 Those that had begun go on, with canned answers and a banner. A new one is let in now and then, else nobody
 would ask a model any more, and nobody would learn that it is back.

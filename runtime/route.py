@@ -67,7 +67,7 @@ class Router:
         return Tier.T0
 
     def _trickles(self) -> bool:
-        """One simple message in so many, evenly spread: a fallback that is never used is not known to work."""
+        """One simple message in so many, evenly: a fallback that is never used is not known to work."""
         self._trickle += self._settings.trickle_share
         if self._trickle < 1.0:
             return False

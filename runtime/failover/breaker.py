@@ -1,13 +1,13 @@
 """When a rung is given up for a while, and how it comes back (RUN-6). One breaker a rung; nothing is awaited.
 
-Closed, every call passes and is counted. Open, none does. Half open, a share of the traffic probes the rung:
-enough good probes lead to a larger share, those of the largest close it, too large a share of bad ones opens
-it again. With every change, and every larger share, a generation ends: results of calls that began in an older
-one are ignored.
+Closed, every call passes and is counted. Open, none does. Half open, a share of the traffic probes the
+rung: enough good probes lead to a larger share, those of the largest close it, too large a share of bad ones
+opens it again. With every change, and every larger share, a generation ends: results of calls that began in
+an older one are ignored.
 
-A refusal comes at once, an answer takes its time. So a call counts as good with its first text, as failed once
-it has said nothing for too long, and a failure is weighed against the earlier calls that still wait for theirs:
-else a rung that starts looks dead.
+A refusal comes at once, an answer takes its time. So a call counts as good with its first text, as failed
+once it has said nothing for too long, and a failure is weighed against the earlier calls that still wait for
+theirs: else a rung that starts looks dead.
 """
 
 from collections.abc import Callable

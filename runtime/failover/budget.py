@@ -1,4 +1,4 @@
-"""What extra calls may cost: each request puts a share of a call aside, each retry or hedge takes a whole one.
+"""What extra calls may cost: each request puts a share of a call aside, a retry or hedge takes a whole one.
 
 So of R requests never more than `share` x R + `most` extra calls come, however bad the times.
 """

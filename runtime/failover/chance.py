@@ -12,7 +12,7 @@ UNLIKELY = 1e-8  # of one full window
 
 @cache
 def least_failures(calls: int, rate: float) -> int:
-    """The fewest failures among `calls` that an error rate of `rate` brings about less often than UNLIKELY."""
+    """The fewest failures among `calls` that an error rate of `rate` hardly ever brings about."""
     tail, failures = 0.0, calls + 1
     while failures and (tail := tail + _exactly(failures - 1, calls, rate)) < UNLIKELY:
         failures -= 1

@@ -1,8 +1,8 @@
 """What a call to a model came to: one pure function from an error to its class (design: failover).
 
-The class alone decides whether to count it and whether to step down; beside it stands whether the same rung may
-be asked once more. So this table is the whole policy on errors. What is not known counts as unavailable: the
-next rung may do better, and somebody is told.
+The class alone decides whether to count it and whether to step down; beside it stands whether the same rung
+may be asked once more. So this table is the whole policy on errors. What is not known counts as unavailable:
+the next rung may do better, and somebody is told.
 """
 
 from collections.abc import Mapping

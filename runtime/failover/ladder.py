@@ -141,7 +141,7 @@ class Ladder:
         return Call(rung, events, through, turn.deadline, tell)
 
     async def _race(self, call: Call, turn: "_Turn", after_s: float) -> "_Ended":
-        """Who speaks first answers, the other is given up; with both silent, the last one's failure counts."""
+        """Who speaks first answers, the other is given up; if none does, the last one's failure counts."""
         running = {asyncio.create_task(call.first()): call}
         try:
             done, _ = await asyncio.wait(running, timeout=after_s)

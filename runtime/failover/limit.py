@@ -1,4 +1,4 @@
-"""How many calls of a rung run at a time: fewer while it answers late or refuses much (gradient, after Vegas).
+"""How many calls of a rung run at a time: fewer while it answers late or refuses much (a gradient).
 
 Once a second the usual wait for the first text is held against the last second's. A rung that has slowed down
 beyond the tolerance, or hurt too many, gets fewer calls than it had; one that is used to its limit and well

@@ -35,7 +35,7 @@ FEW = 20  # calls at a time that any limit allows
 
 @dataclass(frozen=True)
 class Fault:
-    """`rate` of the calls to `rungs` misbehave between `start` and `end`; flapping, in every second `period`."""
+    """`rate` of the calls to `rungs` misbehave from `start` to `end`; flapping: in every other `period`."""
 
     kind: str
     rungs: frozenset[str]
@@ -66,7 +66,11 @@ class FaultyModels:
     """A model port. `begins` is told of every call before anything happens, and may object by raising."""
 
     def __init__(
-        self, random: Random, faults: Sequence[Fault], begins: Callable[[Call], object], tools_share: float = 0.2
+        self,
+        random: Random,
+        faults: Sequence[Fault],
+        begins: Callable[[Call], object],
+        tools_share: float = 0.2,
     ) -> None:
         self._random = random
         self._faults = faults
@@ -104,7 +108,7 @@ class FaultyModels:
         hit = next((f.kind for f in self._faults if f.hits(rung.name, call.started, chance())), "")
         if hit in REFUSALS:
             await asyncio.sleep(0.02)
-            raise REFUSALS[hit]()
+            raise REFUSALS[hit]()  # noqa: RSE102 - it makes the error
         yield Opened()
         await asyncio.sleep(1e6 if hit == "hangs" else 0.3 + 0.4 * chance() + 12 * (hit == "slow"))
         if message.endswith("tool") and not recorded:

@@ -1,8 +1,8 @@
 """Failover under random faults and random traffic, in virtual time, held to what must never break.
 
-One seed is one story: faults come over each other for a while, people keep asking, some leave, an operator may
-force a tier, units come and go. Then the faults end, and the best rung must come back. A broken promise is told
-with the story's timeline.
+One seed is one story: faults come over each other for a while, people keep asking, some leave, an operator
+may force a tier, units come and go. Then the faults end, and the best rung must come back. A broken promise is
+told with the story's timeline.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ PROOF = 10  # answers of the best rung in a row that are proof of it
 EPOCH = datetime(2030, 7, 15, tzinfo=UTC)
 
 
-class BrokenError(BaseException):  # noqa: N818 - no error handling of the runtime may catch it
+class BrokenError(BaseException):
     """A promise was broken."""
 
 
@@ -108,6 +108,7 @@ class _Watchful(Telemetry):
         self._simulation = simulation
 
     def log(self, level: str, message: str, **fields: Any) -> None:
+        del level
         if message == "a breaker changed":
             self._simulation.breaker_changed(fields["rung"], str(fields["after"]), str(fields["why"]))
         elif message == "a message failed inside the runtime":
@@ -120,7 +121,7 @@ class _Watchful(Telemetry):
 class _Simulation:
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - repeatable, not secret
         chance = self._random.random
         self._faults = schedule(self._random, MODELS, FAULTS_S)
         hedge = HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings()
@@ -161,7 +162,11 @@ class _Simulation:
         for asked in self._asked:
             who = asked.final.tier.value if isinstance(asked.final, Final) else "gone"
             tiers[who] = tiers.get(who, 0) + 1
-        lines = [f"{at:8.3f} {said}" for at, said in sorted(self._timeline, key=itemgetter(0))] if self._broken else []
+        lines = (
+            [f"{at:8.3f} {said}" for at, said in sorted(self._timeline, key=itemgetter(0))]
+            if self._broken
+            else []
+        )
         return Story(self._seed, len(self._asked), self._calls, back, tiers, self._broken, tuple(lines))
 
     # -- the story -----------------------------------------------------------------------------------------
@@ -207,8 +212,10 @@ class _Simulation:
         if tier is not (turned.value if turned else None):
             self._note(f"an operator forces {tier}")
             until = EPOCH + timedelta(days=1)
-            control = Control(value=tier, who="on-call", why="simulated", expires_at=until) if tier else None
-            self._controls = Controls(forced_tier=control)
+            self._controls = Controls()
+            if tier is not None:
+                control = Control(value=tier, who="on-call", why="simulated", expires_at=until)
+                self._controls = Controls(forced_tier=control)
 
     def _ask(self, people: asyncio.TaskGroup, *, may_leave: bool = True) -> None:
         turned = self._controls.forced_tier
@@ -356,4 +363,3 @@ def _units() -> ExtraRung:
     return ExtraRung(
         name=UNITS, model="sonnet", arn="arn:x", units=1, who="event", why="simulated", expires_at=until
     )
-

@@ -29,9 +29,7 @@ class Bench:
     @property
     def announced(self) -> list[bool]:
         """True where it opened, False where it closed."""
-        return [
-            change.after is State.OPEN for change in self.changes if change.after is not State.HALF_OPEN
-        ]
+        return [change.after is State.OPEN for change in self.changes if change.after is not State.HALF_OPEN]
 
     def is_in(self, state: State) -> bool:
         return self.breaker.state is state
@@ -224,9 +222,7 @@ class AgainstARecount(RuleBasedStateMachine):
 
     def no_chance(self, failures: int, calls: int) -> bool:
         p = Fraction(str(self.RULES.chance_share))
-        chance = sum(
-            comb(calls, n) * p**n * (1 - p) ** (calls - n) for n in range(failures, calls + 1)
-        )
+        chance = sum(comb(calls, n) * p**n * (1 - p) ** (calls - n) for n in range(failures, calls + 1))
         return calls >= 100 or chance < Fraction(1, 10**8)
 
     def wake(self) -> None:

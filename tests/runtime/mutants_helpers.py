@@ -1,3 +1,4 @@
+# ruff: noqa: ARG005 - what replaces a method takes what it takes
 """Failover with a bug planted in it: what an invariant is worth shows in the bugs that it notices.
 
 Each mutant is one slip a person could make, patched into the real classes, and names the property that must
@@ -182,6 +183,14 @@ def _leaves_the_model_running(_: Any) -> Any:
 _kept: list[Any] = []  # else the collector would close what a mutant forgets to close
 
 
+def _without_a_floor(original: Any) -> Any:
+    def begin(self: limit.Limit, settings: Any, most: int) -> None:
+        original(self, settings, most)
+        self._floor = 1
+
+    return begin
+
+
 def _gives_no_room_back(_: Any) -> Any:
     return lambda self: None
 
@@ -309,9 +318,7 @@ MUTANTS = (
     Mutant(
         "every failure is tried again",
         properties.a_passing_error_is_retried_once_and_others_never,
-        replaced(
-            classify, "of_error", lambda original: lambda error: original(error)._replace(again=True)
-        ),
+        replaced(classify, "of_error", lambda original: lambda error: original(error)._replace(again=True)),
     ),
     Mutant(
         "the limit knows no floor",
@@ -319,10 +326,12 @@ MUTANTS = (
         replaced(
             limit.Limit,
             "__init__",
-            lambda original: lambda self, settings, most: (
-                original(self, settings, most),
-                setattr(self, "_floor", 1),
-            )[0],
+            lambda original: (
+                lambda self, settings, most: (
+                    original(self, settings, most),
+                    setattr(self, "_floor", 1),
+                )[0]
+            ),
         ),
     ),
     Mutant(

@@ -23,8 +23,8 @@ from contract.runtime_settings import Rung, RuntimeSettings
 from contract.tiers import Tier
 from runtime.bedrock import Bedrock
 from runtime.failover import classify
-from runtime.port import Event, Opened, Spent, Stop, Text
-from runtime.targets import Targets
+from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.targets import ModelCallsError, Target, Targets, parse
 
 SONNET = RuntimeSettings().ladder[0]
 EXTRA = SONNET.model_copy(update={"name": "event"})
@@ -149,6 +149,64 @@ def test_the_request_names_the_regions_model_and_keeps_the_answer_short(call):
     assert body["messages"] == [{"role": "user", "content": [{"text": "Hello"}]}]
     assert "concierge" in body["system"][0]["text"]
     assert "guardrailConfig" not in body
+
+
+def test_tools_that_already_ran_are_told_and_not_run_again(monkeypatch):
+    """A turn that starts over on this rung: what was found stands in the conversation."""
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
+            ran = [Ran("find", {"about": "tents"}, "two tents")]
+            async with aclosing(port.stream(SONNET, "Hello", ran)) as events:
+                return [event async for event in events], service.requests
+
+    events, ((_, body),) = asyncio.run(main())
+    asked, used, said = body["messages"]
+    assert events[-1] == Spent(7, 2)
+    assert asked == {"role": "user", "content": [{"text": "Hello"}]}
+    tool = {"toolUseId": "recorded-0", "name": "find", "input": {"about": "tents"}}
+    assert used == {"role": "assistant", "content": [{"toolUse": tool}]}
+    result = {"toolUseId": "recorded-0", "content": [{"text": "two tents"}]}
+    assert said == {"role": "user", "content": [{"toolResult": result}]}
+    assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["find"]
+
+
+def test_a_rung_may_ask_for_a_service_tier_and_for_low_latency(monkeypatch):
+    quick = SONNET.model_copy(update={"service_tier": "priority", "latency": "optimized"})
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
+            await collect(port, quick)
+            await collect(port)
+        return service.requests
+
+    (_, asked), (_, plain) = asyncio.run(main())
+    assert (asked["serviceTier"], asked["performanceConfig"]) == (
+        {"type": "priority"},
+        {"latency": "optimized"},
+    )
+    assert "serviceTier" not in plain
+    assert "performanceConfig" not in plain
+
+
+def test_a_rung_of_another_region_has_a_model_and_a_guardrail_of_its_own():
+    """Guardrails are regional; without its own it would be called with one that is not there."""
+    standby = Rung(name="standby", tier=Tier.STANDBY, model="haiku", region="us-west-2")
+    here, there = (GuardrailUse(id=name, version="1", stream="sync") for name in ("here", "there"))
+    names = {"sonnet": "s", "haiku": "h", "standby": "there-h"}
+    own = ModelCalls(rungs=names, guardrail=here, guardrails={"standby": there})
+    targets = Targets("us-east-1", lambda: own)
+    assert targets.of(standby) == Target("there-h", there)
+    assert targets.of(SONNET) == Target("s", here)
+    unpublished = Targets("us-east-1").of(standby)
+    assert unpublished.model_id == models()["haiku"].callable_id("us-west-2")
+    ladder = (SONNET, standby)
+    assert parse("p", own.model_dump_json(), ladder) == own
+    lacking = own.model_copy(update={"guardrails": {}}).model_dump_json()
+    with pytest.raises(ModelCallsError, match="no guardrail of their own region for standby"):
+        parse("p", lacking, ladder)
 
 
 def published(stream: StreamMode, units: str | None = None) -> Targets:

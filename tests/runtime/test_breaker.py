@@ -323,7 +323,7 @@ def test_three_failures_in_a_hundred_never_open_it(data, gap_s):
 
 @pytest.mark.parametrize("calls", range(20, 100))
 def test_as_few_failures_as_an_error_rate_of_three_percent_brings_never_open_it(calls):
-    """What opens it at so many calls has, at 3 %, a chance below one in a hundred million; one less has not."""
+    """What opens it has, at 3 %, a chance below one in a hundred million; one failure less has not."""
     needed = least_failures(calls, 0.03)
     assert at_least(needed, calls, 0.03) < 1e-8 <= at_least(needed - 1, calls, 0.03)
 

@@ -66,7 +66,14 @@ OTHERS = [
 
 
 # Rows whose trouble passes by itself: the same rung may be asked once more.
-PASSING = {"ModelNotReadyException", "InternalServerException", "500", "502", "504", "internalServerException"}
+PASSING = {
+    "ModelNotReadyException",
+    "InternalServerException",
+    "500",
+    "502",
+    "504",
+    "internalServerException",
+}
 UNKNOWN = {("SomethingNewException", 418), ("", 0)}
 
 

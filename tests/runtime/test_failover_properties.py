@@ -1,4 +1,4 @@
-"""What must hold of failover (RUN-5 to RUN-7), one test a property; `test_mutants.py` shows that each can fail."""
+"""What must hold of failover (RUN-5 to RUN-7), one test a property; `test_mutants.py` shows they can fail."""
 
 import pytest
 

@@ -90,7 +90,9 @@ def test_people_who_leave_are_no_calls_either(at_desk):
             return hangs()  # until whoever asked leaves
         return REFUSED if call < 3 else ANSWERED
 
-    long_window = UNBROKEN.model_copy(update={"routing": RoutingSettings(haiku_threshold=0.055, trickle_share=0)})
+    long_window = UNBROKEN.model_copy(
+        update={"routing": RoutingSettings(haiku_threshold=0.055, trickle_share=0)}
+    )
     assert at_desk(scene, {"sonnet": sonnet, "haiku": HAIKU}, long_window) == (Tier.T0, Tier.T1)
 
 
@@ -104,5 +106,7 @@ def test_a_failure_counts_when_it_is_known_however_long_ago_its_call_began(at_de
         await asyncio.gather(*hanging)
         return tier
 
-    settings = UNBROKEN.model_copy(update={"routing": RoutingSettings(threshold_window_s=5.0, trickle_share=0)})
+    settings = UNBROKEN.model_copy(
+        update={"routing": RoutingSettings(threshold_window_s=5.0, trickle_share=0)}
+    )
     assert at_desk(scene, {"sonnet": hangs(), "haiku": HAIKU}, settings) is Tier.T1
