@@ -14,6 +14,10 @@ class FaultKind(StrEnum):
     """What a stand-in, a proxy or the runtime's own hook knows how to do."""
 
     THROTTLE = "throttle"
+    ERROR = "error"  # 500: something inside went wrong
+    UNAVAILABLE = "unavailable"  # 503
+    SLOW = "slow"  # the first text comes long after people stopped waiting
+    CUT = "cut"  # the connection breaks in the middle of an answer
 
 
 class Fault(Shape):

@@ -6,9 +6,11 @@ from aiohttp import web
 
 STATUS = {
     "AccessDeniedException": 403,
+    "InternalServerException": 500,
     "MissingAuthenticationTokenException": 403,
     "ResourceNotFoundException": 404,
     "SerializationException": 400,
+    "ServiceUnavailableException": 503,
     "ThrottlingException": 429,
     "ValidationException": 400,
 }
@@ -39,3 +41,11 @@ def invalid(message: str) -> RefusedError:
 
 def throttled() -> RefusedError:
     return RefusedError("ThrottlingException", "Too many requests, please wait before trying again.")
+
+
+def failed() -> RefusedError:
+    return RefusedError("InternalServerException", "The system encountered an unexpected error.")
+
+
+def unavailable() -> RefusedError:
+    return RefusedError("ServiceUnavailableException", "Service is unavailable. Please try again later.")

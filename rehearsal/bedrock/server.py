@@ -15,10 +15,13 @@ from contract.faults import FaultKind
 from contract.models import models
 from rehearsal import eventstream, faults
 from rehearsal.bedrock import answers, pace, requests
-from rehearsal.bedrock.refusals import RefusedError, throttled
+from rehearsal.bedrock.refusals import RefusedError, failed, throttled, unavailable
 
 CALLS_PATH = "/_concierge/calls"
 _LARGEST_BODY = 25 * 1024 * 1024
+SLOW_S = 12.0  # longer than anybody waits for a first text
+CUT_AFTER = 3  # chunks
+_REFUSALS = {FaultKind.ERROR: failed, FaultKind.UNAVAILABLE: unavailable}
 _PADDING = ascii_letters + digits
 
 
@@ -31,6 +34,8 @@ class Call:
     random: Random
     request_id: str
     arrived: float
+    slow: bool
+    cut: bool
 
 
 class Bedrock:
@@ -40,7 +45,7 @@ class Bedrock:
         self._seed = seed
         self._speed = speed
         self._denied = denied
-        self._faults = faults.Faults("bedrock", [FaultKind.THROTTLE], {"model": tuple(models())})
+        self._faults = faults.Faults("bedrock", [*FaultKind], {"model": tuple(models())})
         self._served = 0
         endings = ("open", "answered", "abandoned", "throttled", "refused")
         self._calls = {key: dict.fromkeys(endings, 0) for key in models()}
@@ -67,7 +72,8 @@ class Bedrock:
         except RefusedError as refusal:
             await self._until(arrived, pace.refusal_s(random))
             return refusal.response(request_id)
-        return await self._stream(request, Call(model, asked, random, request_id, arrived))
+        slow, cut = (self._faults.hit(kind, {"model": model}) for kind in (FaultKind.SLOW, FaultKind.CUT))
+        return await self._stream(request, Call(model, asked, random, request_id, arrived, slow, cut))
 
     async def _accept(self, request: web.Request) -> tuple[str, requests.Conversation]:
         """In Bedrock's order: who calls, which model, what is asked, is there room."""
@@ -83,6 +89,10 @@ class Bedrock:
         if self._faults.hit(FaultKind.THROTTLE, {"model": model}):
             self._calls[model]["throttled"] += 1
             raise throttled()
+        for kind, refusal in _REFUSALS.items():
+            if self._faults.hit(kind, {"model": model}):
+                self._calls[model]["refused"] += 1
+                raise refusal()
         return model, asked
 
     async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
@@ -109,11 +119,15 @@ class Bedrock:
             padding = _PADDING[: call.random.randrange(len(_PADDING))]
             await response.write(eventstream.event(kind, {**body, "p": padding}))
 
+        late_s = SLOW_S if call.slow else 0.0
         await self._until(call.arrived, times.opens_s)
         await response.prepare(request)
         await send("messageStart", {"role": "assistant"})
-        for chunk, due_s in zip(answer.chunks, times.chunks_s, strict=False):
-            await self._until(call.arrived, due_s)
+        for number, (chunk, due_s) in enumerate(zip(answer.chunks, times.chunks_s, strict=False)):
+            if call.cut and number == CUT_AFTER and request.transport is not None:
+                request.transport.abort()
+                raise ConnectionResetError("cut, as the fault says")
+            await self._until(call.arrived, due_s + late_s)
             await send("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": chunk}})
         await send("contentBlockStop", {"contentBlockIndex": 0})
         await send("messageStop", {"stopReason": answer.stop_reason})

@@ -1,8 +1,8 @@
 """Failover under random faults and random traffic, in virtual time, held to what must never break.
 
 One seed is one story: faults come over each other for a while, people keep asking, some leave, an operator
-may force a tier, units come and go. Then the faults end, and the best rung must come back. A broken promise is
-told with the story's timeline.
+may force a tier, units come and go. Then the faults end, and the best rung must come back. A broken promise
+is told with the story's timeline.
 """
 
 import asyncio

@@ -550,3 +550,33 @@ def test_a_speed_at_which_figures_would_be_wrong_is_refused(tmp_path: Path) -> N
 
         assert program.wait(within_s=30) == 2
         assert "must be from 1 to 3" in program.err.read_text()
+
+
+@pytest.mark.parametrize(("kind", "status"), [("error", 500), ("unavailable", 503)])
+def test_a_fault_may_refuse_calls_as_a_broken_service_does(url, client, kind, status):
+    assert http("POST", f"{url}/_concierge/faults", {**throttle(1.0), "kind": kind})[0] == 201
+    with pytest.raises(client.exceptions.ClientError) as refused:
+        client.converse_stream(modelId=HAIKU, messages=ASK)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_a_fault_may_cut_an_answer_in_its_middle(url, client):
+    assert http("POST", f"{url}/_concierge/faults", {**throttle(1.0), "kind": "cut"})[0] == 201
+    stream = client.converse_stream(modelId=HAIKU, messages=ASK)
+    texts = []
+    with pytest.raises(Exception, match=r"(?i)connection|incomplete|read") as cut:
+        for event in stream["stream"]:
+            if "contentBlockDelta" in event:
+                texts.append(event["contentBlockDelta"]["delta"]["text"])
+            assert "messageStop" not in event
+    assert cut.value is not None
+    assert 0 < len(texts) <= 3
+
+
+def test_a_fault_may_hold_the_first_text_back(url, client):
+    assert http("POST", f"{url}/_concierge/faults", {**throttle(1.0), "kind": "slow"})[0] == 201
+    began = time.monotonic()
+    stream = client.converse_stream(modelId=HAIKU, messages=ASK)
+    next(event for event in stream["stream"] if "contentBlockDelta" in event)
+    stream["stream"].close()
+    assert time.monotonic() - began > 12.0 / 30

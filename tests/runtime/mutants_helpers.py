@@ -323,16 +323,7 @@ MUTANTS = (
     Mutant(
         "the limit knows no floor",
         properties.a_limit_falls_with_trouble_and_never_below_its_floor,
-        replaced(
-            limit.Limit,
-            "__init__",
-            lambda original: (
-                lambda self, settings, most: (
-                    original(self, settings, most),
-                    setattr(self, "_floor", 1),
-                )[0]
-            ),
-        ),
+        replaced(limit.Limit, "__init__", _without_a_floor),
     ),
     Mutant(
         "two endings",
