@@ -1,8 +1,9 @@
 """What people notice when Sonnet fails, with our ladder and with LiteLLM's Router, on the Bedrock stand-in.
 
 Each trouble is a fault of the stand-in for some seconds of a steady load. Both sides call the same stand-in
-through the same client (for LiteLLM as a custom provider), Sonnet first, Haiku when it fails. Waits are a third
-of the real ones. Runs in `.venvs/bench` (make bench-failover). Usage: python bench/failover_behaviour.py [RATE]
+through the same client (for LiteLLM as a custom provider), Sonnet first, Haiku when it fails. Waits are a
+third of the real ones. Who cannot keep up with the load falls behind, and is shown to. Runs in `.venvs/bench`
+(make bench-failover). Usage: python bench/failover_behaviour.py [RATE [SIDE]]
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from runtime.port import Event, Ran, Text
 from runtime.targets import Targets
 from runtime.telemetry import Telemetry
 
+ROOT = Path(__file__).resolve().parent.parent
 SPEED = 3.0
 REGION = "us-east-1"
 BEFORE_S, TROUBLE_S, AFTER_S = 4.0, 8.0, 8.0
@@ -49,9 +51,7 @@ _PLAIN = RuntimeSettings(routing=RoutingSettings(trickle_share=0))
 SETTINGS = _PLAIN.model_copy(
     update={
         "ladder": tuple(
-            rung.model_copy(
-                update={"first_token_s": rung.first_token_s / SPEED, "gap_s": rung.gap_s / SPEED}
-            )
+            rung.model_copy(update={"first_token_s": rung.first_token_s / SPEED, "gap_s": rung.gap_s / SPEED})
             for rung in _PLAIN.ladder
         ),
         "breaker": _PLAIN.breaker.model_copy(
@@ -169,13 +169,14 @@ async def play(url: str, make: Callable[[Counted], Say], kind: str, share: float
         port.calls.clear()
         began = _now()
         trouble = asyncio.create_task(_trouble(url, kind, share))
-        asking = []
+        asking, behind = [], 0.0
         for number in range(int(rate * (BEFORE_S + TROUBLE_S + AFTER_S))):
             await asyncio.sleep(began + number / rate - _now())
+            behind = max(behind, _now() - began - number / rate)
             asking.append(asyncio.create_task(say(number)))
         messages = await asyncio.gather(*asking)
         start, end = await trouble
-    return _row(messages, port.calls, start, end)
+    return [*_row(messages, port.calls, start, end), f"{behind:.1f}"]
 
 
 async def _trouble(url: str, kind: str, share: float) -> tuple[float, float]:
@@ -191,7 +192,9 @@ async def _trouble(url: str, kind: str, share: float) -> tuple[float, float]:
     return start, _now()
 
 
-def _row(messages: Sequence[Message], calls: Sequence[tuple[float, str]], start: float, end: float) -> list[str]:
+def _row(
+    messages: Sequence[Message], calls: Sequence[tuple[float, str]], start: float, end: float
+) -> list[str]:
     dead = [at for at, rung in calls if rung == "sonnet" and start <= at < end]
     asked = sum(start <= message.asked_at < end for message in messages)
     failed = sum(message.model is None for message in messages)
@@ -218,19 +221,25 @@ async def main() -> None:
     logging.disable(logging.CRITICAL)
     litellm.suppress_debug_info = True
     rate = float(sys.argv[1]) if len(sys.argv) > 1 else 50.0
+    sides = {"ladder": ours, "litellm": theirs}
+    if len(sys.argv) > 2:
+        sides = {sys.argv[2]: sides[sys.argv[2]]}
     command = [sys.executable, "-m", "rehearsal.bedrock", "--speed", str(SPEED)]
-    root = Path(__file__).resolve().parent.parent
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=root)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         url = json.loads(await process.stdout.readline())["url"]
         os.environ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = url
         print(f"{rate:g} messages a second; trouble of {TROUBLE_S:g} s; waits a third of the real ones")
-        print(f"{'':<16}{'':<9}{'failed':>7}{'dead calls':>12}{'open s':>8}{'p99 added s':>13}{'back s':>8}")
+        heads = (
+            f"{'failed':>32}{'dead calls':>12}{'open s':>8}{'p99 added s':>13}{'back s':>8}{'behind s':>10}"
+        )
+        print(heads)
         for name, (kind, share) in TROUBLES.items():
-            for who, make in (("ladder", ours), ("litellm", theirs)):
-                failed, dead, opened, added, back = await play(url, make, kind, share, rate)
-                print(f"{name:<16}{who:<9}{failed:>7}{dead:>12}{opened:>8}{added:>13}{back:>8}", flush=True)
+            for who, make in sides.items():
+                failed, dead, opened, added, back, behind = await play(url, make, kind, share, rate)
+                figures = f"{failed:>7}{dead:>12}{opened:>8}{added:>13}{back:>8}{behind:>10}"
+                print(f"{name:<16}{who:<9}{figures}", flush=True)
     finally:
         process.terminate()
         await process.wait()
