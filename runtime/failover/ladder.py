@@ -150,9 +150,10 @@ class Ladder:
             while True:
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 task = done.pop()
-                if task.result() is None or len(running) == 1:
+                verdict = task.result()
+                if verdict is None or not verdict.outcome.steps_down or len(running) == 1:
                     break
-                await (failed := running.pop(task)).conclude(task.result())
+                await (failed := running.pop(task)).conclude(verdict)
                 turn.recorded += failed.recorded
         except BaseException:
             await _give_up(running)
@@ -163,7 +164,9 @@ class Ladder:
         except BaseException:
             await call.conclude(None)
             raise
-        return await _finish(call, task.result(), turn)
+        for other in running.values():
+            turn.recorded += other.recorded
+        return await _finish(call, verdict, turn)
 
     def _begin_beside(self, turn: "_Turn") -> Call | None:
         """The next rung's call, which is not tried again afterwards."""

@@ -18,9 +18,10 @@ from contract.runtime_settings import (
     RuntimeSettings,
 )
 from contract.tiers import Tier
+from runtime.canned import canned
 from runtime.failover.budget import Budget
 from runtime.failover.limit import Limit
-from runtime.port import Opened, Ran, Text
+from runtime.port import Opened, Ran, Stop, Text
 from runtime.testing.desk import Desk
 from runtime.testing.models import Wait, hangs, refusal, says, throttled
 
@@ -87,6 +88,15 @@ def test_when_both_fail_the_walk_goes_on_below_them(at_desk):
     scripts = {"sonnet": hangs(), "haiku": [Wait(1.0), *throttled()]}
     final, calls, _ = at_desk(asked, scripts, HEDGED)
     assert (final.tier, calls) == (Tier.T2, ["sonnet", "haiku"])
+
+
+def test_a_message_that_is_refused_beside_another_call_is_refused(at_desk):
+    """No model may answer what a guardrail has blocked."""
+    scripts = {"sonnet": says("late", first_s=5.0), "haiku": [Opened(), Stop("guardrail_intervened")]}
+    final, calls, desk = at_desk(asked, scripts, HEDGED)
+    assert (final.rung, calls) == ("haiku", ["sonnet", "haiku"])
+    assert final.text == canned().blocked
+    assert [call.how for call in desk.models.calls] == ["cancelled", "whole"]
 
 
 def test_the_hedge_budget_ends(at_desk):
