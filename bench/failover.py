@@ -12,7 +12,7 @@ import os
 import resource
 import statistics
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -42,6 +42,7 @@ SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet").model_copy(update=PAT
 HAIKU = Rung(name="haiku", tier=Tier.T1, model="haiku").model_copy(update=PATIENT)
 LADDER = (SONNET, HAIKU, Rung(name="canned", tier=Tier.T2))
 THROTTLED = refusal("ThrottlingException", 429)
+Call = Callable[[], Coroutine[Any, Any, Any]]
 Subject = Callable[[], Awaitable[float]]  # seconds for one call, or one chunk
 
 
@@ -84,12 +85,12 @@ def ladder(port: Port) -> Ladder:
     return Ladder(port, lambda rung: guards[rung.name], canned(), lambda _: lambda _: None)
 
 
-def walking(port: Port) -> Callable[[], Awaitable[Any]]:
+def walking(port: Port) -> Call:
     made, nobody, time = ladder(port), Nobody(), asyncio.get_running_loop().time
     return lambda: made.walk(LADDER, "Hello", time() + 25, nobody)
 
 
-def langchain(*, dead: bool) -> Callable[[], Awaitable[Any]]:
+def langchain(*, dead: bool) -> Call:
     async def answers(_: str) -> str:
         return "text"
 
@@ -100,7 +101,7 @@ def langchain(*, dead: bool) -> Callable[[], Awaitable[Any]]:
     return lambda: chain.ainvoke("Hello")
 
 
-class InProcess(litellm.CustomLLM):  # type: ignore[misc] - it has no types
+class InProcess(litellm.CustomLLM):  # type: ignore[misc]  # it has no types
     """LiteLLM's own door for a provider that needs no network."""
 
     async def acompletion(self, *_: Any, **asked: Any) -> Any:
@@ -138,12 +139,12 @@ def router(*, dead: bool = False) -> litellm.Router:
     )
 
 
-def routed(made: litellm.Router) -> Callable[[], Awaitable[Any]]:
+def routed(made: litellm.Router) -> Call:
     asked = [{"role": "user", "content": "Hello"}]
     return lambda: made.acompletion(model="sonnet", messages=asked)
 
 
-async def per_call(call: Callable[[], Awaitable[Any]], calls: int = CALLS) -> float:
+async def per_call(call: Call, calls: int = CALLS) -> float:
     began = perf_counter()
     for _ in range(calls):
         await call()
@@ -215,7 +216,7 @@ async def held_streams() -> tuple[float, float]:
     """KB a stream while 10,000 run, and by how much memory grew while they went on."""
     before = _resident_kb()
     walk = walking(Port(chunks=8, gap_s=1.5))
-    walks = [asyncio.create_task(walk()) for _ in range(STREAMS)]  # type: ignore[arg-type]
+    walks = [asyncio.create_task(walk()) for _ in range(STREAMS)]
     await asyncio.sleep(4.0)
     early = _resident_kb()
     await asyncio.sleep(6.0)

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ SETTINGS = _PLAIN.model_copy(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as the person saw it. `tier`: who answered; None: nobody."""
+    """One message as the person saw it. `model`: who answered; None: none did."""
 
     asked_at: float
     first_text_s: float | None
@@ -86,7 +86,7 @@ class Counted:
                 yield event
 
 
-Say = Callable[[int], Awaitable[Message]]
+Say = Callable[[int], Coroutine[Any, Any, Message]]
 
 
 def ours(port: Counted) -> Say:
@@ -99,7 +99,8 @@ def ours(port: Counted) -> Say:
     )
 
     async def say(number: int) -> Message:
-        began, first = _now(), None
+        began = _now()
+        first: float | None = None
         frames: list[ServerFrame] = []
 
         async def keep(frame: ServerFrame) -> None:
@@ -110,8 +111,8 @@ def ours(port: Counted) -> Say:
 
         await conversation.answer(Ask(request_id=f"r{number}", text=QUESTION), f"s{number}", keep)
         ending = frames[-1]
-        answered = isinstance(ending, Final) and not ending.from_knowledge_base
-        return Message(began, first, ending.rung if answered and isinstance(ending, Final) else None)
+        model = ending.rung if isinstance(ending, Final) and not ending.from_knowledge_base else None
+        return Message(began, first, model)
 
     return say
 
@@ -119,7 +120,7 @@ def ours(port: Counted) -> Say:
 def theirs(port: Counted) -> Say:
     rungs = {rung.name: rung for rung in SETTINGS.ladder}
 
-    class Provider(litellm.CustomLLM):  # type: ignore[misc] - it has no types
+    class Provider(litellm.CustomLLM):  # type: ignore[misc]  # it has no types
         async def astreaming(self, *_: Any, **asked: Any) -> AsyncGenerator[Any, None]:
             rung = rungs[asked["model"]]
             chunk = {"is_finished": False, "finish_reason": "", "index": 0, "tool_use": None, "usage": None}
@@ -147,7 +148,9 @@ def theirs(port: Counted) -> Say:
     asked = [{"role": "user", "content": QUESTION}]
 
     async def say(_: int) -> Message:
-        began, first, model = _now(), None, None
+        began = _now()
+        first: float | None = None
+        model: str | None = None
         try:
             async for chunk in await router.acompletion(model="sonnet", messages=asked, stream=True):
                 if first is None and chunk.choices[0].delta.content:

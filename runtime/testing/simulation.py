@@ -214,7 +214,7 @@ class _Simulation:
             until = EPOCH + timedelta(days=1)
             self._controls = Controls()
             if tier is not None:
-                control = Control(value=tier, who="on-call", why="simulated", expires_at=until)
+                control: Control[Tier] = Control(value=tier, who="on-call", why="simulated", expires_at=until)
                 self._controls = Controls(forced_tier=control)
 
     def _ask(self, people: asyncio.TaskGroup, *, may_leave: bool = True) -> None:
