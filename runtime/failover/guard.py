@@ -26,9 +26,9 @@ class Guard:
         self._changed = changed
         self.breaker = Breaker(breaker, now, self._hear)
 
-    def admit(self) -> "Pass | None":
-        """The right to make one call, or None: step down."""
-        if not self.limit.enter():
+    def admit(self, *, last: bool = False) -> "Pass | None":
+        """The right to make one call, or None: step down. `last`: no other model is below."""
+        if not self.limit.enter(last=last):
             return None
         permit = self.breaker.admit()
         if permit is None:

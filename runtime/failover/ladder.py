@@ -133,7 +133,8 @@ class Ladder:
         if _time() >= turn.deadline:
             return None
         guard = self._guard(rung)
-        through = guard.admit() if guard is not None else None
+        last = not turn.left or turn.left[0].model is None
+        through = guard.admit(last=last) if guard is not None else None
         if through is None:
             return None
         tell = self._observe(rung)

@@ -36,9 +36,12 @@ class Limit:
         self._spoke = self._hurt = 0
         self._waited = 0.0
 
-    def enter(self) -> bool:
-        """Whether there is room for one more call; leave with `leave`."""
-        if self.running >= self.allowed:
+    def enter(self, *, last: bool = False) -> bool:
+        """Whether there is room for one more call; leave with `leave`.
+
+        `last`: no other model is left to ask, so a late answer is better than none.
+        """
+        if self.running >= (self._most if last else self.allowed):
             return False
         self.running += 1
         if self.running > self._peak:

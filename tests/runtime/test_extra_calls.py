@@ -162,6 +162,14 @@ def test_a_rung_that_slows_down_gets_fewer_calls_and_more_again_when_it_recovers
     assert limit.allowed > 200
 
 
+def test_the_last_model_is_asked_beyond_the_adaptive_limit_but_not_beyond_the_most():
+    limit = Limit(LimitSettings(), 100)
+    served(limit, 10, 60, None)
+    assert limit.allowed == 20
+    assert sum(limit.enter() for _ in range(50)) == 20
+    assert sum(limit.enter(last=True) for _ in range(500)) == 80
+
+
 def test_a_few_refusals_change_no_limit():
     limit = Limit(LimitSettings(), 1_000)
     for second in range(1, 30):
