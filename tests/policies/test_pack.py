@@ -101,9 +101,7 @@ def test_development_is_advised_where_production_is_stopped(serves: Any, prod: P
     assert found.enforcementLevel == ADVISORY
 
 
-@pytest.mark.parametrize(
-    ("stack", "strict"), [("prod", True), ("dev", False), ("nobody-knows", True)]
-)
+@pytest.mark.parametrize(("stack", "strict"), [("prod", True), ("dev", False), ("nobody-knows", True)])
 def test_a_stack_is_protected_unless_its_settings_say_otherwise(stack: str, *, strict: bool):
     assert pack.protected(stack) is strict
 
