@@ -241,7 +241,7 @@ def test_one_document_that_cannot_be_read_holds_up_no_other():
         await documents.start()
         return names(documents), documents.model_calls(), len(documents.published)
 
-    assert in_time(scene) == (["event"], PUBLISHED, 3)
+    assert in_time(scene) == (["event"], PUBLISHED, 2)
 
 
 class Pages:
