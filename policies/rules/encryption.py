@@ -87,7 +87,7 @@ def _excused(bucket: Node, view: View) -> bool:
         return True
     name = bucket.raw("bucket")
     logs = view.naming(bucket, "targetBucket", "s3.BucketLogging")
-    trails = [t for t in view.naming(bucket, "s3BucketName", "cloudtrail.Trail") if _own(t.raw("kmsKeyId"))]
+    trails = [t for t in view.naming(bucket, "s3BucketName", "cloudtrail.Trail") if _own(t.get("kmsKeyId"))]
     origins = [
         origin
         for site in view.of("cloudfront.Distribution")
