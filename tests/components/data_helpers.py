@@ -25,7 +25,10 @@ REGIONS = {"primary": "us-east-1", "standby": "us-west-2"}
 Check = Callable[[Plan], None]
 # Words for people, and settings that trade comfort for money.
 HARMLESS = frozenset(
-    {"description", "applyImmediately", "memorySize", "snapshotWindow", "maintenanceWindow", "forceDestroy"}
+    {
+        *("description", "applyImmediately", "memorySize", "snapshotWindow", "maintenanceWindow"),
+        *("forceDestroy", "namePrefix"),  # what a role may be called is a policy: iam-role-name
+    }
 )
 
 

@@ -195,6 +195,7 @@ def assets_are_private_and_read_by_the_distribution_only(plan: Plan) -> None:
     assert read["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert read.get("Condition") == {"StringEquals": {"aws:SourceArn": front.outputs["arn"]}}
     assert tls["Effect"] == "Deny"
+    assert tls.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
     (access,) = kind(plan, "cloudfront.OriginAccessControl")
     assert access.inputs.get("signingBehavior") == "always"
     assets = next(o for o in distribution(plan)["origins"] if o["originId"] == "assets")

@@ -291,7 +291,12 @@ LOOSER: dict[Check, list[tuple[str, str, Change]]] = {
         (
             "any distribution",
             "BucketPolicy global-assets-files-policy",
-            policy("policy", lambda s: s.pop("Condition")),
+            policy("policy", lambda s: s.pop("Condition"), "OurDistribution"),
+        ),
+        (
+            "nobody",
+            "BucketPolicy global-assets-files-policy",
+            policy("policy", lambda s: s.pop("Condition"), "TlsOnly"),
         ),
         ("unsigned", FRONT, at("origins.0.originAccessControlId")),
     ],

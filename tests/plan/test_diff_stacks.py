@@ -51,7 +51,8 @@ class TestOurStacks:
             "aws:cloudwatch/metricAlarm:MetricAlarm",  # each watched by itself
         }
         assert {(c.resource.type, x.path) for c in found.changed for x in c.changes} == {
-            ("aws:ec2/route:Route", "natGatewayId")
+            ("aws:ec2/route:Route", "natGatewayId"),
+            ("aws:s3/bucketObjectv2:BucketObjectv2", "content"),  # the inventory, which names alarms
         }
 
     def test_dev_and_prod(self, dev: Plan, prod: Plan) -> None:

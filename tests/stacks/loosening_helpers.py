@@ -39,12 +39,14 @@ def having(**inputs: Any) -> Callable[[Resource], Resource]:
     return lambda r: replace(r, inputs={**r.inputs, **inputs})
 
 
-def policy(key: str, edit: Callable[[dict[str, Any]], Any]) -> Callable[[Resource], Resource]:
-    """The first statement of a policy rewritten."""
+def policy(
+    key: str, edit: Callable[[dict[str, Any]], Any], sid: str | None = None
+) -> Callable[[Resource], Resource]:
+    """A statement of a policy rewritten: the one of this name, or the first."""
 
     def change(resource: Resource) -> Resource:
         document = json.loads(resource.inputs[key])
-        edit(document["Statement"][0])
+        edit(next(s for s in document["Statement"] if sid in {None, s.get("Sid")}))
         return having(**{key: json.dumps(document)})(resource)
 
     return change

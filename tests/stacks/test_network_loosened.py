@@ -316,7 +316,8 @@ def test_every_check_has_been_seen_to_fail():
 
 
 # What may be missing without harm to the network: words for people, and how often flows are written.
-HARMLESS = {"description", "tags", "maxAggregationInterval"}
+# What a role may be called is a policy: iam-role-name.
+HARMLESS = {"description", "tags", "maxAggregationInterval", "namePrefix"}
 
 
 def found_by_any(plan: Plan) -> bool:
