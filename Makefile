@@ -28,7 +28,7 @@ prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
 	@cli=$$(sh scripts/pulumi-cli) && without= || { without=--ignore=tests/engine; echo "prove: without tests/engine" >&2; }; \
 		CONCIERGE_PULUMI=$$cli $(BIN)/pytest -q -m prove $$without $(TESTS)
 
-engine: $(READY) ## preview, up, refresh, destroy and policies in the real engine (docs/engine.md)
+engine: $(READY) ## preview, up, refresh and destroy in the real engine (docs/engine.md)
 	@cli=$$(sh scripts/pulumi-cli) && CONCIERGE_PULUMI=$$cli \
 		$(BIN)/pytest -q $(if $(filter tests,$(TESTS)),tests/engine,$(TESTS))
 

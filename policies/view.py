@@ -105,8 +105,10 @@ def listed(value: Any) -> list[Any]:
 class View:
     """All resources of a stack, and who names whom."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], *, by_dependency: bool = False) -> None:
+        """`by_dependency`: where nothing is called by a value, it is whose value the program took."""
         self.nodes = tuple(nodes)
+        self._by_dependency = by_dependency
 
     @cached_property
     def _by_type(self) -> Mapping[str, list[Node]]:
@@ -149,8 +151,7 @@ class View:
             return []
         owners = self._by_identity.get(value, [])
         near = [owner for owner in owners if owner.region == node.region] or owners
-        # Before AWS has made it a resource has no id to be named by, only the name it was given.
-        return near or [owner for owner in linked if not owner.identities]
+        return near or (linked if self._by_dependency else [])
 
     def naming(self, node: Node, key: str, *types: str) -> list[Node]:
         """The resources of these types whose input names this one."""
@@ -197,7 +198,8 @@ def _texts(*values: Any) -> frozenset[str]:
 
 def of_stack(args: StackValidationArgs) -> View:
     """The view of the engine, after it has declared everything."""
-    return View([_of_resource(resource) for resource in args.resources])
+    # Before AWS has made it a resource has no id to be named by, only the name it was given.
+    return View([_of_resource(resource) for resource in args.resources], by_dependency=True)
 
 
 def of_resource(args: ResourceValidationArgs) -> View:
