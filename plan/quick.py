@@ -9,13 +9,13 @@ release they were read in. In any other a plan takes longer and says the same.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
 import pulumi
-from pulumi import Output
-from pulumi.output import _OutputData
+from pulumi import Output, _types
+from pulumi.output import Unknown, _OutputData
 from pulumi.runtime import resource, rpc
 from pulumi.runtime.proto import source_pb2
 
@@ -141,8 +141,26 @@ def _copied(value: Any) -> Any:
     return dict(value) if kind is dict else kind(map(_copied, value))
 
 
+def _contains_unknowns(value: Any) -> bool:
+    """Asked of every value on its way; most hold none and are flat. A value is a tree: none holds itself."""
+    kind = type(value)
+    if kind in _FLAT:
+        return False
+    if isinstance(value, dict):
+        return any(map(_contains_unknowns, dict.values(value)))  # an output type may have a property `values`
+    if isinstance(value, list):
+        return any(map(_contains_unknowns, value))
+    return isinstance(value, Unknown)
+
+
+_unwrap_type = cache(_types.unwrap_type)
+_unwrap_optional_type = cache(_types.unwrap_optional_type)
+
 _WAYS: tuple[tuple[Any, str, Any], ...] = (
     (resource, "_get_stack_trace", _no_stack_trace),
     (rpc, "transfer_properties", _transfer_properties),
+    (rpc, "contains_unknowns", _contains_unknowns),
+    (_types, "unwrap_type", _unwrap_type),
+    (_types, "unwrap_optional_type", _unwrap_optional_type),
     (Output, "from_input", staticmethod(_quick_from_input)),
 )

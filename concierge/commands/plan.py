@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from concierge import output
+from concierge.planning import plan_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,11 +32,11 @@ def plan(
     json: output.JsonFlag = False,
 ) -> None:
     """Show exactly what `pulumi up -s STACK` would declare: no AWS, no credentials, no pulumi CLI."""
-    from plan import run, saved, show
+    from plan import saved, show
 
     _check(picture, save)
     before = _read(diff)
-    found = run(stack)
+    found = plan_of(stack)
     parts: list[RenderableType] = []
     content: dict[str, Any] = show.as_json(found)
     if before is not None:
@@ -74,13 +75,13 @@ def _check(picture: Path | None, save: Path | None) -> None:
 
 def _read(other: str | None) -> "Callable[[], Plan] | None":
     """What to compare with. A file is read at once; a stack of this project is planned when asked for."""
-    from plan import run, saved
+    from plan import saved
     from stacks import stackfile
 
     if other is None:
         return None
     if other in stackfile.stacks(stackfile.root_of()):
-        return lambda: run(other)
+        return lambda: plan_of(other)
     loaded = saved.load(Path(other))
     return lambda: loaded
 

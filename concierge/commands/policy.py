@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from concierge import output
+from concierge.planning import plan_of
 from concierge.commands import policy_iam
 
 
@@ -58,7 +59,6 @@ def check(
         raise typer.BadParameter("say which stack", param_hint="STACK")
 
     from contract.errors import FAILED, WrongUseError
-    from plan import run
     from policies import sources
     from stacks import settings
 
@@ -66,7 +66,7 @@ def check(
     if sarif is not None and not sarif.parent.is_dir():
         raise WrongUseError(f"{sarif}: there is no folder {sarif.parent}")
     protected = settings.load(stack).environment.protect
-    report = sources.ask(run(stack), protected=protected, sources=asked)
+    report = sources.ask(plan_of(stack), protected=protected, sources=asked)
     if sarif is not None:
         from policies import sarif as written
 

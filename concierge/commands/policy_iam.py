@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from concierge import output
+from concierge.planning import plan_of
 
 
 def iam(
@@ -15,10 +16,9 @@ def iam(
     json: output.JsonFlag = False,
 ) -> None:
     """Say what a role can do to what: its policies, less what its permission boundary takes away."""
-    from plan import run
     from policies.iam import show, words
 
-    found = words(run(stack), role)
+    found = words(plan_of(stack), role)
     if json:
         output.document(show.as_json(found))
     else:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from concierge import output
+from concierge.planning import plan_of
 
 
 def preflight(
@@ -47,14 +48,13 @@ def preflight(
     if stack is None:
         raise typer.BadParameter("say which stack", param_hint="STACK")
 
-    from plan import run
     from stacks import settings
 
     budget = settings.load(stack).environment.monthly_budget_usd
     session = room.open_session()
     wishes = room.Wishes(account=account, messages_per_second=messages_per_second, budget_usd=budget)
     output.progress(f"planning {stack}")
-    facts = room.Facts(run(stack), session, wishes, endpoint_url)
+    facts = room.Facts(plan_of(stack), session, wishes, endpoint_url)
     room.verify(facts)
     output.progress(f"asking AWS {len(checks)} questions in {' and '.join(facts.regions)}")
     report = room.run(facts, checks)
