@@ -16,6 +16,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from rehearsal import url_rules
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.moto_server", description="AWS on loopback.")
@@ -23,6 +25,7 @@ def main() -> None:
     port = parser.parse_args().port
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+    url_rules.make_one_by_one()
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
     os.environ["MOTO_PORT"] = str(server.server_port)  # moto builds links to itself from it
