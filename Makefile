@@ -25,12 +25,17 @@ test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
 
 prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
-	@cli=$$(sh scripts/pulumi-cli) && without= || { without=--ignore=tests/engine; echo "prove: without tests/engine" >&2; }; \
-		CONCIERGE_PULUMI=$$cli $(BIN)/pytest -q -m prove $$without $(TESTS)
+	@without=; leave_out() { without="$$without --ignore=$$1"; echo "prove: without $$1" >&2; }; \
+		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
+		arm=$$(sh scripts/arm64) || leave_out tests/artifact/test_smoke_arm64.py; \
+		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m prove $$without $(TESTS)
 
-engine: $(READY) ## preview, up, refresh and destroy in the real engine (docs/engine.md)
+engine: $(READY) ## preview, up, refresh, destroy and policies in the real engine (docs/engine.md)
 	@cli=$$(sh scripts/pulumi-cli) && CONCIERGE_PULUMI=$$cli \
 		$(BIN)/pytest -q $(if $(filter tests,$(TESTS)),tests/engine,$(TESTS))
+
+smoke-arm64: $(READY) ## the packaged agent on an emulated ARM64 processor (docs/packaging.md)
+	@home=$$(sh scripts/arm64) && CONCIERGE_ARM64=$$home $(BIN)/pytest -q -s tests/artifact/test_smoke_arm64.py
 
 lint: $(READY) ## style, types, import rules, and that every test is collected
 	@$(BIN)/ruff check --quiet .
@@ -81,4 +86,4 @@ $(BENCH): requirements/uv.txt requirements/bench.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove engine lint bench bench-failover setup format docs lock checkov clean help
+.PHONY: rehearse plan test prove engine smoke-arm64 lint bench bench-failover setup format docs lock checkov clean help

@@ -1,9 +1,9 @@
 """The agent on AgentCore Runtime in VPC mode (RUN-19): chat and tools; the rest stays on ECS.
 
 Chat is one runtime. The tools are another that speaks MCP, behind a Gateway that signs its calls with its own
-role; memory is AgentCore's. A runtime's version is made of an image digest, and its endpoint `live` names one
-version: an image that is pushed serves nobody until a plan says so. REST is the fallback and keeps its own
-failure domain (NET-4); ingest reads a stream, which a runtime of sessions does not.
+role; memory is AgentCore's. A runtime's version is made of an image or a zip, named by its digest, and its
+endpoint `live` names one version: what is pushed serves nobody until a plan says so. REST is the fallback and
+keeps its own failure domain (NET-4); ingest reads a stream, which a runtime of sessions does not.
 
 Names of runtimes and memories take no hyphens. AgentCore makes each runtime's workload identity itself;
 nothing here calls out in a user's name, so there is no OAuth provider. AWS refuses a runtime whose image does
@@ -43,14 +43,38 @@ class Issuer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Code:
+    """A zip in S3 (`concierge package`), named by its own digest: another zip is another key."""
+
+    bucket: Input[str]
+    digest: str
+    python: str
+
+    def artifact(self) -> Any:
+        version = self.python.replace(".", "_")
+        key = f"code/{self.digest.removeprefix('sha256:')}.zip"
+        return {
+            "code_configuration": {
+                "code": {"s3": {"bucket": self.bucket, "prefix": key}},
+                "entry_points": ["main.py"],
+                "runtime": f"PYTHON_{version}",
+            }
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class AgentCoreArgs:
-    """`allowed`: what chat and tools may do, the same as on ECS. Without `issuer` callers sign with IAM."""
+    """`allowed`: what chat and tools may do, the same as on ECS. Without `issuer` callers sign with IAM.
+
+    `code`: what runs instead of the image. `built`: there is one of them.
+    """
 
     environment: str
     place: Place
     allowed: Mapping[str, Sequence[Grant]]
     repository_arn: Input[str]
     image: Input[str]
+    code: Code | None
     built: bool
     subnet_ids: Sequence[Input[str]]
     security_group_id: Input[str]
@@ -172,7 +196,7 @@ class AgentCore(Component):
             f"{self.name}-{workload}",
             agent_runtime_name=self._runtime_name(workload),
             role_arn=self._role(workload, [*args.allowed[workload], *self._basics(workload), *further]),
-            agent_runtime_artifact={"container_configuration": {"container_uri": args.image}},
+            agent_runtime_artifact=self._artifact(),
             network_configuration={
                 "network_mode": "VPC",
                 "network_mode_config": {
@@ -189,6 +213,11 @@ class AgentCore(Component):
         self._live[workload] = self._serve(workload, runtime)
         self.runtime_arns[workload] = runtime.agent_runtime_arn
         return runtime
+
+    def _artifact(self) -> Any:
+        if self._args.code is not None:
+            return self._args.code.artifact()
+        return {"container_configuration": {"container_uri": self._args.image}}
 
     def _serve(
         self, workload: str, runtime: aws.bedrock.AgentcoreAgentRuntime
@@ -214,7 +243,7 @@ class AgentCore(Component):
         place = self._args.place
         groups = place.arn("logs", f"log-group:{_LOGS}/{self._runtime_name(workload)}-*")
         return [
-            *grants.pull_image(place, self._args.repository_arn),
+            *([] if self._args.code else grants.pull_image(place, self._args.repository_arn)),
             grants.write_logs(groups),
             Grant("FindLogs", ["logs:CreateLogGroup", "logs:DescribeLogStreams"], [groups]),
         ]

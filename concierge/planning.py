@@ -1,4 +1,4 @@
-"""A plan for a command that ends soon after: its imports stay light, and nothing is collected before its end."""
+"""A plan for a command that ends soon after: light to import, and nothing is collected before its end."""
 
 import gc
 from typing import TYPE_CHECKING

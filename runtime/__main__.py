@@ -27,7 +27,7 @@ from contract import rungs
 from contract.errors import ConciergeError, WrongUseError
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
-from runtime.app import CHAT, make_app
+from runtime.app import drain, make_app
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.documents import Documents, Names, Store
@@ -112,7 +112,7 @@ async def _serve(host: str, port: int) -> None:
         _write(json.dumps({"ready": True, "url": url}))
         await stop.wait()
         telemetry.log("info", "stopping: streams may finish")
-        await app[CHAT].drain(settings.request_s)  # nobody's answer takes longer
+        await drain(app, settings.request_s)  # nobody's answer takes longer
 
 
 def _store(ssm: Any) -> Store:

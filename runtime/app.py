@@ -1,4 +1,4 @@
-"""The server: `/ws` carries the frames of `contract.frames`, `/ping` is AgentCore's health shape.
+"""The server: `/ws` carries the frames of `contract.frames`, `/invocations` and `/ping` are AgentCore's.
 
 One connection may have several requests under way. A connection that ends cancels them at once; a server that
 ends lets them finish. What a message means is the conversation's business.
@@ -24,6 +24,7 @@ from contract.frames import (
     encode,
 )
 from runtime.conversation import Code, Conversation, GoneError
+from runtime.invocations import REQUEST_BYTES, Invocations
 from runtime.telemetry import Clock
 
 HEARTBEAT_S = 20.0  # a client that vanished without a word is noticed after at most one and a half of these
@@ -34,6 +35,7 @@ IN_FLIGHT = 16  # requests of one connection at a time
 RECONNECT_S = 1.0
 NO_ID = ""  # of a bad frame that names none
 CHAT: web.AppKey["Chat"] = web.AppKey("chat")
+INVOCATIONS: web.AppKey[Invocations] = web.AppKey("invocations")
 
 
 class Chat:
@@ -172,14 +174,22 @@ def _is_id(named: object) -> TypeGuard[str]:
 
 
 def make_app(conversation: Conversation, wall: Clock) -> web.Application:
-    """The application; its `Chat` is under the key CHAT."""
-    app = web.Application()
+    """The application; what is under way is under the keys CHAT and INVOCATIONS."""
+    app = web.Application(client_max_size=REQUEST_BYTES)
     app[CHAT] = Chat(conversation)
+    app[INVOCATIONS] = Invocations(conversation)
     started = int(wall().timestamp())
 
     async def ping(_: web.Request) -> web.Response:
-        return web.json_response({"status": "Healthy", "time_of_last_update": started})
+        status = "HealthyBusy" if app[INVOCATIONS].busy else "Healthy"
+        return web.json_response({"status": status, "time_of_last_update": started})
 
     app.router.add_get("/ws", app[CHAT].socket)
+    app.router.add_post("/invocations", app[INVOCATIONS].invoke)
     app.router.add_get("/ping", ping)
     return app
+
+
+async def drain(app: web.Application, within_s: float) -> None:
+    """Lets everything under way finish, by whichever door it came; nothing new is taken."""
+    await asyncio.gather(app[CHAT].drain(within_s), app[INVOCATIONS].drain(within_s))

@@ -7,8 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from concierge import output
-from concierge.planning import plan_of
 from concierge.commands import policy_iam
+from concierge.planning import plan_of
 
 
 class _CheckUnlessNamed(TyperGroup):

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from components.agent_core import AgentCore, AgentCoreArgs, Issuer
+from components.agent_core import AgentCore, AgentCoreArgs, Code, Issuer
 from components.agent_ecs import AgentEcs, AgentEcsArgs
 from components.alarms import Watched
 from components.ingest import Ingest, IngestArgs
@@ -74,7 +74,7 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
             ),
             site.inside,
         ),
-        agent_core=_agent_core(needs, shared) if site.on_agentcore else None,
+        agent_core=_agent_core(needs, shared, data) if site.on_agentcore else None,
         ingest=ingest,
         bulk=_bulk(site, data, ingest) if ingest and site.settings.ingest.bulk.enabled else None,
         fleet=_fleet(site, ground, data, doors) if site.settings.fleet.enabled else None,
@@ -137,17 +137,24 @@ def _least(site: Site, minimum: int) -> int:
     return math.ceil(minimum * site.settings.regions.standby_percent / 100)
 
 
-def _agent_core(needs: Needs, shared: dict[str, Any]) -> AgentCore:
+def _agent_core(needs: Needs, shared: dict[str, Any], data: Data) -> AgentCore:
     site, identity = needs.site, needs.doors.identity
+    agent = site.settings.agent
+    code = (
+        Code(bucket=data.buckets.names["agent"], digest=agent.code_digest, python=agent.code_python)
+        if agent.code_digest
+        else None
+    )
     return AgentCore(
         site.named("agent-core"),
         AgentCoreArgs(
             allowed={name: allowed(needs, name) for name in sorted(site.on_agentcore)},
             issuer=Issuer(discovery_url=identity.discovery_url, client_ids=[identity.web_client_id]),
-            memory_days=site.settings.agent.memory_days,
+            memory_days=agent.memory_days,
             memory_key_arn=site.keys["agent"],
             protect=site.guarded,
-            **shared,
+            code=code,
+            **{**shared, "built": shared["built"] or code is not None},
         ),
         site.inside,
     )

@@ -69,6 +69,14 @@ class Agent(Section):
         None,
         description="`sha256:...` of the image that runs; none: nothing is built yet, so no task is started",
     )
+    code_digest: str | None = Field(
+        None,
+        description="`sha256:...` of the zip that AgentCore runs instead of the image; `concierge package` "
+        "prints it, and where to put the zip",
+    )
+    code_python: Literal["3.11", "3.12", "3.13"] = Field(
+        "3.13", description="the Python the zip was built for"
+    )
     services: Services = Services()
     insights: Literal["disabled", "enabled", "enhanced"] = Field(
         "enhanced", description="Container Insights: metrics for each task cost by their number"
@@ -94,18 +102,11 @@ class Agent(Section):
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
-        digest = self.image_digest
-        if digest is None:
-            return self
-        word, _, number = digest.partition(":")
-        if word != "sha256" or len(number) != 64 or set(number) - set("0123456789abcdef"):
-            raise rule(
-                "image_digest",
-                "must be the image's digest, `sha256:` and 64 hexadecimal digits: a tag may move, and a plan "
-                "would not say what it starts; the push prints it",
-            )
-        if not number.strip("0"):
-            raise rule("image_digest", "is the digest of no image: leave the key out until one is pushed")
+        for key, what in (("image_digest", "image"), ("code_digest", "zip")):
+            if (digest := getattr(self, key)) is not None:
+                _check_digest(key, what, digest)
+        if self.code_digest is not None and self.host != "agentcore":
+            raise rule("code_digest", "is for agent.host agentcore; ECS takes an image (image_digest)")
         return self
 
     def warnings(self, *, protect: bool) -> list[str]:
@@ -126,3 +127,15 @@ class Agent(Section):
                     f"agent.services.{name} may run a single task in a protected environment (RUN-20)"
                 )
         return found
+
+
+def _check_digest(key: str, what: str, digest: str) -> None:
+    word, _, number = digest.partition(":")
+    if word != "sha256" or len(number) != 64 or set(number) - set("0123456789abcdef"):
+        raise rule(
+            key,
+            f"must be the {what}'s digest, `sha256:` and 64 hexadecimal digits: a tag may move, and a "
+            "plan would not say what it starts; `concierge package` and the push print it",
+        )
+    if not number.strip("0"):
+        raise rule(key, f"is the digest of no {what}: leave the key out until one is pushed")

@@ -107,6 +107,7 @@ def core(**changes: Any) -> AgentCoreArgs:
         "allowed": {"chat": chat_grants(), "tools": [grants.read_parameters([PARAMETER])]},
         "repository_arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/concierge-test-agent",
         "image": f"registry.example/agent@{DIGEST}",
+        "code": None,
         "built": True,
         "subnet_ids": SUBNETS,
         "security_group_id": GROUP,

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from components.agent_core import AgentCore
+from components.agent_core import AgentCore, Code
 from plan import Plan
 from tests.components.agent_estate_helpers import core, planned, watches, whole
 
@@ -18,6 +18,19 @@ def test_without_an_image_there_are_only_the_memory_and_a_gateway_to_nothing():
     """AWS refuses a runtime whose image does not exist."""
     found = {resource.name for resource in made(built=False).cloud}
     assert found == {"core-memory", "core-gateway", "core-gateway-identity-role"}
+
+
+def test_a_zip_runs_in_the_place_of_the_image_and_is_named_by_its_digest():
+    found = made(code=Code(bucket="agents", digest=f"sha256:{'4f' * 32}", python="3.13"))
+    for workload in ("chat", "tools"):
+        assert found.get(f"core-{workload}").inputs["agentRuntimeArtifact"] == {
+            "codeConfiguration": {
+                "code": {"s3": {"bucket": "agents", "prefix": f"code/{'4f' * 32}.zip"}},
+                "entryPoints": ["main.py"],
+                "runtime": "PYTHON_3_13",
+            }
+        }
+        assert "ecr:" not in str(found.get(f"core-{workload}-identity-grants").inputs["policy"])
 
 
 def test_without_an_issuer_callers_sign_with_iam():

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from contract.controls import Controls
 from contract.frames import Ask, Resend, decode_server, encode
-from runtime.app import CHAT, IN_FLIGHT, REMEMBERED, make_app
+from runtime.app import IN_FLIGHT, REMEMBERED, drain, make_app
 from runtime.port import Opened, Stop, Text
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import Step, Wait, hangs
@@ -300,7 +300,7 @@ def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
             socket = Socket(ws)
             await socket.ask("r1")
             frames = [await socket.frame()]
-            draining = asyncio.create_task(client.app[CHAT].drain(within_s=10))
+            draining = asyncio.create_task(drain(client.app, within_s=10))
             await asyncio.sleep(0)
             await socket.ask("r2")
             refused = None
@@ -328,7 +328,7 @@ def test_draining_does_not_wait_for_ever():
         async with serving(hangs()) as (client, desk), client.ws_connect("/ws") as ws:
             await Socket(ws).ask("r1")
             await until(lambda: desk.models.calls)
-            await asyncio.gather(client.app[CHAT].drain(within_s=0.01), ws.receive(), ws.receive())
+            await asyncio.gather(drain(client.app, within_s=0.01), ws.receive(), ws.receive())
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how
 

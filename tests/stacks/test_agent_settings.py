@@ -38,8 +38,15 @@ def test_an_image_is_a_digest_and_never_a_tag(digest: str):
     assert "a tag may move" in said(Agent, {"image_digest": digest})
 
 
-def test_the_digest_of_nothing_is_refused():
-    assert "leave the key out until one is pushed" in said(Agent, {"image_digest": "sha256:" + "0" * 64})
+@pytest.mark.parametrize("key", ["image_digest", "code_digest"])
+def test_the_digest_of_nothing_is_refused(key: str):
+    nothing = {"host": "agentcore", key: "sha256:" + "0" * 64}
+    assert "leave the key out until one is pushed" in said(Agent, nothing)
+
+
+def test_a_zip_is_for_agentcore_alone():
+    assert "code_digest: is for agent.host agentcore" in said(Agent, {"code_digest": DIGEST})
+    assert Agent(host="agentcore", code_digest=DIGEST).code_python == "3.13"
 
 
 @pytest.mark.parametrize(

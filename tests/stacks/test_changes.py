@@ -66,6 +66,17 @@ def test_another_size_of_one_service_leaves_the_others_alone(changed: Change):
     assert (found.added, found.removed) == ((), ())
 
 
+def test_another_zip_makes_new_versions_that_the_endpoints_serve(changed: Change):
+    """RUN-19: pushed code serves nobody until the endpoint names the version made of it."""
+    before = {"agent.host": "agentcore", "agent.image_digest": OLD, "agent.code_digest": OLD}
+    found = changed(before, {"agent.code_digest": NEW})
+    runtimes = {f"agent-core-{workload}" for workload in ("chat", "tools")}
+    assert names(found, Kind.CHANGED) - {f"{name}-live" for name in runtimes} == runtimes
+    paths = {x.path for c in found.changed if "live" not in c.resource.name for x in c.changes}
+    assert paths == {"agentRuntimeArtifact.codeConfiguration.code.s3.prefix"}
+    assert (found.added, found.removed, found.replaced, found.unknown) == ((), (), (), ())
+
+
 def test_another_host_moves_chat_and_tools_and_leaves_data_doors_and_network(changed: Change):
     found = changed({"agent.image_digest": OLD}, {"agent.host": "agentcore"})
     assert found.replaced == ()
