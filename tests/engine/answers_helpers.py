@@ -20,6 +20,13 @@ ZONES = {
     "us-west-2": [f"usw2-az{n}" for n in range(1, 5)],
     "eu-west-1": [f"euw1-az{n}" for n in range(1, 4)],
 }
+# Resources whose id is an input of theirs. Registry page of each, "Attribute Reference": `id`.
+NAMED_BY = {"aws:s3/bucket:Bucket": "bucket"}
+# Texts that are not a word with a suffix. API reference of each.
+SAID = {
+    # CreateGuardrailVersion: a number from 1 on, `version` [1-9][0-9]{0,7}.
+    ("aws:bedrock/guardrailVersion:GuardrailVersion", "version"): "1",
+}
 
 
 class UnansweredError(LookupError):
@@ -66,12 +73,21 @@ def made(name: str, hint: Any, token: str, unique: str, region: str) -> Any:
     return _text(name, token, unique, region)
 
 
+def identity(token: str, inputs: Mapping[str, Any], unique: str) -> str:
+    """The id of a new resource."""
+    return str(inputs.get(NAMED_BY.get(token, ""), f"{token.rpartition(':')[2].lower()}-{unique}"))
+
+
 def _text(name: str, token: str, unique: str, region: str) -> str:
+    if (token, name) in SAID:
+        return SAID[token, name]
     service = token.split(":")[1].partition("/")[0]
     if name.lower().endswith("arn"):
         return f"arn:aws:{service}:{region}:{ACCOUNT}:{name}/{unique}"
     if name == "region":
         return region
+    if name == "arnSuffix":  # of balancers and target groups: the end of their ARN
+        return unique
     if name.lower().endswith(("url", "endpoint")):
         return f"https://{unique}.{service}.{region}.amazonaws.com/{name}"
     return f"{name}-{unique}"

@@ -91,18 +91,18 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
         """A policy pack: its first line is the port it listens on, so lines are handed on as they come."""
         command = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command,
             cwd=request.pwd,
             env=dict(pair.split("=", 1) for pair in request.env) or dict(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-        )
-        context.add_callback(process.kill)
-        assert process.stdout is not None
-        for line in process.stdout:
-            yield language_pb2.RunPluginResponse(stdout=line)
-        yield language_pb2.RunPluginResponse(exitcode=process.wait())
+        ) as process:
+            context.add_callback(process.kill)
+            assert process.stdout is not None
+            for line in process.stdout:
+                yield language_pb2.RunPluginResponse(stdout=line)
+            yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
 
 @contextmanager

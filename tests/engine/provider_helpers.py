@@ -26,6 +26,8 @@ Values = dict[str, Any]
 TAGS = "tagsAll"
 # Where the bridge to the provider keeps which inputs it made up.
 DEFAULTS = "__defaults"
+# The bridge keeps a resource's id among its outputs too; policy packs get to know it only there.
+ID = "id"
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         inputs = read(request.properties)
         if request.preview:
-            outputs = self._outputs(request.type, inputs, None, context)
+            outputs = {**self._outputs(request.type, inputs, None, context), ID: UNKNOWN}
             return provider_pb2.CreateResponse(properties=write(outputs))
         self._expect_known(request.urn, inputs)
         with self.world.lock:
@@ -211,8 +213,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 raise LookupError(f"{_name(request.urn)}: LimitExceededException: told to fail")
             self.world.made += 1
             unique = digest(request.urn, str(self.world.made))
-        outputs = self._outputs(request.type, inputs, unique, context)
-        id_ = f"{request.type.rpartition(':')[2].lower()}-{unique}"
+        id_ = answers_helpers.identity(request.type, opened(inputs), unique)
+        outputs = {**self._outputs(request.type, inputs, unique, context), ID: id_}
         self._write_down("create", request.urn, id_, Thing(request.urn, inputs, outputs))
         return provider_pb2.CreateResponse(id=id_, properties=write(outputs))
 
@@ -224,6 +226,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = self._outputs(request.type, inputs, unique, context)
         for name in outputs.keys() - inputs.keys() - renewed:
             outputs[name] = before.get(name, outputs[name])
+        outputs[ID] = request.id
         if not request.preview:
             self._expect_known(request.urn, inputs)
             self.world.made += 1
