@@ -92,6 +92,11 @@ def licences(found: Sequence[Part]) -> str:
     )
 
 
+def sizes(found: Sequence[Part]) -> str:
+    """Bytes and files by package, the largest first."""
+    return "".join(f"{part.bytes}\t{part.files}\t{part.name} {part.version}\n" for part in found)
+
+
 def bill(found: Sequence[Part], digest: str) -> str:
     """CycloneDX in JSON; its number is made of the artifact's digest, so that it is the same every time."""
     bom = Bom(serial_number=uuid5(NAMESPACE_URL, digest))

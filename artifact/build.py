@@ -71,6 +71,7 @@ def build(order: Order) -> Artifact:
         beside = {
             "bill.cdx.json": bill.bill(parts, digest),
             "licences.txt": bill.licences(parts),
+            "sizes.txt": bill.sizes(parts),
             "digest.txt": f"{digest}\n",
         }
         new = Path(place) / "new"

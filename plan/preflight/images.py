@@ -1,4 +1,4 @@
-"""Whether every image the plan starts lies in the registry of its own region (RUN-19)."""
+"""Whether every image and every zip the plan starts lies in its own region (RUN-19)."""
 
 import json
 import re
@@ -61,6 +61,29 @@ def _lies(facts: Facts, image: Image) -> Verdict:
     return ok(short)
 
 
+def _look_for_code(facts: Facts, region: str) -> Iterator[Verdict]:
+    """Runtimes that run a zip: all of a region run the same one."""
+    found = set()
+    for runtime in facts.declared("bedrock.AgentcoreAgentRuntime", region):
+        place = runtime.inputs["agentRuntimeArtifact"].get("codeConfiguration", {}).get("code", {}).get("s3")
+        if place:
+            found.add((facts.real(place["bucket"]), place["prefix"]))
+    for bucket, key in sorted(found):
+        yield _holds(facts, region, bucket, key)
+
+
+def _holds(facts: Facts, region: str, bucket: str, key: str) -> Verdict:
+    client = facts.client("s3", region)
+    try:
+        held = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+    except client.exceptions.NoSuchBucket:
+        return problem(
+            f"{bucket} does not exist yet, so no zip can be in it",
+            "Leave agent.code_digest out of the first `up`, then copy the zip and set it.",
+        )
+    return ok(key) if any(each["Key"] == key for each in held) else problem(f"{key} is not in {bucket}")
+
+
 CHECKS = (
     Check(
         id="images",
@@ -71,5 +94,15 @@ CHECKS = (
         look=_look,
         actions=("ecr:DescribeImages",),
         types=("ecs.TaskDefinition",),
+    ),
+    Check(
+        id="agent-code",
+        title="Agent's zip",
+        why="AgentCore refuses a runtime whose code is not there, in the middle of an `up`.",
+        fix="`concierge package` says where to copy it; the standby's bucket gets it from the primary's.",
+        lead_time="a minute",
+        look=_look_for_code,
+        actions=("s3:ListBucket",),
+        types=("bedrock.AgentcoreAgentRuntime",),
     ),
 )
