@@ -12,7 +12,8 @@ from artifact.build import Artifact
 _MB = 1024 * 1024
 # How to hand it over, and which key of the stack's file pins it.
 _NEXT = {
-    "agentcore": "aws s3 cp {path} s3://AGENT-BUCKET/code/{number}.zip, then agent.code_digest: {digest}",
+    "agentcore": "aws s3api put-object --bucket AGENT-BUCKET --key code/{number}.zip --body {path}, then "
+    "agent.code: {{digest: {digest}, version: the VersionId it prints, python: '{python}'}}",
     "image": "skopeo copy oci:{path} docker://REPOSITORY, then agent.image_digest: {digest}",
     "folder": "copy {path} to /app of an ARM64 image with Python {python}",
 }

@@ -44,20 +44,20 @@ class Issuer:
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """A zip in S3 (`concierge package`), named by its own digest: another zip is another key."""
+    """A zip in S3 (`concierge package`), named by its own digest, in the version that was uploaded."""
 
     bucket: Input[str]
     digest: str
+    version: str
     python: str
 
     def artifact(self) -> Any:
-        version = self.python.replace(".", "_")
         key = f"code/{self.digest.removeprefix('sha256:')}.zip"
         return {
             "code_configuration": {
-                "code": {"s3": {"bucket": self.bucket, "prefix": key}},
+                "code": {"s3": {"bucket": self.bucket, "prefix": key, "version_id": self.version}},
                 "entry_points": ["main.py"],
-                "runtime": f"PYTHON_{version}",
+                "runtime": f"PYTHON_{self.python.replace('.', '_')}",
             }
         }
 

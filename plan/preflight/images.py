@@ -67,21 +67,23 @@ def _look_for_code(facts: Facts, region: str) -> Iterator[Verdict]:
     for runtime in facts.declared("bedrock.AgentcoreAgentRuntime", region):
         place = runtime.inputs["agentRuntimeArtifact"].get("codeConfiguration", {}).get("code", {}).get("s3")
         if place:
-            found.add((facts.real(place["bucket"]), place["prefix"]))
-    for bucket, key in sorted(found):
-        yield _holds(facts, region, bucket, key)
+            found.add((facts.real(place["bucket"]), place["prefix"], place["versionId"]))
+    for bucket, key, version in sorted(found):
+        yield _holds(facts, region, bucket, key, version)
 
 
-def _holds(facts: Facts, region: str, bucket: str, key: str) -> Verdict:
+def _holds(facts: Facts, region: str, bucket: str, key: str, version: str) -> Verdict:
     client = facts.client("s3", region)
     try:
-        held = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ())
+        held = client.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", ())
     except client.exceptions.NoSuchBucket:
         return problem(
             f"{bucket} does not exist yet, so no zip can be in it",
-            "Leave agent.code_digest out of the first `up`, then copy the zip and set it.",
+            "Leave agent.code out of the first `up`, then copy the zip and set it.",
         )
-    return ok(key) if any(each["Key"] == key for each in held) else problem(f"{key} is not in {bucket}")
+    if (key, version) in {(each["Key"], each["VersionId"]) for each in held}:
+        return ok(f"{key[:16]}...zip")
+    return problem(f"{key} is not in {bucket} in version {version}")
 
 
 CHECKS = (
@@ -102,7 +104,7 @@ CHECKS = (
         fix="`concierge package` says where to copy it; the standby's bucket gets it from the primary's.",
         lead_time="a minute",
         look=_look_for_code,
-        actions=("s3:ListBucket",),
+        actions=("s3:ListBucketVersions",),
         types=("bedrock.AgentcoreAgentRuntime",),
     ),
 )

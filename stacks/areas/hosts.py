@@ -140,11 +140,8 @@ def _least(site: Site, minimum: int) -> int:
 def _agent_core(needs: Needs, shared: dict[str, Any], data: Data) -> AgentCore:
     site, identity = needs.site, needs.doors.identity
     agent = site.settings.agent
-    code = (
-        Code(bucket=data.buckets.names["agent"], digest=agent.code_digest, python=agent.code_python)
-        if agent.code_digest
-        else None
-    )
+    bucket = data.buckets.names["agent"]
+    code = Code(bucket=bucket, **agent.code.model_dump()) if agent.code else None
     return AgentCore(
         site.named("agent-core"),
         AgentCoreArgs(

@@ -59,6 +59,21 @@ class Services(Section):
     ingest: Service = Service()
 
 
+class Code(Section):
+    """A zip in the bucket of the agent, `code/DIGITS.zip` (`concierge package`)."""
+
+    digest: str = Field(description="`sha256:...`, as `concierge package` prints it")
+    version: str = Field(
+        min_length=1, description="the VersionId that the upload prints; the copy in the standby has the same"
+    )
+    python: Literal["3.11", "3.12", "3.13"] = Field("3.13", description="what the zip was built for")
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        _check_digest("digest", "zip", self.digest)
+        return self
+
+
 class Agent(Section):
     """Where the agent runs (RUN-19)."""
 
@@ -69,14 +84,7 @@ class Agent(Section):
         None,
         description="`sha256:...` of the image that runs; none: nothing is built yet, so no task is started",
     )
-    code_digest: str | None = Field(
-        None,
-        description="`sha256:...` of the zip that AgentCore runs instead of the image; `concierge package` "
-        "prints it, and where to put the zip",
-    )
-    code_python: Literal["3.11", "3.12", "3.13"] = Field(
-        "3.13", description="the Python the zip was built for"
-    )
+    code: Code | None = Field(None, description="the zip that AgentCore runs instead of the image")
     services: Services = Services()
     insights: Literal["disabled", "enabled", "enhanced"] = Field(
         "enhanced", description="Container Insights: metrics for each task cost by their number"
@@ -102,11 +110,10 @@ class Agent(Section):
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
-        for key, what in (("image_digest", "image"), ("code_digest", "zip")):
-            if (digest := getattr(self, key)) is not None:
-                _check_digest(key, what, digest)
-        if self.code_digest is not None and self.host != "agentcore":
-            raise rule("code_digest", "is for agent.host agentcore; ECS takes an image (image_digest)")
+        if self.image_digest is not None:
+            _check_digest("image_digest", "image", self.image_digest)
+        if self.code is not None and self.host != "agentcore":
+            raise rule("code", "is for agent.host agentcore; ECS takes an image (image_digest)")
         return self
 
     def warnings(self, *, protect: bool) -> list[str]:

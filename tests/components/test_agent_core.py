@@ -21,11 +21,11 @@ def test_without_an_image_there_are_only_the_memory_and_a_gateway_to_nothing():
 
 
 def test_a_zip_runs_in_the_place_of_the_image_and_is_named_by_its_digest():
-    found = made(code=Code(bucket="agents", digest=f"sha256:{'4f' * 32}", python="3.13"))
+    found = made(code=Code(bucket="agents", digest=f"sha256:{'4f' * 32}", version="v1", python="3.13"))
     for workload in ("chat", "tools"):
         assert found.get(f"core-{workload}").inputs["agentRuntimeArtifact"] == {
             "codeConfiguration": {
-                "code": {"s3": {"bucket": "agents", "prefix": f"code/{'4f' * 32}.zip"}},
+                "code": {"s3": {"bucket": "agents", "prefix": f"code/{'4f' * 32}.zip", "versionId": "v1"}},
                 "entryPoints": ["main.py"],
                 "runtime": "PYTHON_3_13",
             }

@@ -45,7 +45,7 @@ def test_it_prints_path_size_and_digest_and_the_next_step(small: Project):
     digest = (small.root / "build" / "package" / "digest.txt").read_text().strip()
     assert "build/package/agent.zip: 0.0 MB, 0.0 MB unpacked, ARM64, Python 3.13" in told.stdout
     assert f"digest {digest}" in told.stdout
-    assert f"then agent.code_digest: {digest}" in " ".join(told.stdout.split())
+    assert f"then agent.code: {{digest: {digest}, version:" in " ".join(told.stdout.split())
 
 
 def test_as_json_it_is_one_document(small: Project):

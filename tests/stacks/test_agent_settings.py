@@ -38,15 +38,26 @@ def test_an_image_is_a_digest_and_never_a_tag(digest: str):
     assert "a tag may move" in said(Agent, {"image_digest": digest})
 
 
-@pytest.mark.parametrize("key", ["image_digest", "code_digest"])
-def test_the_digest_of_nothing_is_refused(key: str):
-    nothing = {"host": "agentcore", key: "sha256:" + "0" * 64}
-    assert "leave the key out until one is pushed" in said(Agent, nothing)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"image_digest": "sha256:" + "0" * 64},
+        {"host": "agentcore", "code": {"digest": "sha256:" + "0" * 64, "version": "v1"}},
+    ],
+    ids=["image", "zip"],
+)
+def test_the_digest_of_nothing_is_refused(wrong: dict[str, Any]):
+    assert "leave the key out until one is pushed" in said(Agent, wrong)
 
 
-def test_a_zip_is_for_agentcore_alone():
-    assert "code_digest: is for agent.host agentcore" in said(Agent, {"code_digest": DIGEST})
-    assert Agent(host="agentcore", code_digest=DIGEST).code_python == "3.13"
+def test_a_zip_is_for_agentcore_alone_and_has_a_version():
+    code = {"digest": DIGEST, "version": "v1"}
+    assert "code: is for agent.host agentcore" in said(Agent, {"code": code})
+    with pytest.raises(ValidationError, match=r"code\.version"):
+        Agent.model_validate({"host": "agentcore", "code": {"digest": DIGEST}})
+    made = Agent.model_validate({"host": "agentcore", "code": code})
+    assert made.code is not None
+    assert made.code.python == "3.13"
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,18 @@ def test_another_size_of_one_service_leaves_the_others_alone(changed: Change):
 
 def test_another_zip_makes_new_versions_that_the_endpoints_serve(changed: Change):
     """RUN-19: pushed code serves nobody until the endpoint names the version made of it."""
-    before = {"agent.host": "agentcore", "agent.image_digest": OLD, "agent.code_digest": OLD}
-    found = changed(before, {"agent.code_digest": NEW})
+    before = {
+        "agent.host": "agentcore",
+        "agent.image_digest": OLD,
+        "agent.code.digest": OLD,
+        "agent.code.version": "v1",
+    }
+    found = changed(before, {"agent.code.digest": NEW, "agent.code.version": "v2"})
     runtimes = {f"agent-core-{workload}" for workload in ("chat", "tools")}
     assert names(found, Kind.CHANGED) - {f"{name}-live" for name in runtimes} == runtimes
     paths = {x.path for c in found.changed if "live" not in c.resource.name for x in c.changes}
-    assert paths == {"agentRuntimeArtifact.codeConfiguration.code.s3.prefix"}
+    place = "agentRuntimeArtifact.codeConfiguration.code.s3"
+    assert paths == {f"{place}.prefix", f"{place}.versionId"}
     assert (found.added, found.removed, found.replaced, found.unknown) == ((), (), (), ())
 
 
