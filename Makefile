@@ -71,7 +71,7 @@ clean: ## remove everything these commands made, environments included
 
 help: ## this text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+		/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements/uv.txt requirements/all.txt pyproject.toml
 	@PYTHON="$(PYTHON)" sh scripts/setup .venv requirements/all.txt

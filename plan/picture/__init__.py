@@ -1,8 +1,8 @@
 """The picture of a plan: components, data flow and security boundaries, for a person at a whiteboard.
 
 Everything in it is read from the plan; no component is known by name. `places` and `cards` read; `graph`,
-`seats`, `wiring` and `tracks` arrange; `network`, `flows`, `shelf` and `legend` draw; `region` and `page` put
-it together.
+`seats`, `wiring` and `tracks` arrange; `way`, `network`, `flows`, `shelf` and `legend` draw; `region` and
+`page` put it together.
 """
 
 from pathlib import Path

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from plan.model import Plan
-from plan.picture import cards, graph, ink, legend, network
+from plan.picture import cards, graph, ink, legend, network, way
 from plan.picture.cards import Card
 from plan.picture.places import Place, places
 from plan.picture.region import PAD, draw_region
@@ -23,7 +23,8 @@ def draw(plan: Plan) -> Element:
     root = ink.page(width, 0, title, _summary(plan, found))
     ink.text(root, _MARGIN, 46, plan.root.name, ink.HUGE)
     ink.text(root, _MARGIN, 72, _summary(plan, found), ink.BODY, fill=ink.MUTED, limit=width - 2 * _MARGIN)
-    y = 96.0
+    first = [card for card in known if found and card.region in {found[0].name, ""}]
+    y = way.draw(root, plan, first, (_MARGIN, width - _MARGIN), 96.0)
     for place in found:
         here = [card for card in known if card.region == place.name]
         y = draw_region(root, place, here, (_MARGIN, width - _MARGIN), y) + _MARGIN

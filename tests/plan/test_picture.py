@@ -126,6 +126,22 @@ def test_the_title_counts(prod: Plan):
     assert f"{len(reach.table(prod))} permitted connections" in counts
 
 
+def test_the_way_of_a_message_leads_from_people_to_the_models(either: Plan):
+    words = [word.text for word in read(picture.draw(either)).words]
+    at = words.index("the way of a message")
+    way = [words.index(word, at) for word in ("people", "websocket", "agent", "model-access")]
+    assert way == sorted(way)
+    beside = next(word for word in words if word.startswith("on the way: "))
+    for name in ("guardrail (checks", "search (documents)", "cache (answers", "tables, tickets (sessions"):
+        assert name in beside
+
+
+def test_where_nothing_carries_a_message_there_is_no_way():
+    words = [word.text for word in read(picture.draw(toy(shop))).words]
+    assert "toy-test" in words
+    assert "the way of a message" not in words
+
+
 def test_a_component_outside_the_vpc_is_a_card_that_says_what_it_is_made_of():
     drawn = read(picture.draw(toy(shop)))
     card, boundary = drawn.word("stores").container, drawn.word("VPC 10.9.0.0/16").container
