@@ -2,8 +2,8 @@
 
 Each figure is the median of several runs in fresh processes; growth is given as ratios between sizes of the
 same run, because machines differ. All sizes run their program twice in one process; `prod, run` is what
-`concierge plan prod` does: twice side by side, in two processes. The network alone has a program of its own;
-sizes beyond prod declare prod's regions again under other names. Usage: python bench/plan.py [RUNS]
+`concierge plan prod` does: twice side by side, in two processes. `prod, plain` is prod with Pulumi's
+bookkeeping as it is, without `plan.quick`. The network alone has a program of its own; sizes beyond prod declare prod's regions again under other names. Usage: python bench/plan.py [RUNS]
 """
 
 import statistics
@@ -22,6 +22,10 @@ from components.place import Place
 from stacks import estate, settings, stackfile
 from stacks.region import RegionStack
 stack, copies = sys.argv[1], int(sys.argv[2])
+if copies == -2:
+    from plan import quick
+
+    quick.SDK, copies = "none", 1
 found = stackfile.read(stack)
 
 def program():
@@ -55,8 +59,10 @@ def network():
         )
 
 loaded = time.perf_counter()
-if copies < 0:
-    made = plan.run(stack)
+if copies == -1:
+    from concierge.planning import plan_of
+
+    made = plan_of(stack)
 else:
     chosen = program if copies else network
     made = plan.of_program(chosen, project=found.project, stack=stack, config=found.config)
@@ -81,13 +87,14 @@ SIZES = (
     ("prod", "prod", 1),
     ("prod x2", "prod", 2),
     ("prod x4", "prod", 4),
+    ("prod, plain", "prod", -2),
     ("prod, run", "prod", -1),
 )
 
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print("plan       resources  import s   plan s  total s  ms/resource  vs prod")
+    print("plan        resources  import s   plan s  total s  ms/resource  vs prod")
     base = 0.0
     for name, stack, copies in SIZES:
         count, loading, planning = measure(stack, copies, runs)
@@ -95,7 +102,7 @@ def main() -> None:
         base = base or (each if name == "prod" else 0.0)
         ratio = f"{each / base:.2f}" if base else "-"
         total = loading + planning
-        print(f"{name:<10}{count:>10}{loading:>10.2f}{planning:>9.2f}{total:>9.2f}{each:>13.2f}{ratio:>9}")
+        print(f"{name:<12}{count:>9}{loading:>10.2f}{planning:>9.2f}{total:>9.2f}{each:>13.2f}{ratio:>9}")
     print("vs prod: time per resource beside prod's; 1.00 is linear.")
 
 
