@@ -3,7 +3,8 @@
 Each figure is the median of several runs in fresh processes; growth is given as ratios between sizes of the
 same run, because machines differ. All sizes run their program twice in one process; `prod, run` is what
 `concierge plan prod` does: twice side by side, in two processes. `prod, plain` is prod with Pulumi's
-bookkeeping as it is, without `plan.quick`. The network alone has a program of its own; sizes beyond prod declare prod's regions again under other names. Usage: python bench/plan.py [RUNS]
+bookkeeping as it is, without `plan.quick`. The network alone has a program of its own; sizes beyond prod
+declare prod's regions again under other names. Usage: python bench/plan.py [RUNS]
 """
 
 import statistics
