@@ -28,6 +28,8 @@ class Watch:
 class Watched(Protocol):
     """A component that knows how it fails and how it looks."""
 
+    kind: ClassVar[str]
+
     def alarms(self) -> list[Watch]: ...
 
     def widgets(self) -> list[Widget]: ...
@@ -60,9 +62,11 @@ class Alarms(Quiet, Component):
     kind = "operations:Alarms"
     quiet = "these are the alarms of the others; that one cannot be told anybody is watched on the topics"
     names: dict[str, Output[str]]
+    pagers: list[str]
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
+        self.pagers = [_named(args, w.alarm) for w in args.watches if w.alarm.severity == "page"]
         self.names = {watch.alarm.id: self._alarm(watch, args).name for watch in args.watches}
         self.register_outputs(dict(self.names))
 
@@ -73,7 +77,7 @@ class Alarms(Quiet, Component):
         topic = args.topics[alarm.severity]
         return aws.cloudwatch.MetricAlarm(
             f"{self.name}-{alarm.id}",
-            name=f"concierge-{args.environment}-{alarm.id}",
+            name=_named(args, alarm),
             alarm_description=(
                 f"{alarm.impact} Do: concierge runbook run {alarm.runbook} --stack {args.environment}"
             ),
@@ -93,3 +97,7 @@ class Alarms(Quiet, Component):
             tags={"Runbook": alarm.runbook, "Severity": alarm.severity},
             opts=self.child(),
         )
+
+
+def _named(args: AlarmsArgs, alarm: Alarm) -> str:
+    return f"concierge-{args.environment}-{alarm.id}"

@@ -99,7 +99,9 @@ class Endpoints(Component):
         ]
 
     def widgets(self) -> list[Widget]:
-        shown = graphs(
+        if not self._interfaces:
+            return []
+        return graphs(
             NAMESPACE,
             {
                 "Endpoint connections": ("ActiveConnections", "Maximum"),
@@ -109,7 +111,6 @@ class Endpoints(Component):
             *(self._dimensions(service) for service in self._interfaces),
             across=ACROSS,
         )
-        return shown if self._interfaces else []
 
     def _dimensions(self, service: str) -> dict[str, str]:
         return {"Endpoint Type": "Interface", "Service Name": self._service_name(service)}

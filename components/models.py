@@ -77,7 +77,13 @@ class Models(Component):
     def widgets(self) -> list[Widget]:
         rungs = [rung.name for rung in self._args.runtime.ladder if rung.model]
         by_rung = tuple({"Rung": rung} for rung in rungs)
+        by_tier = tuple({"Tier": tier.value} for tier in Tier)
         return [
             Widget(title="Throttled share", metric="ModelThrottled", statistic="Average", dimensions=by_rung),
             Widget(title="Failed share", metric="ModelFailed", statistic="Average", dimensions=by_rung),
+            Widget(title="Messages answered", metric="Messages", statistic="Sum", dimensions=by_tier),
+            Widget(title="Answers that failed", metric="Failed", statistic="Average"),
+            Widget(title="First token P95", metric="FirstToken", statistic="p95", dimensions=by_tier),
+            Widget(title="Whole answer P95", metric="EndToEnd", statistic="p95", dimensions=by_tier),
+            Widget(title="Cost of answers", metric="CostUsd", statistic="Sum", dimensions=by_tier),
         ]

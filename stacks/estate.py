@@ -59,6 +59,8 @@ def build(settings: Settings, *, project: str, stack: str) -> Estate:
         )
     if settings.edge.enabled:
         world.open_door(regions)
+    for role, region in regions.items():
+        region.show(world.watched if role == "primary" else [])
     _tell(stack, settings, regions)
     return Estate(world, regions)
 

@@ -1,5 +1,6 @@
 """One region of the estate, read like the whiteboard. The standby is the same code with another role."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -8,11 +9,13 @@ from pulumi import Input
 
 from components.alarms import Alarms, AlarmsArgs, Watched
 from components.base import Component
+from components.dashboards import Dashboards, DashboardsArgs
 from components.keys import Keys
 from components.search_service_role import SearchServiceRole
 from stacks.areas import data, doors, ground, hosts, mind, operations, signals
 from stacks.settings import RegionSettings, Settings
 from stacks.site import Site, standing
+from stacks.world import REGION as WORLD
 from stacks.world import World
 
 
@@ -85,6 +88,24 @@ class RegionStack(Component):
                 environment=self.site.environment,
                 watches=[watch for part in self.watched for watch in part.alarms()],
                 topics=self.signals.notices.topics,
+            ),
+            self.site.inside,
+        )
+
+    def show(self, of_the_world: Sequence[Watched]) -> None:
+        """The pages people open; `of_the_world`: what stands once, and is measured in us-east-1."""
+        parts = {self.place.name: self.watched}
+        if of_the_world:
+            parts[WORLD] = [*parts.get(WORLD, ()), *of_the_world]
+        Dashboards(
+            self.site.named("dashboards"),
+            DashboardsArgs(
+                environment=self.site.environment,
+                role=self.site.role,
+                place=self.site.place,
+                pages=self.site.settings.operations.dashboards,
+                parts=parts,
+                pagers=self.alarms.pagers,
             ),
             self.site.inside,
         )

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from components.buckets import LOGS
 from components.buckets import definitions as buckets
+from components.dashboards import pages
 from components.tables import definitions as tables
 from stacks.problems import rule
 from stacks.section import Section
@@ -176,7 +177,17 @@ class Operations(Section):
     backups: Backups = Backups()
     spend: Spend = Spend()
     drift: Drift = Drift()
+    dashboards: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        tuple(pages()), description="pages in CloudWatch (OPS-3); an account's first three cost nothing"
+    )
     secret_days: int = Field(30, ge=1, le=365, description="after how many days a generated secret is due")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for page in self.dashboards:
+            if page not in pages():
+                raise rule("dashboards", f"has {page!r}, which is no page: there are {', '.join(pages())}")
+        return self
 
     def warnings(self, *, protect: bool, budget: int | None) -> list[str]:
         """What is allowed but should be known."""

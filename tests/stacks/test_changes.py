@@ -95,8 +95,9 @@ def test_another_host_moves_chat_and_tools_and_leaves_data_doors_and_network(cha
     }
     gone = {name for name in names(found, Kind.REMOVED) if not name.startswith("alarms-")}
     assert {name.split("-")[1] for name in gone} == {"chat", "tools"}
-    # The roles that may read the search are others, and runbooks find the new alarms.
-    assert names(found, Kind.CHANGED) == {"inventory-object", "search-domain"}
+    # The roles that may read the search are others, runbooks find new alarms, and pages show the new host.
+    pages = {"dashboards-agents", "dashboards-war-room"}
+    assert names(found, Kind.CHANGED) == {"inventory-object", "search-domain", *pages}
 
 
 @pytest.mark.parametrize("host", ["ecs", "agentcore"])
