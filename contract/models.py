@@ -28,6 +28,8 @@ class Offer(Shape):
     on_demand: bool = False
     profiles: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    service_tiers: tuple[Literal["priority", "flex"], ...] = ()
+    latency_optimized: bool = False
 
     @model_validator(mode="after")
     def _dated(self) -> Self:

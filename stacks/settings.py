@@ -219,6 +219,12 @@ class Settings(Section):
     def _region_names(self) -> Mapping[str, str]:
         return {role: place.name for role, place in self.places.items()}
 
+    def runtime_in(self, region: str) -> RuntimeSettings:
+        """What the agent of this region is set to: the ladder as it stands there."""
+        role = next(role for role, name in self._region_names.items() if name == region)
+        ladder = self.models.standing(self.runtime.ladder, self._region_names, role).rungs
+        return self.runtime.model_copy(update={"ladder": ladder})
+
     @property
     def places(self) -> Mapping[str, RegionSettings]:
         """Role -> region, primary first."""
