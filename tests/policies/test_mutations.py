@@ -514,7 +514,7 @@ CASES = [
         "an agent whose models have no guardrail",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {**said, "guardrail": None},
         ),
@@ -523,7 +523,7 @@ CASES = [
         "a guardrail that changes",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {**said, "guardrail": {**said["guardrail"], "version": "DRAFT"}},
         ),
@@ -532,7 +532,7 @@ CASES = [
         "a guardrail of the other region",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {
                 **said,
@@ -541,6 +541,15 @@ CASES = [
                     "id": draft.plan.get("standby-guardrail-guardrail").outputs["guardrailId"],
                 },
             },
+        ),
+    ),
+    case(
+        "a rung of the other region behind the guardrail of this one",
+        "guardrail-attached",
+        lambda draft: draft.rewrite(
+            "ssm.Parameter primary-model-calls-document",
+            "insecureValue",
+            lambda said: {**said, "guardrails": {}},
         ),
     ),
     case(

@@ -19,14 +19,15 @@ from aiohttp.test_utils import TestServer
 from contract.model_access import GuardrailUse, ModelCalls, StreamMode
 from contract.models import models
 from contract.outcomes import Outcome
-from contract.runtime_settings import Rung, RuntimeSettings
+from contract.runtime_settings import Rung
 from contract.tiers import Tier
 from runtime.bedrock import Bedrock
 from runtime.failover import classify
 from runtime.port import Event, Opened, Ran, Spent, Stop, Text
 from runtime.targets import ModelCallsError, Target, Targets, parse
+from runtime.testing.ladders import alone
 
-SONNET = RuntimeSettings().ladder[0]
+SONNET = alone().ladder[0]
 EXTRA = SONNET.model_copy(update={"name": "event"})
 UNPUBLISHED = Targets("us-east-1")
 UNITS = "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/event"
@@ -104,7 +105,7 @@ async def bedrock(
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", str(server.make_url("/")))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        async with Bedrock(RuntimeSettings().ladder, "us-east-1", targets) as port:
+        async with Bedrock(alone().ladder, "us-east-1", targets) as port:
             yield port
 
 
@@ -222,7 +223,7 @@ def published(stream: StreamMode, units: str | None = None) -> Targets:
 @pytest.mark.parametrize("rung", ["sonnet", "haiku", "event"])
 def test_every_call_names_the_regions_guardrail_and_its_version(monkeypatch, rung, stream):
     """On every rung, that of an event's units too (MOD-4)."""
-    asked = {"sonnet": SONNET, "haiku": RuntimeSettings().ladder[1], "event": EXTRA}[rung]
+    asked = {"sonnet": SONNET, "haiku": alone().ladder[1], "event": EXTRA}[rung]
 
     async def main() -> Any:
         service = Service(HELLO + END)
@@ -333,7 +334,7 @@ def test_after_a_whole_answer_the_connection_serves_the_next(monkeypatch):
 
 def test_each_rung_has_connections_of_its_own(monkeypatch):
     """One model's trouble stays out of another's."""
-    haiku = next(rung for rung in RuntimeSettings().ladder if rung.tier is Tier.T1)
+    haiku = next(rung for rung in alone().ladder if rung.tier is Tier.T1)
 
     async def main() -> Any:
         service = Service(HELLO + END)
