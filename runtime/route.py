@@ -48,7 +48,7 @@ class Router:
         if attempt is not None and attempt.outcome is Outcome.OK:
             return
         self._t0.take_back(mark)
-        if attempt is not None and attempt.failed:
+        if attempt is not None and attempt.failed and not attempt.overflowed:
             self._t0.add(self._now(), failed=True)
 
     def rungs(self, message: str, controls: Controls) -> Sequence[Rung]:

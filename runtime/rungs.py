@@ -54,5 +54,5 @@ class Rungs:
 
 
 def _like(rung: Rung, extra: ExtraRung) -> Rung:
-    """The same tier and the same limits, by another name."""
-    return rung.model_copy(update={"name": extra.name})
+    """The same tier and the same limits, by another name, on units."""
+    return rung.model_copy(update={"name": extra.name, "provisioned": True})

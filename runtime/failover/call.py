@@ -32,6 +32,11 @@ class Attempt(NamedTuple):
         """Whether it counts against the rung."""
         return self.counted and self.outcome.counts_as_failure
 
+    @property
+    def overflowed(self) -> bool:
+        """Units of our own were full, as they should be: no trouble of the model."""
+        return self.rung.provisioned and self.outcome is Outcome.THROTTLED
+
 
 Ended = Callable[[Attempt | None], None]
 

@@ -18,7 +18,7 @@ from typing import Any
 from contract.controls import Control, Controls
 from contract.frames import ENDINGS, Ask, Final, ServerFrame
 from contract.rungs import ExtraRung
-from contract.runtime_settings import HedgeSettings, RoutingSettings, Rung, RuntimeSettings
+from contract.runtime_settings import HedgeSettings, RoutingSettings, RuntimeSettings
 from contract.tiers import Tier
 from runtime.assemble import assemble
 from runtime.canned import canned
@@ -26,17 +26,13 @@ from runtime.conversation import GoneError
 from runtime.telemetry import Telemetry
 from runtime.testing import loop
 from runtime.testing.faults import FEW, Call, FaultyModels, schedule
+from runtime.testing.ladders import whole
 
-LADDER = (
-    Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
-    Rung(name="sonnet-priority", tier=Tier.T0, model="sonnet", service_tier="priority"),
-    Rung(name="haiku", tier=Tier.T1, model="haiku", first_token_s=5.0, total_s=10.0),
-    Rung(name="standby-sonnet", tier=Tier.STANDBY, model="sonnet", region="us-west-2"),
-    Rung(name="standby-haiku", tier=Tier.STANDBY, model="haiku", region="us-west-2"),
-    Rung(name="canned", tier=Tier.T2),
-)
-UNITS = "units"
-MODELS = LADDER[:-1]
+LADDER = whole()
+UNITS = "units"  # of an event, which come and go
+MODELS = [rung for rung in LADDER if rung.model is not None]
+STRUCK = [*MODELS, MODELS[0].model_copy(update={"name": UNITS})]
+TIERS = {rung.name: rung.tier for rung in STRUCK}
 ORDER = list(Tier)
 QUESTIONS = (
     "Where is my order?",
@@ -123,7 +119,7 @@ class _Simulation:
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 - repeatable, not secret
         chance = self._random.random
-        self._faults = schedule(self._random, MODELS, FAULTS_S)
+        self._faults = schedule(self._random, STRUCK, FAULTS_S)
         hedge = HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings()
         routing = RoutingSettings(trickle_share=0)
         self._settings = RuntimeSettings(ladder=LADDER, hedge=hedge, routing=routing)
@@ -192,7 +188,7 @@ class _Simulation:
         while self._loop.time() < began + BACK_S:
             self._ask(people, may_leave=False)
             await asyncio.sleep(1 / BACK_RATE)
-            if self._last_are_best() and "sonnet" not in self._half:
+            if self._last_are_best() and MODELS[0].name not in self._half:
                 return self._loop.time() - began
         raise self.broke(f"not back on {Tier.T0} within {BACK_S:g} s after the last fault")
 
@@ -275,8 +271,7 @@ class _Simulation:
         self._note(f"request {asked.number} calls {call.rung}")
         if call.rung in self._open:
             raise self.broke(f"request {asked.number} called {call.rung}, whose breaker is open")
-        tier = Tier.T0 if call.rung == UNITS else next(r.tier for r in LADDER if r.name == call.rung)
-        if asked.forced is not None and ORDER.index(tier) < ORDER.index(asked.forced):
+        if asked.forced is not None and ORDER.index(TIERS[call.rung]) < ORDER.index(asked.forced):
             raise self.broke(f"request {asked.number} called {call.rung} against the operator")
         call.beside = any(other.ended is None for other in asked.calls)
         self._hedges += call.beside

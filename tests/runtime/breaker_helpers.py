@@ -22,9 +22,10 @@ class Bench:
     settings: BreakerSettings = field(default_factory=BreakerSettings)
     at: float = 0.0
     changes: list[Change] = field(default_factory=list)
+    overflows: bool = False
 
     def __post_init__(self) -> None:
-        self.breaker = Breaker(self.settings, lambda: self.at, self.changes.append)
+        self.breaker = Breaker(self.settings, lambda: self.at, self.changes.append, overflows=self.overflows)
 
     @property
     def announced(self) -> list[bool]:

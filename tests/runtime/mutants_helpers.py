@@ -97,9 +97,16 @@ def _everything_counts(_: Any) -> Any:
         if outcome is Outcome.OK:
             self.alive()
         elif self._give_back():
-            self._breaker.fail(self._number, self._good)
+            self._breaker.fail(self._number, self._good, outcome)
 
     return settle
+
+
+def _full_units_are_failures(original: Any) -> Any:
+    def count_failure(self: Breaker, now: float, number: int, *, full: bool = False) -> None:
+        original(self, now, number)
+
+    return count_failure
 
 
 def _never_closes(_: Any) -> Any:
@@ -319,6 +326,16 @@ MUTANTS = (
         "every failure is tried again",
         properties.a_passing_error_is_retried_once_and_others_never,
         replaced(classify, "of_error", lambda original: lambda error: original(error)._replace(again=True)),
+    ),
+    Mutant(
+        "units that are full are given up",
+        properties.units_are_used_to_the_full,
+        replaced(Breaker, "_count_failure", _full_units_are_failures),
+    ),
+    Mutant(
+        "what overflows from units is an error of Sonnet's",
+        properties.units_that_overflow_move_nobody_to_haiku,
+        replaced(call.Attempt, "overflowed", lambda _: False),
     ),
     Mutant(
         "the limit knows no floor",

@@ -372,10 +372,40 @@ def an_override_counts_on_the_next_call() -> None:
 
 def full_units_overflow_at_once() -> None:
     async def scene(desk: Desk) -> None:
-        assert await desk.tier() is Tier.T1
-        assert [call.started for call in desk.models.calls] == [0.0, 0.0]
+        frames = await desk.ask()
+        assert (frames[-1].rung, frames[-1].tier) == ("sonnet", Tier.T0)  # type: ignore[union-attr]
+        assert [(call.rung, call.started) for call in desk.models.calls] == [
+            ("sonnet-units", 0.0),
+            ("sonnet", 0.0),
+        ]
 
-    at_desk(scene, {"sonnet": throttled(), "haiku": HAIKU})
+    at_desk(scene, {**MODELS, "sonnet-units": throttled()})
+
+
+def units_are_used_to_the_full() -> None:
+    """Half of their calls find no room, for minutes: they stay in use. None does: they are given up."""
+    bench = Bench(overflows=True)
+    for number in range(2_000):
+        assert bench.call(Outcome.THROTTLED if number % 2 else Outcome.OK, after_s=0.1)
+    bench.at += 10.0
+    for _ in range(3):
+        assert bench.call(Outcome.THROTTLED)
+    assert bench.is_in(State.OPEN)
+
+
+def units_that_overflow_move_nobody_to_haiku() -> None:
+    """RUN-5: Sonnet answers all of it, so its error rate is nil."""
+
+    async def scene(desk: Desk) -> None:
+        for number in range(80):
+            assert await desk.tier("Which lamp?", request_id=f"r{number}") is Tier.T0
+
+    def every_other(call: int) -> Any:
+        return throttled() if call % 2 else quick
+
+    quick = says("Hi", first_s=0.05)
+    still = RuntimeSettings(routing=RoutingSettings(trickle_share=0))
+    at_desk(scene, {**MODELS, "sonnet": quick, "sonnet-units": every_other}, still)
 
 
 def half_an_answer_is_never_mixed_with_another() -> None:
@@ -435,6 +465,8 @@ PROPERTIES: tuple[Callable[[], None], ...] = (
     a_client_that_cannot_be_told_stops_the_model_too,
     an_override_counts_on_the_next_call,
     full_units_overflow_at_once,
+    units_are_used_to_the_full,
+    units_that_overflow_move_nobody_to_haiku,
     half_an_answer_is_never_mixed_with_another,
     a_stream_without_a_stop_is_cut,
     stories_keep_every_promise,
