@@ -65,8 +65,9 @@ class Offered(Shape):
 
 
 class Model(Offered):
-    """A model that answers people."""
+    """A model that answers people. `prefill`: it goes on from the beginning of an answer it is given."""
 
+    prefill: bool = False
     profile: Mapping[str, str] = {}
     output_price: str
 

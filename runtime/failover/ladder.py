@@ -1,6 +1,7 @@
 """The walk down the rungs until somebody answers (design: failover).
 
-Before the first text a step is invisible; after it the next rung's text replaces what was shown. No attempt
+Before the first text a step is invisible. After it the next rung goes on from what was shown, if a guardrail
+had read that and its model can; else its own text replaces it. The person is told either way. No attempt
 outlasts its rung's limits or the request's own deadline. The last rung needs no model and always answers.
 Two things may call a model more often than once a rung: a retry where the error passes by itself, and a hedge
 where the first rung keeps silent. Both are paid from a budget.
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from contract.models import models
 from contract.outcomes import Outcome
 from contract.runtime_settings import HedgeSettings, RetrySettings, Rung
 from runtime.canned import Canned
@@ -31,7 +33,7 @@ class Listener(Protocol):
         """More text."""
 
     async def restart(self, chunk: str, reason: str) -> None:
-        """Forget the text so far; `chunk` begins another."""
+        """Forget the text so far; `chunk` takes its place, and may begin with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Ladder:
             if not outcome.steps_down:
                 checked = call.stop is not None and call.stop.checked
                 return Refusal(call.rung, outcome, turn.page.text if checked else "", call.spent)
-            turn.page.withdraw(outcome)
+            turn.page.withdraw(outcome, checked=call.checked)
         raise LookupError("the last rung of a ladder must need no model")
 
     async def _try(self, rung: Rung, turn: "_Turn") -> "_Ended | None":
@@ -138,8 +140,9 @@ class Ladder:
         if through is None:
             return None
         tell = self._observe(rung)
-        events = self._port.stream(rung, turn.message, turn.recorded)
-        return Call(rung, events, through, turn.deadline, tell)
+        so_far = turn.page.kept if models()[rung.model or ""].prefill else ""
+        events = self._port.stream(rung, turn.message, turn.recorded, so_far)
+        return Call(rung, events, through, turn.deadline, tell, so_far)
 
     async def _race(self, call: Call, turn: "_Turn", after_s: float) -> "_Ended":
         """Who speaks first answers, the other is given up; if none does, the last one's failure counts."""
@@ -207,7 +210,11 @@ async def _finish(call: Call, verdict: Verdict | None, turn: _Turn) -> _Ended:
     """The rest of a call that spoke, and its end. Cancelled, the rung did nothing wrong."""
     try:
         if verdict is None:
+            turn.page.go_on(call.so_far)
             verdict = await call.rest(turn.page.write)
+        elif verdict.outcome is Outcome.OK:  # the answer was whole, only its end had got lost
+            turn.page.go_on(call.so_far)
+            await turn.page.write("")
     except BaseException:
         await call.conclude(None)
         raise
@@ -234,16 +241,23 @@ class _Page:
         self._listener = listener
         self._chunks: list[str] = []
         self._stale: str | None = None
+        self.kept = ""  # of what was withdrawn, that another rung may go on from
 
     @property
     def text(self) -> str:
         return "".join(self._chunks)
 
-    def withdraw(self, outcome: Outcome) -> None:
+    def withdraw(self, outcome: Outcome, *, checked: bool) -> None:
         """What is shown stays until there is something to replace it with."""
         if self._chunks:
             self._stale = outcome.value
+            self.kept = self.text.rstrip() if checked else ""  # models refuse to go on from white space
             self._chunks.clear()
+
+    def go_on(self, so_far: str) -> None:
+        """What comes next follows this."""
+        if so_far:
+            self._chunks.append(so_far)
 
     async def write(self, chunk: str) -> None:
         chunk = _whole_characters(chunk)
@@ -252,7 +266,7 @@ class _Page:
         if reason is None:
             await self._listener.text(chunk)
         else:
-            await self._listener.restart(chunk, reason)
+            await self._listener.restart(self.text, reason)
 
 
 def _whole_characters(chunk: str) -> str:

@@ -58,32 +58,37 @@ class Call:
     started: float
     ended: float | None = None
     how: Literal["running", "whole", "failed", "cancelled"] = "running"
+    so_far: str = ""  # the beginning of the answer that it was given
     tools: int = field(default=0)  # that it ran
     beside: bool = False  # another call for the same message was running
 
 
 class FaultyModels:
-    """A model port. `begins` is told of every call before anything happens, and may object by raising."""
+    """A model port. `begins` is told of every call before anything happens, and may object by raising.
+
+    `checked`: a guardrail reads all text before it comes.
+    """
 
     def __init__(
         self,
         random: Random,
         faults: Sequence[Fault],
         begins: Callable[[Call], object],
-        tools_share: float = 0.2,
+        *,
+        checked: bool,
     ) -> None:
         self._random = random
         self._faults = faults
         self._begins = begins
-        self._tools_share = tools_share
+        self._checked = checked
         self.running: Counter[str] = Counter()
         self.crowded: dict[str, float] = {}  # rung -> when it last had more than a few calls at a time
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
-        call = Call(rung.name, loop.time())
+        call = Call(rung.name, loop.time(), so_far=so_far)
         self._begins(call)
         self.running[rung.name] += 1
         try:
@@ -109,14 +114,14 @@ class FaultyModels:
         if hit in REFUSALS:
             await asyncio.sleep(0.02)
             raise REFUSALS[hit]()  # noqa: RSE102 - it makes the error
-        yield Opened()
+        yield Opened(self._checked)
         await asyncio.sleep(1e6 if hit == "hangs" else 0.3 + 0.4 * chance() + 12 * (hit == "slow"))
         if message.endswith("tool") and not recorded:
             call.tools += 1
             yield Ran("look-up", {"about": message}, "found")
         for number in range(CHUNKS):
             # Each chunk says whose it is, so that a mixture can be seen.
-            yield Text(f"{rung.name} ")
+            yield Text(f" {rung.name}" if number or call.so_far else rung.name)
             if number == 1 and hit in IN_STREAM:
                 if error := IN_STREAM[hit]():
                     raise error

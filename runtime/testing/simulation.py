@@ -69,6 +69,27 @@ class Asked:
     def final(self) -> ServerFrame | None:
         return self.frames[-1] if self.frames and self.frames[-1].type in ENDINGS else None
 
+    @property
+    def shown(self) -> str:
+        """What the person has in front of them."""
+        text = ""
+        for frame in self.frames:
+            if frame.type == "correction":
+                text = frame.text
+            elif frame.type == "delta":
+                text += frame.text
+        return text
+
+    def is_mixed(self) -> bool:
+        """Whether the text changed hands without a correction that says so."""
+        owner = ""
+        for frame in self.frames:
+            if frame.type in {"delta", "correction"} and (words := frame.text.split()):
+                if frame.type == "delta" and owner not in {"", words[0]}:
+                    return True
+                owner = words[-1]
+        return False
+
 
 @dataclass(frozen=True)
 class Story:
@@ -79,6 +100,7 @@ class Story:
     calls: int
     back_s: float
     tiers: dict[str, int]
+    gone_on: int = 0  # calls that went on from the beginning of an answer
     broken: str = ""
     timeline: tuple[str, ...] = ()
 
@@ -126,6 +148,7 @@ class _Simulation:
         self._rate = self._random.choice((1.0, 2.0, 4.0, 8.0))
         self._forces = self._random.choice((Tier.T1, Tier.STANDBY, Tier.T2)) if chance() < 0.2 else None
         self._extras: Sequence[ExtraRung] = [_units()] if chance() < 0.5 else ()
+        self._checked = chance() < 0.5
         self._controls = Controls()
         self._asked: list[Asked] = []
         self._open: dict[str, float] = {}  # breaker that is open -> since when
@@ -137,7 +160,7 @@ class _Simulation:
 
     async def play(self) -> Story:
         self._loop = asyncio.get_running_loop()
-        self._models = FaultyModels(self._random, self._faults, self._call_begins)
+        self._models = FaultyModels(self._random, self._faults, self._call_begins, checked=self._checked)
         self._conversation = assemble(
             self._settings,
             port=self._models,
@@ -163,7 +186,10 @@ class _Simulation:
             if self._broken
             else []
         )
-        return Story(self._seed, len(self._asked), self._calls, back, tiers, self._broken, tuple(lines))
+        gone_on = sum(call.so_far != "" for asked in self._asked for call in asked.calls)
+        return Story(
+            self._seed, len(self._asked), self._calls, back, tiers, gone_on, self._broken, tuple(lines)
+        )
 
     # -- the story -----------------------------------------------------------------------------------------
 
@@ -273,6 +299,8 @@ class _Simulation:
             raise self.broke(f"request {asked.number} called {call.rung}, whose breaker is open")
         if asked.forced is not None and ORDER.index(TIERS[call.rung]) < ORDER.index(asked.forced):
             raise self.broke(f"request {asked.number} called {call.rung} against the operator")
+        if call.so_far and (not self._checked or call.so_far != asked.shown):
+            raise self.broke(f"request {asked.number} goes on from what was not shown, or not checked")
         call.beside = any(other.ended is None for other in asked.calls)
         self._hedges += call.beside
         self._retries += any(other.rung == call.rung for other in asked.calls)
@@ -309,19 +337,14 @@ class _Simulation:
             raise self.broke(f"request {asked.number}: not exactly one ending, at the end")
 
     def _judge_final(self, asked: Asked, ending: Final) -> None:
-        shown = ""
-        for frame in asked.frames:
-            if frame.type == "correction":
-                shown = frame.text
-            elif frame.type == "delta":
-                shown += frame.text
+        shown = asked.shown
         if shown != ending.text or not shown:
             raise self.broke(f"request {asked.number}: what is shown is not what the final frame says")
         if ending.from_knowledge_base != (ending.tier is Tier.T2):
             raise self.broke(f"request {asked.number}: an answer without a model is not marked as such")
         if ending.tier is Tier.T2:
             self._judge_canned(asked, ending)
-        elif set(shown.split()) != {ending.rung}:
+        elif asked.is_mixed() or not any(_is_all_of(shown, call, ending.rung) for call in asked.calls):
             raise self.broke(f"request {asked.number}: texts of several models are mixed")
 
     def _judge_canned(self, asked: Asked, ending: Final) -> None:
@@ -346,6 +369,12 @@ class _Simulation:
 
     def _note(self, said: str) -> None:
         self._timeline.append((self._loop.time(), said))
+
+
+def _is_all_of(shown: str, call: Call, rung: str) -> bool:
+    """Whether the rung said all of it but what it was given to go on from."""
+    own = shown.removeprefix(call.so_far)
+    return call.rung == rung and shown.startswith(call.so_far) and set(own.split()) == {rung}
 
 
 def _hedged(asked: Asked) -> bool:

@@ -172,7 +172,23 @@ def _skips_a_number(_: Any) -> Any:
 
 
 def _mixes_two_models(_: Any) -> Any:
-    return lambda self, outcome: None
+    return lambda self, outcome, checked: None
+
+
+def _goes_on_from_anything(original: Any) -> Any:
+    return lambda self, outcome, checked: original(self, outcome, checked=True)
+
+
+def _goes_on_in_silence(_: Any) -> Any:
+    async def write(self: Any, chunk: str) -> None:
+        self._chunks.append(chunk)
+        reason, self._stale = self._stale, None
+        if reason is None or len(self._chunks) > 1:
+            await self._listener.text(chunk)
+        else:
+            await self._listener.restart(chunk, reason)
+
+    return write
 
 
 def _ignores_the_gap(_: Any) -> Any:
@@ -361,6 +377,31 @@ MUTANTS = (
         "the next model goes on where the last one broke off, seen from outside",
         properties.stories_keep_every_promise,
         replaced(ladder._Page, "withdraw", _mixes_two_models),
+    ),
+    Mutant(
+        "the next model goes on from text that nobody checked",
+        properties.half_an_answer_is_never_mixed_with_another,
+        replaced(ladder._Page, "withdraw", _goes_on_from_anything),
+    ),
+    Mutant(
+        "the next model goes on from text that nobody checked, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(ladder._Page, "withdraw", _goes_on_from_anything),
+    ),
+    Mutant(
+        "another model goes on, and nobody is told",
+        properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
+        replaced(ladder._Page, "write", _goes_on_in_silence),
+    ),
+    Mutant(
+        "another model goes on, and nobody is told, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(ladder._Page, "write", _goes_on_in_silence),
+    ),
+    Mutant(
+        "what is gone on from is left out of the answer",
+        properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
+        replaced(ladder._Page, "go_on", lambda _: lambda self, so_far: None),
     ),
     Mutant(
         "tools run again after a step",

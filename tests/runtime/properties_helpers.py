@@ -417,6 +417,37 @@ def half_an_answer_is_never_mixed_with_another() -> None:
     at_desk(scene, {"sonnet": cut_after("Well"), "haiku": HAIKU})
 
 
+def a_checked_answer_is_gone_on_from_and_the_person_is_told() -> None:
+    """Once more it is cut, and the next one finds that it was whole already."""
+
+    async def scene(desk: Desk) -> None:
+        frames = await desk.ask()
+        assert [frame.type for frame in frames] == [
+            "start",
+            "delta",
+            "correction",
+            "delta",
+            "correction",
+            "final",
+        ]
+        assert [frame.text for frame in frames[1:]] == [  # type: ignore[union-attr]
+            "Well, ",
+            "Well, take",
+            " this.",
+            "Well, take this.",
+            "Well, take this.",
+        ]
+        assert [call.so_far for call in desk.models.calls] == ["", "Well,", "Well, take this."]
+        assert (frames[-1].rung, frames[-1].tier) == ("haiku", Tier.T1)  # type: ignore[union-attr]
+
+    scripts = {
+        "sonnet-units": [Opened(checked=True), Text("Well, ")],
+        "sonnet": [Opened(checked=True), Text(" take"), Text(" this.")],
+        "haiku": [Opened(checked=True), Stop()],
+    }
+    at_desk(scene, scripts)
+
+
 def a_stream_without_a_stop_is_cut() -> None:
     async def scene(desk: Desk) -> None:
         assert await desk.tier() is Tier.T1
@@ -468,6 +499,7 @@ PROPERTIES: tuple[Callable[[], None], ...] = (
     units_are_used_to_the_full,
     units_that_overflow_move_nobody_to_haiku,
     half_an_answer_is_never_mixed_with_another,
+    a_checked_answer_is_gone_on_from_and_the_person_is_told,
     a_stream_without_a_stop_is_cut,
     stories_keep_every_promise,
 )

@@ -70,11 +70,13 @@ class Service:
     def __init__(self, events: Sequence[Any], ending: str = "clean", status: int = 200) -> None:
         self.events, self.ending, self.status = events, ending, status
         self.requests: list[tuple[str, Any]] = []
+        self.signed: list[str] = []
         self.peers: set[Any] = set()
         self.dropped = asyncio.Event()
 
     async def converse(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.match_info["model"], await request.json()))
+        self.signed.append(request.headers["Authorization"])
         transport = request.transport
         assert transport is not None
         self.peers.add(transport.get_extra_info("peername"))
@@ -173,6 +175,21 @@ def test_tools_that_already_ran_are_told_and_not_run_again(monkeypatch):
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["find"]
 
 
+def test_an_answer_that_has_begun_comes_last(monkeypatch):
+    """After the tools that ran for it: the model goes on from there."""
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
+            ran = [Ran("find", {"about": "tents"}, "two tents")]
+            async with aclosing(port.stream(SONNET, "Hello", ran, "Well,")) as events:
+                return [event async for event in events], service.requests
+
+    _, ((_, body),) = asyncio.run(main())
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert body["messages"][-1]["content"] == [{"text": "Well,"}]
+
+
 def test_a_rung_may_ask_for_a_service_tier_and_for_low_latency(monkeypatch):
     quick = SONNET.model_copy(update={"service_tier": "priority", "latency": "optimized"})
 
@@ -208,6 +225,33 @@ def test_a_rung_of_another_region_has_a_model_and_a_guardrail_of_its_own():
     lacking = own.model_copy(update={"guardrails": {}}).model_dump_json()
     with pytest.raises(ModelCallsError, match="no guardrail of their own region for standby"):
         parse("p", lacking, ladder)
+
+
+def test_a_rung_of_another_region_is_called_there_with_what_stands_there(monkeypatch):
+    """Its own client, signed for its region; its region's guardrail in its version."""
+    standby = Rung(name="standby", tier=Tier.STANDBY, model="sonnet", region="us-west-2")
+    here, there = (GuardrailUse(id=name, version=name[0], stream="sync") for name in ("here", "there"))
+    own = ModelCalls(
+        rungs={"sonnet": "s", "haiku": "h", "standby": "there-s"},
+        guardrail=here,
+        guardrails={"standby": there},
+    )
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, Targets("us-east-1", lambda: own)) as port:
+            await collect(port, SONNET)
+            await collect(port, standby)
+        return service
+
+    service = asyncio.run(main())
+    assert [scope.split("/")[2] for scope in service.signed] == ["us-east-1", "us-west-2"]
+    assert [model for model, _ in service.requests] == ["s", "there-s"]
+    used = [body["guardrailConfig"] for _, body in service.requests]
+    assert [(one["guardrailIdentifier"], one["guardrailVersion"]) for one in used] == [
+        ("here", "h"),
+        ("there", "t"),
+    ]
 
 
 def published(stream: StreamMode, units: str | None = None) -> Targets:
