@@ -59,6 +59,8 @@ class Refusal:
     spent: Spent = UNBILLED
 
 
+WAITED_IN_VAIN = frozenset({Outcome.TIMEOUT, Outcome.SLOW})
+
 # Told that a call begins, gives whom to tell what it came to; None: it was given up, and tells nothing.
 Observe = Callable[[Rung], Ended]
 
@@ -108,6 +110,8 @@ class Ladder:
                 checked = call.stop is not None and call.stop.checked
                 return Refusal(call.rung, outcome, turn.page.text if checked else "", call.spent)
             turn.page.withdraw(outcome, checked=call.checked)
+            if outcome in WAITED_IN_VAIN:
+                turn.pass_over(call.rung)
         raise LookupError("the last rung of a ladder must need no model")
 
     async def _try(self, rung: Rung, turn: "_Turn") -> "_Ended | None":
@@ -188,6 +192,11 @@ class _Turn:
     page: "_Page"
     left: deque[Rung]
     recorded: list[Ran] = field(default_factory=list)
+
+    def pass_over(self, rung: Rung) -> None:
+        """Other ways to the same model in the same region: they would most likely take as long again."""
+        here = (rung.model, rung.region)
+        self.left = deque(other for other in self.left if (other.model, other.region) != here)
 
 
 @dataclass(frozen=True, slots=True)

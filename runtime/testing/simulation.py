@@ -18,7 +18,13 @@ from typing import Any
 from contract.controls import Control, Controls
 from contract.frames import ENDINGS, Ask, Final, ServerFrame
 from contract.rungs import ExtraRung
-from contract.runtime_settings import HedgeSettings, RoutingSettings, RuntimeSettings
+from contract.runtime_settings import (
+    BudgetSettings,
+    HedgeSettings,
+    RetrySettings,
+    RoutingSettings,
+    RuntimeSettings,
+)
 from contract.tiers import Tier
 from runtime.assemble import assemble
 from runtime.canned import canned
@@ -33,6 +39,7 @@ UNITS = "units"  # of an event, which come and go
 MODELS = [rung for rung in LADDER if rung.model is not None]
 STRUCK = [*MODELS, MODELS[0].model_copy(update={"name": UNITS})]
 TIERS = {rung.name: rung.tier for rung in STRUCK}
+PLACES = {rung.name: (rung.model, rung.region) for rung in STRUCK}
 ORDER = list(Tier)
 QUESTIONS = (
     "Where is my order?",
@@ -142,9 +149,13 @@ class _Simulation:
         self._random = Random(seed)  # noqa: S311 - repeatable, not secret
         chance = self._random.random
         self._faults = schedule(self._random, STRUCK, FAULTS_S)
-        hedge = HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings()
-        routing = RoutingSettings(trickle_share=0)
-        self._settings = RuntimeSettings(ladder=LADDER, hedge=hedge, routing=routing)
+        tight = BudgetSettings(share=0.02, most=1)
+        self._settings = RuntimeSettings(
+            ladder=LADDER,
+            retry=RetrySettings(budget=tight) if chance() < 0.5 else RetrySettings(),
+            hedge=HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings(),
+            routing=RoutingSettings(trickle_share=0),
+        )
         self._rate = self._random.choice((1.0, 2.0, 4.0, 8.0))
         self._forces = self._random.choice((Tier.T1, Tier.STANDBY, Tier.T2)) if chance() < 0.2 else None
         self._extras: Sequence[ExtraRung] = [_units()] if chance() < 0.5 else ()
@@ -304,12 +315,13 @@ class _Simulation:
         call.beside = any(other.ended is None for other in asked.calls)
         self._hedges += call.beside
         self._retries += any(other.rung == call.rung for other in asked.calls)
-        if self._retries > self._allowed(0.10, 10) or self._hedges > self._allowed(0.05, 5):
+        retry, hedge = self._settings.retry.budget, self._settings.hedge.budget
+        if self._retries > self._allowed(retry) or self._hedges > self._allowed(hedge):
             raise self.broke(f"request {asked.number} made an extra call that the budget did not have")
         asked.calls.append(call)
 
-    def _allowed(self, share: float, most: int) -> float:
-        return most + share * len(self._asked) + 1e-6
+    def _allowed(self, budget: BudgetSettings) -> float:
+        return budget.most + budget.share * len(self._asked) + 1e-6
 
     def _judge(self, asked: Asked) -> None:
         """Once a request is over."""
@@ -349,7 +361,8 @@ class _Simulation:
 
     def _judge_canned(self, asked: Asked, ending: Final) -> None:
         """Only as the last resort, and the right one of the answers."""
-        if ending.text != canned().reply(asked.text):
+        known = (answer.text for answer in canned().answers if asked.text in answer.asks)
+        if ending.text != next(known, canned().unavailable):
             raise self.broke(f"request {asked.number}: a canned answer to another question")
         if asked.forced is Tier.T2 or asked.ended >= asked.arrived + self._settings.request_s:
             return
@@ -359,6 +372,8 @@ class _Simulation:
         shut = {name for name in due if self._trouble.get(name, -1.0) >= asked.arrived}
         shut |= {name for name in due if self._models.crowded.get(name, -1.0) >= asked.arrived}
         shut |= {name for name in due if self._models.running[name] >= FEW}
+        waited = {PLACES[call.rung] for call in asked.calls if call.how == "cancelled"}
+        shut |= {name for name in due if PLACES[name] in waited}
         if unasked := due - {call.rung for call in asked.calls} - self._open.keys() - self._half - shut:
             raise self.broke(f"request {asked.number}: a canned answer though {unasked} was not asked")
 

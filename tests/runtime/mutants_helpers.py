@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from pytest import MonkeyPatch
 
+from contract.controls import Controls
 from contract.frames import ServerFrame
 from contract.outcomes import Outcome
-from runtime import conversation
+from runtime import conversation, route
+from runtime.canned import Canned
 from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, window
 from runtime.failover.breaker import Breaker, Permit, State
 from tests.runtime import properties_helpers as properties
@@ -100,6 +102,17 @@ def _everything_counts(_: Any) -> Any:
             self._breaker.fail(self._number, self._good, outcome)
 
     return settle
+
+
+def _listens_to_nobody(original: Any) -> Any:
+    return lambda self, message, controls: original(self, message, Controls())
+
+
+def _has_all_the_time_there_is(original: Any) -> Any:
+    def begin(self: call.Call, rung: Any, events: Any, through: Any, _: float, *rest: Any) -> None:
+        original(self, rung, events, through, float("inf"), *rest)
+
+    return begin
 
 
 def _full_units_are_failures(original: Any) -> Any:
@@ -352,6 +365,41 @@ MUTANTS = (
         "what overflows from units is an error of Sonnet's",
         properties.units_that_overflow_move_nobody_to_haiku,
         replaced(call.Attempt, "overflowed", lambda _: False),
+    ),
+    Mutant(
+        "every way to a model that hangs is waited for",
+        properties.nobody_waits_twice_for_the_same_model,
+        replaced(ladder._Turn, "pass_over", lambda _: lambda self, rung: None),
+    ),
+    Mutant(
+        "the operator is not listened to",
+        properties.an_override_counts_on_the_next_call,
+        replaced(route.Router, "_tier", _listens_to_nobody),
+    ),
+    Mutant(
+        "the operator is not listened to, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(route.Router, "_tier", _listens_to_nobody),
+    ),
+    Mutant(
+        "a request may take any time",
+        properties.deadlines_hold,
+        replaced(call.Call, "__init__", _has_all_the_time_there_is),
+    ),
+    Mutant(
+        "canned answers come before the models",
+        properties.stories_keep_every_promise,
+        replaced(guard.Guard, "admit", lambda _: lambda self, last=False: None),
+    ),
+    Mutant(
+        "canned answers are taken at random",
+        properties.stories_keep_every_promise,
+        replaced(Canned, "reply", lambda _: lambda self, message: self.answers[-1].text),
+    ),
+    Mutant(
+        "the budget pays for everything, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(budget.Budget, "spend", lambda _: lambda self: True),
     ),
     Mutant(
         "the limit knows no floor",

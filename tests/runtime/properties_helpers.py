@@ -36,6 +36,7 @@ from runtime.failover.window import BUCKETS, Window
 from runtime.port import Opened, Ran, Stop, Text
 from runtime.testing import loop, simulation
 from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.ladders import whole
 from runtime.testing.models import Wait, cut_after, hangs, refusal, says, throttled
 from tests.runtime.breaker_helpers import AgainstARecount, Bench
 
@@ -382,6 +383,23 @@ def full_units_overflow_at_once() -> None:
     at_desk(scene, {**MODELS, "sonnet-units": throttled()})
 
 
+def nobody_waits_twice_for_the_same_model() -> None:
+    """All of a region hangs: one wait for its Sonnet, one for its Haiku, then the other region answers."""
+    ladder = whole()
+    scripts = {rung.name: MODELS["sonnet"] if rung.region else hangs() for rung in ladder if rung.model}
+
+    async def scene(desk: Desk) -> None:
+        frames = await desk.ask()
+        assert [(call.rung, call.started) for call in desk.models.calls] == [
+            ("sonnet-units", 0.0),
+            ("haiku", 5.0),
+            ("standby-sonnet", 10.0),
+        ]
+        assert frames[-1].tier is Tier.STANDBY  # type: ignore[union-attr]
+
+    at_desk(scene, scripts, RuntimeSettings(ladder=ladder))
+
+
 def units_are_used_to_the_full() -> None:
     """Half of their calls find no room, for minutes: they stay in use. None does: they are given up."""
     bench = Bench(overflows=True)
@@ -496,6 +514,7 @@ PROPERTIES: tuple[Callable[[], None], ...] = (
     a_client_that_cannot_be_told_stops_the_model_too,
     an_override_counts_on_the_next_call,
     full_units_overflow_at_once,
+    nobody_waits_twice_for_the_same_model,
     units_are_used_to_the_full,
     units_that_overflow_move_nobody_to_haiku,
     half_an_answer_is_never_mixed_with_another,
