@@ -38,7 +38,7 @@ from runtime.testing import loop, simulation
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.ladders import whole
 from runtime.testing.models import Wait, cut_after, hangs, refusal, says, throttled
-from tests.runtime.breaker_helpers import AgainstARecount, Bench
+from tests.runtime.breaker_helpers import AgainstARecount, Bench, UnitsAgainstARecount
 
 SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet")
 HAIKU = says("Hi ", "from Haiku", first_s=0.2)
@@ -78,6 +78,7 @@ def window_equals_recount() -> None:
 
 def breaker_agrees_with_a_recount() -> None:
     run_state_machine_as_test(AgainstARecount, settings=QUICK)
+    run_state_machine_as_test(UnitsAgainstARecount, settings=QUICK)
 
 
 def a_burst_opens_it_and_two_failures_do_not() -> None:
