@@ -11,29 +11,20 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from contract.models import models
 from contract.outcomes import Outcome
 from contract.runtime_settings import HedgeSettings, RetrySettings, Rung
 from runtime.canned import Canned
+from runtime.failover import race
 from runtime.failover.budget import Budget
 from runtime.failover.call import Attempt, Call, Ended
 from runtime.failover.classify import Verdict
 from runtime.failover.guard import Guard
+from runtime.failover.page import Listener, Page
 from runtime.port import UNBILLED, ModelPort, Ran, Spent
 
 __all__ = ["Answer", "Attempt", "Ladder", "Listener", "Observe", "Refusal"]
-
-
-class Listener(Protocol):
-    """Who hears the answer while it comes."""
-
-    async def text(self, chunk: str) -> None:
-        """More text."""
-
-    async def restart(self, chunk: str, reason: str) -> None:
-        """Forget the text so far; `chunk` takes its place, and may begin with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +83,7 @@ class Ladder:
         """Tries the rungs in order; `deadline` is loop time. The last rung must need no model."""
         self._retries.earn()
         self._hedges.earn()
-        turn = _Turn(message, deadline, _Page(listener), deque(rungs))
+        turn = _Turn(message, deadline, Page(listener), deque(rungs))
         while turn.left:
             rung = turn.left.popleft()
             if rung.model is None:
@@ -119,9 +110,11 @@ class Ladder:
         call = self._begin(rung, turn)
         if call is None:
             return None
-        if self._hedge.after_s is not None and turn.left and turn.left[0].model is not None:
-            return await self._race(call, turn, self._hedge.after_s)
-        return await _finish(call, await _first(call), turn)
+        if self._hedge.after_s is None or not turn.left or turn.left[0].model is None:
+            return await _finish(call, await race.first(call), turn)
+        won = await race.race(call, lambda: self._begin_beside(turn), self._hedge.after_s)
+        turn.recorded += won.recorded
+        return await _finish(won.call, won.verdict, turn)
 
     async def _try_again(self, rung: Rung, turn: "_Turn", made: "_Ended") -> "_Ended":
         """The same rung once more, if there is time and the budget has a call left."""
@@ -148,34 +141,6 @@ class Ladder:
         events = self._port.stream(rung, turn.message, turn.recorded, so_far)
         return Call(rung, events, through, turn.deadline, tell, so_far)
 
-    async def _race(self, call: Call, turn: "_Turn", after_s: float) -> "_Ended":
-        """Who speaks first answers, the other is given up; if none does, the last one's failure counts."""
-        running = {asyncio.create_task(call.first()): call}
-        try:
-            done, _ = await asyncio.wait(running, timeout=after_s)
-            if not done and (other := self._begin_beside(turn)):
-                running[asyncio.create_task(other.first())] = other
-            while True:
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                task = done.pop()
-                verdict = task.result()
-                if verdict is None or not verdict.outcome.steps_down or len(running) == 1:
-                    break
-                await (failed := running.pop(task)).conclude(verdict)
-                turn.recorded += failed.recorded
-        except BaseException:
-            await _give_up(running)
-            raise
-        call = running.pop(task)
-        try:
-            await _give_up(running)
-        except BaseException:
-            await call.conclude(None)
-            raise
-        for other in running.values():
-            turn.recorded += other.recorded
-        return await _finish(call, verdict, turn)
-
     def _begin_beside(self, turn: "_Turn") -> Call | None:
         """The next rung's call, which is not tried again afterwards."""
         if not self._hedges.spend():
@@ -189,7 +154,7 @@ class _Turn:
 
     message: str
     deadline: float
-    page: "_Page"
+    page: Page
     left: deque[Rung]
     recorded: list[Ran] = field(default_factory=list)
 
@@ -207,14 +172,6 @@ class _Ended:
     verdict: Verdict
 
 
-async def _first(call: Call) -> Verdict | None:
-    try:
-        return await call.first()
-    except BaseException:
-        await call.conclude(None)
-        raise
-
-
 async def _finish(call: Call, verdict: Verdict | None, turn: _Turn) -> _Ended:
     """The rest of a call that spoke, and its end. Cancelled, the rung did nothing wrong."""
     try:
@@ -230,61 +187,6 @@ async def _finish(call: Call, verdict: Verdict | None, turn: _Turn) -> _Ended:
     await call.conclude(verdict)
     turn.recorded += call.recorded
     return _Ended(call, verdict)
-
-
-async def _give_up(running: dict[asyncio.Task[Verdict | None], Call]) -> None:
-    """Ends calls that nobody needs any more, upstream too."""
-    for task in running:
-        task.cancel()
-    try:
-        await asyncio.gather(*running, return_exceptions=True)
-    finally:
-        for call in running.values():
-            await call.conclude(None)
-
-
-class _Page:
-    """What the person has in front of them."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._chunks: list[str] = []
-        self._stale: str | None = None
-        self.kept = ""  # of what was withdrawn, that another rung may go on from
-
-    @property
-    def text(self) -> str:
-        return "".join(self._chunks)
-
-    def withdraw(self, outcome: Outcome, *, checked: bool) -> None:
-        """What is shown stays until there is something to replace it with."""
-        if self._chunks:
-            self._stale = outcome.value
-            self.kept = self.text.rstrip() if checked else ""  # models refuse to go on from white space
-            self._chunks.clear()
-
-    def go_on(self, so_far: str) -> None:
-        """What comes next follows this."""
-        if so_far:
-            self._chunks.append(so_far)
-
-    async def write(self, chunk: str) -> None:
-        chunk = _whole_characters(chunk)
-        self._chunks.append(chunk)
-        reason, self._stale = self._stale, None
-        if reason is None:
-            await self._listener.text(chunk)
-        else:
-            await self._listener.restart(self.text, reason)
-
-
-def _whole_characters(chunk: str) -> str:
-    """No frame can carry half a character (a lone surrogate): a replacement sign stands for it."""
-    return chunk if chunk.isascii() else _mended(chunk)
-
-
-def _mended(chunk: str) -> str:
-    return chunk.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _time() -> float:

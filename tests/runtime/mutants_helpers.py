@@ -15,7 +15,7 @@ from contract.frames import ServerFrame
 from contract.outcomes import Outcome
 from runtime import conversation, route
 from runtime.canned import Canned
-from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, window
+from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, page, window
 from runtime.failover.breaker import Breaker, Permit, State
 from tests.runtime import properties_helpers as properties
 
@@ -419,37 +419,37 @@ MUTANTS = (
     Mutant(
         "the next model goes on where the last one broke off",
         properties.half_an_answer_is_never_mixed_with_another,
-        replaced(ladder._Page, "withdraw", _mixes_two_models),
+        replaced(page.Page, "withdraw", _mixes_two_models),
     ),
     Mutant(
         "the next model goes on where the last one broke off, seen from outside",
         properties.stories_keep_every_promise,
-        replaced(ladder._Page, "withdraw", _mixes_two_models),
+        replaced(page.Page, "withdraw", _mixes_two_models),
     ),
     Mutant(
         "the next model goes on from text that nobody checked",
         properties.half_an_answer_is_never_mixed_with_another,
-        replaced(ladder._Page, "withdraw", _goes_on_from_anything),
+        replaced(page.Page, "withdraw", _goes_on_from_anything),
     ),
     Mutant(
         "the next model goes on from text that nobody checked, seen from outside",
         properties.stories_keep_every_promise,
-        replaced(ladder._Page, "withdraw", _goes_on_from_anything),
+        replaced(page.Page, "withdraw", _goes_on_from_anything),
     ),
     Mutant(
         "another model goes on, and nobody is told",
         properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
-        replaced(ladder._Page, "write", _goes_on_in_silence),
+        replaced(page.Page, "write", _goes_on_in_silence),
     ),
     Mutant(
         "another model goes on, and nobody is told, seen from outside",
         properties.stories_keep_every_promise,
-        replaced(ladder._Page, "write", _goes_on_in_silence),
+        replaced(page.Page, "write", _goes_on_in_silence),
     ),
     Mutant(
         "what is gone on from is left out of the answer",
         properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
-        replaced(ladder._Page, "go_on", lambda _: lambda self, so_far: None),
+        replaced(page.Page, "go_on", lambda _: lambda self, so_far: None),
     ),
     Mutant(
         "tools run again after a step",
