@@ -21,6 +21,9 @@ REFUSALS: dict[str, Callable[[], Exception]] = {
     "unavailable": lambda: refusal("ServiceUnavailableException", 503),
     "denied": lambda: refusal("AccessDeniedException", 403),
     "quota": lambda: refusal("ServiceQuotaExceededException", 400),
+    "model timeout": lambda: refusal("ModelTimeoutException", 408),
+    "model error": lambda: refusal("ModelErrorException", 424, original_status=500),
+    "invalid": lambda: refusal("ValidationException", 400),
     "reset": ConnectionResetError,
 }
 IN_STREAM: dict[str, Callable[[], Exception | None]] = {
@@ -28,7 +31,7 @@ IN_STREAM: dict[str, Callable[[], Exception | None]] = {
     "no code": lambda: in_stream(""),
     "clean end": lambda: None,
 }
-KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls")
+KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls", "blocked")
 CHUNKS = 3
 FEW = 20  # calls at a time that any limit allows
 
@@ -58,9 +61,15 @@ class Call:
     started: float
     ended: float | None = None
     how: Literal["running", "whole", "failed", "cancelled"] = "running"
+    hit: str = ""  # the kind of fault that struck it
     so_far: str = ""  # the beginning of the answer that it was given
     tools: int = field(default=0)  # that it ran
     beside: bool = False  # another call for the same message was running
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether time was up, here or at the model."""
+        return self.how == "cancelled" or self.hit == "model timeout"
 
 
 class FaultyModels:
@@ -111,6 +120,7 @@ class FaultyModels:
     ) -> AsyncGenerator[Event, None]:
         chance = self._random.random
         hit = next((f.kind for f in self._faults if f.hits(rung.name, call.started, chance())), "")
+        call.hit = hit
         if hit in REFUSALS:
             await asyncio.sleep(0.02)
             raise REFUSALS[hit]()  # noqa: RSE102 - it makes the error
@@ -127,7 +137,7 @@ class FaultyModels:
                     raise error
                 return
             await asyncio.sleep(1e6 if number == 1 and hit == "stalls" else 0.1 + 0.2 * chance())
-        yield Stop()
+        yield Stop("guardrail_intervened", self._checked) if hit == "blocked" else Stop()
         yield Spent(10, CHUNKS)
 
 

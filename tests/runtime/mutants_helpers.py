@@ -6,6 +6,7 @@ notice it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pytest import MonkeyPatch
@@ -17,6 +18,7 @@ from runtime import conversation, route
 from runtime.canned import Canned
 from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, page, window
 from runtime.failover.breaker import Breaker, Permit, State
+from runtime.failover.classify import Verdict
 from tests.runtime import properties_helpers as properties
 
 Patch = Callable[[MonkeyPatch], None]
@@ -102,6 +104,19 @@ def _everything_counts(_: Any) -> Any:
             self._breaker.fail(self._number, self._good, outcome)
 
     return settle
+
+
+def _ends_once_more(original: Any) -> Any:
+    async def answer(self: Any, ask: Any, session_id: str, send: Any) -> ServerFrame:
+        ending: ServerFrame = await original(self, ask, session_id, send)
+        await send(ending.model_copy(update={"sequence_number": ending.sequence_number + 1}))
+        return ending
+
+    return answer
+
+
+def _marks_nothing(original: Any) -> Any:
+    return lambda self, answer, usage: original(self, replace(answer, from_knowledge_base=False), usage)
 
 
 def _listens_to_nobody(original: Any) -> Any:
@@ -402,6 +417,11 @@ MUTANTS = (
         replaced(budget.Budget, "spend", lambda _: lambda self: True),
     ),
     Mutant(
+        "a model in trouble is taken for a bad message",
+        properties.stories_keep_every_promise,
+        replaced(classify, "of_error", lambda _: lambda error: Verdict(Outcome.BAD_REQUEST)),
+    ),
+    Mutant(
         "the limit knows no floor",
         properties.a_limit_falls_with_trouble_and_never_below_its_floor,
         replaced(limit.Limit, "__init__", _without_a_floor),
@@ -482,5 +502,40 @@ MUTANTS = (
         "an open rung's limit is forgotten: cancelled calls hold their place",
         properties.permits_are_conserved_under_cancellation,
         replaced(guard.Pass, "release", lambda _: lambda self: self._permit.release()),
+    ),
+    Mutant(
+        "a stream that nobody needs goes on, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(call.Call, "conclude", _leaves_the_model_running),
+    ),
+    Mutant(
+        "a request may take any time, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(call.Call, "__init__", _has_all_the_time_there_is),
+    ),
+    Mutant(
+        "one more ending, numbered as it should be, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(conversation.Conversation, "answer", _ends_once_more),
+    ),
+    Mutant(
+        "the ending lacks the beginning, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(page.Page, "text", lambda _: property(lambda self: self._chunks[-1])),
+    ),
+    Mutant(
+        "a canned answer looks like a model's, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(conversation._Reply, "final", _marks_nothing),
+    ),
+    Mutant(
+        "good answers are blocked, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(classify, "of_end", lambda _: lambda stop, spoke: Outcome.BLOCKED),
+    ),
+    Mutant(
+        "tools run again after a step, seen from outside",
+        properties.stories_keep_every_promise,
+        lambda patch: patch.setattr(call, "Ran", type("NothingIsOne", (), {})),
     ),
 )
