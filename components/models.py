@@ -61,7 +61,7 @@ class Models(Component):
         return [
             Watch(
                 Alarm(
-                    id="bedrock-throttled" if len(first) == 1 else f"bedrock-throttled-{rung.name}",
+                    id="bedrock-throttled" if rung is first[0] else f"bedrock-throttled-{rung.name}",
                     metric="ModelThrottled",
                     dimensions={"Rung": rung.name},
                     statistic="Average",

@@ -236,6 +236,11 @@ class Settings(Section):
         found = self.data.warnings(protected=self.environment.protect)
         if self.environment.protect and self.network.nat == "single":
             found.append("network.nat is single in a protected environment: losing its zone cuts all egress")
+        if self.regions.standby is not None and self.network.nat == "none":
+            found.append(
+                "network.nat is none: no call leaves for the other region's models, so the ladder ends here; "
+                "set nat: single, or leave the rungs of region: standby out of runtime.ladder"
+            )
         if self.environment.protect and self.network.endpoint_zones == "one":
             found.append(
                 "network.endpoint_zones is one in a protected environment: losing it cuts off AWS APIs"

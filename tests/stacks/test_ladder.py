@@ -10,6 +10,7 @@ from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
 from contract.tiers import Tier
 from plan import Plan
+from stacks import settings as stack_settings
 
 REGIONS = {"primary": "us-east-1", "standby": "us-west-2"}
 OTHER = {"primary": "standby", "standby": "primary"}
@@ -78,3 +79,12 @@ def test_the_agent_may_call_them_only_behind_that_guardrail(prod, role):
             "StringEquals": {"bedrock:InferenceProfileArn": there.rungs[rung]}
         }
     assert may["ApplyGuardrailThere"]["Resource"] == [rail]
+
+
+@pytest.mark.parametrize(("stack", "warned"), [("prod", True), ("dev", False)])
+def test_without_a_way_out_of_the_vpc_the_other_region_is_out_of_reach(stack, warned):
+    said = stack_settings.load(stack)
+    shut = said.model_copy(update={"network": said.network.model_copy(update={"nat": "none"})})
+    told = [line for line in shut.warnings() if "the ladder ends here" in line]
+    assert bool(told) is warned
+    assert not any("the ladder ends here" in line for line in said.warnings())
