@@ -69,6 +69,24 @@ def test_units_are_tried_once_where_two_rungs_call_their_model(at_desk):
     assert at_desk(scene, scripts, twice) == ["event", "sonnet", "spare", "haiku"]
 
 
+def test_units_stand_in_our_own_region_only(at_desk):
+    """Ahead of the first rung that is here, not of one of the other region."""
+
+    async def scene(desk: Desk) -> Any:
+        desk.extras = [units(model="haiku")]
+        await desk.ask()
+        return [call.rung for call in desk.models.calls]
+
+    first, *rest = alone().ladder
+    there = first.model_copy(update={"name": "there", "model": "haiku", "region": "us-west-2"})
+    scripts = {**MODELS, **dict.fromkeys(["there", "sonnet"], throttled()), "event": says("Units")}
+    assert at_desk(scene, scripts, RuntimeSettings(ladder=(there, first, *rest))) == [
+        "there",
+        "sonnet",
+        "event",
+    ]
+
+
 def test_an_answer_outlives_its_rung(at_desk, shown):
     """Withdrawn in the middle of a stream: what runs is finished there, what comes next goes elsewhere."""
 
