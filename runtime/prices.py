@@ -1,7 +1,7 @@
 """What a token costs on a rung, from the price table of the rung's region: dollars per million tokens.
 
-Units are paid by the hour, used or not: a token on them counts as what it would cost on demand. What a service
-tier costs more or less is not in the table, and not counted.
+Units are paid by the hour, used or not: a token on them counts as what it would cost on demand. What a
+service tier costs more or less is not in the table, and not counted.
 """
 
 from collections.abc import Callable, Sequence
