@@ -26,21 +26,20 @@ from langchain_core.runnables import RunnableLambda
 
 from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings, LimitSettings, Rung
-from contract.tiers import Tier
 from runtime.canned import canned
 from runtime.failover.breaker import Breaker
 from runtime.failover.guard import Guard
 from runtime.failover.ladder import Ladder
 from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.testing.ladders import whole
 from runtime.testing.models import refusal
 
 CALLS = 300
 STREAMS = 10_000
 MANY = 40_000  # room for all streams at once
 PATIENT = {"concurrency": MANY, "gap_s": 60.0, "total_s": 120.0}  # this machine is what is slow here
-SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet").model_copy(update=PATIENT)
-HAIKU = Rung(name="haiku", tier=Tier.T1, model="haiku").model_copy(update=PATIENT)
-LADDER = (SONNET, HAIKU, Rung(name="canned", tier=Tier.T2))
+LADDER = tuple(rung.model_copy(update=PATIENT) for rung in whole())
+FIRST = LADDER[0]
 THROTTLED = refusal("ThrottlingException", 429)
 Call = Callable[[], Coroutine[Any, Any, Any]]
 Subject = Callable[[], Awaitable[float]]  # seconds for one call, or one chunk
@@ -59,6 +58,7 @@ class Port:
         rung: Rung,
         message: str,  # noqa: ARG002 - the port's own signature
         recorded: Sequence[Ran] = (),  # noqa: ARG002
+        so_far: str = "",  # noqa: ARG002
     ) -> AsyncGenerator[Event, None]:
         if rung.name in self._dead:
             raise THROTTLED
@@ -190,7 +190,7 @@ async def chunk_theirs() -> float:
 
 async def measure(rounds: int) -> dict[str, float]:
     """Subject -> its median round in seconds."""
-    dead = Port(dead=["sonnet"])
+    dead = Port(dead=[FIRST.name])
     healthy_router, failing_router = router(), router(dead=True)
     subjects: dict[str, Subject] = {
         "breaker": breaker_ours,
@@ -222,7 +222,7 @@ async def held_streams() -> tuple[float, float]:
     await asyncio.sleep(6.0)
     late = _resident_kb()
     answers = await asyncio.gather(*walks)
-    if any(answer.rung is not SONNET for answer in answers):
+    if any(answer.rung is not FIRST for answer in answers):
         raise SystemExit("a stream was not held: the figures say nothing")
     return (early - before) / STREAMS, late / early - 1
 

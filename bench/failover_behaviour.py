@@ -27,7 +27,8 @@ import litellm
 
 from contract.controls import Controls
 from contract.frames import Ask, Final, ServerFrame
-from contract.runtime_settings import RoutingSettings, Rung, RuntimeSettings
+from contract.ladder import Where, standing
+from contract.runtime_settings import LADDER, RoutingSettings, Rung, RuntimeSettings
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.port import Event, Ran, Text
@@ -46,7 +47,9 @@ TROUBLES = {
     "slow": ("slow", 1.0),
     "mid-stream cut": ("cut", 1.0),
 }
-_PLAIN = RuntimeSettings(routing=RoutingSettings(trickle_share=0))
+# What a stack of two regions publishes today.
+_STANDS = standing(LADDER, Where(here=REGION, other="us-west-2")).rungs
+_PLAIN = RuntimeSettings(ladder=_STANDS, routing=RoutingSettings(trickle_share=0))
 # As the rehearsal does: every wait shrinks with the stand-in's.
 SETTINGS = _PLAIN.model_copy(
     update={
@@ -78,10 +81,10 @@ class Counted:
         self.calls: list[tuple[float, str]] = []
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         self.calls.append((_now(), rung.name))
-        async with aclosing(self._port.stream(rung, message, recorded)) as events:
+        async with aclosing(self._port.stream(rung, message, recorded, so_far)) as events:
             async for event in events:
                 yield event
 
@@ -135,12 +138,11 @@ def theirs(port: Counted) -> Say:
             yield chunk | {"text": "", "is_finished": True, "finish_reason": "stop"}
 
     litellm.custom_provider_map = [{"provider": "standin", "custom_handler": Provider()}]
-    models = [
-        {"model_name": name, "litellm_params": {"model": f"standin/{name}"}} for name in ("sonnet", "haiku")
-    ]
+    names = [rung.name for rung in SETTINGS.ladder if rung.model]
+    models = [{"model_name": name, "litellm_params": {"model": f"standin/{name}"}} for name in names]
     router = litellm.Router(
         model_list=models,
-        fallbacks=[{"sonnet": ["haiku"]}],
+        fallbacks=[{"sonnet": names[1:]}],
         num_retries=0,
         allowed_fails=3,
         cooldown_time=5 / SPEED,

@@ -33,10 +33,11 @@ def program():
     tree = settings.from_pulumi()
     world = estate.build(tree, project="concierge", stack=stack).world
     for number in range(1, copies):
-        for role, place in tree.places.items():
-            region(f"{role}-{number}", tree, place, world)
+        regions = [region(f"{role}-{number}", tree, place) for role, place in tree.places.items()]
+        for one in regions:
+            one.stand(world, next((each for each in regions if each is not one), None))
 
-def region(role, tree, place, world):
+def region(role, tree, place):
     provider = aws.Provider(f"aws-{role}", region=place.name)
     here = Place(partition="aws", region=place.name, account_id="123456789012")
     keys = Keys(
@@ -44,7 +45,7 @@ def region(role, tree, place, world):
         KeysArgs(environment=stack, place=here, regions=[place.name], shared_key=None, protect=True),
         pulumi.ResourceOptions(providers=[provider]),
     )
-    RegionStack(role, stack, tree, place, provider, keys, world, None)
+    return RegionStack(role, stack, tree, place, provider, keys)
 
 def network():
     tree = settings.from_pulumi()

@@ -5,10 +5,8 @@ then metered under its own id and carries its own tags, so the bill says what ea
 units of its own calls those instead; they take no profile. A changed model is another profile under another
 name, made before the old one goes.
 
-What to call is published as one document beside the runtime's settings: rung -> modelId, and the guardrail.
-The ids are regional, so each region has its own document.
-
-What is watched of each rung is in `components.model_watches`.
+What the agent is told of it, and of the other region's models, is in `components.model_calls`; what is
+watched of each rung in `components.model_watches`.
 """
 
 import hashlib
@@ -42,7 +40,8 @@ EMBED = "embed"
 class ModelAccessArgs:
     """`access`: rung -> how it is called; a rung that is not named is called in its model's usual way.
 
-    `guardrail` none: calls go unguarded. `only_guarded`: IAM refuses those that do. `table`: known models.
+    `ladder`: as it stands here; rungs of another region are that region's to make. `guardrail` none: calls go
+    unguarded. `only_guarded`: IAM refuses those that do. `table`: known models.
     """
 
     environment: str
@@ -60,36 +59,32 @@ class ModelAccessArgs:
 
 
 class ModelAccess(Component):
-    """`calls`: rung -> what to pass as modelId; `parameter`: where the agent reads it."""
+    """`calls`: rung -> what to pass as modelId; `guarded`: the guardrail, as a call names it."""
 
     kind = "models:ModelAccess"
-    parameter: Output[str]
 
     def __init__(self, name: str, args: ModelAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self._args = args
-        self._rungs = {rung.name: rung for rung in args.ladder if rung.model is not None}
+        own = [rung for rung in args.ladder if rung.model is not None and rung.region is None]
+        self._rungs = {rung.name: rung for rung in own}
         self._units: dict[str, ProvisionedThroughput] = {}
         self._profiles: dict[str, aws.bedrock.InferenceProfile] = {}
         self.calls: dict[str, Output[str]] = {name: self._call(rung) for name, rung in self._rungs.items()}
         self.embed: Output[str] | None = self._embed(args.embedder) if args.embedder else None
-        self.parameter = aws.ssm.Parameter(
-            f"{name}-calls",
-            name=f"/concierge/{args.environment}/models",
-            description="What the agent calls in this region; written by pulumi only.",
-            type="String",
-            insecure_value=Output.json_dumps(
-                {"rungs": self.calls, "embed": self.embed, "guardrail": self._guarded()}
-            ),
-            opts=self.child(),
-        ).name
-        self.register_outputs({"parameter": self.parameter})
+        rail = args.guardrail
+        self.guarded: Mapping[str, Input[str]] | None = (
+            {"id": rail.guardrail_id, "version": rail.version, "stream": args.stream} if rail else None
+        )
+        self.register_outputs({"rungs": list(self.calls)})
 
-    def _guarded(self) -> dict[str, Input[str]] | None:
-        rail = self._args.guardrail
-        if rail is None:
-            return None
-        return {"id": rail.guardrail_id, "version": rail.version, "stream": self._args.stream}
+    def rung_for(self, model: str) -> str:
+        """The rung here that serves who comes from the other region: on demand, units are for our own."""
+        serving = [name for name, rung in self._rungs.items() if rung.model == model]
+        plain = [name for name in serving if name not in self._units]
+        if not serving:
+            raise ValueError(f"no rung calls {model} in {self._args.place.region}: add one to runtime.ladder")
+        return (plain or serving)[0]
 
     def _model(self, rung: Rung) -> Model:
         return (self._args.table or models())[rung.model or ""]
@@ -164,13 +159,20 @@ class ModelAccess(Component):
 
     def grants(self) -> list[Grant]:
         """For whoever answers people: every rung, and nothing past the guardrail."""
-        rail = self._args.guardrail
-        found = [grant for rung in self._rungs.values() for grant in self._of(rung)]
-        return [*found, *(rail.grants() if rail else ())]
+        found = [grant for rung in self._rungs for grant in self.grants_of(rung)]
+        return [*found, *self.guardrail_grants()]
 
-    def _of(self, rung: Rung) -> list[Grant]:
-        """What is called, and behind a profile the model wherever it leads, but only when it led there."""
-        word, call = _word(rung.name), self.calls[rung.name]
+    def guardrail_grants(self) -> list[Grant]:
+        rail = self._args.guardrail
+        return rail.grants() if rail else []
+
+    def grants_of(self, name: str, *, by: str | None = None) -> list[Grant]:
+        """What is called, and behind a profile the model wherever it leads, but only when it led there.
+
+        `by`: the rung of another region that calls this one.
+        """
+        rung, call = self._rungs[name], self.calls[name]
+        word = _word(by or name)
         opened = Grant(f"Call{word}", [INVOKE], [call], self.fence())
         if rung.name in self._units:
             return [opened]

@@ -52,12 +52,16 @@ class Models(Component):
         return {key: models()[key].callable_id(self._args.region) for key in sorted(used)}
 
     def alarms(self) -> list[Watch]:
-        """Ten-second periods: at an event's start a minute of throttling is thousands of messages."""
-        first = [rung for rung in self._args.runtime.ladder if rung.tier is Tier.T0]
+        """Ten-second periods: at an event's start a minute of throttling is thousands of messages.
+
+        Units throttle when they are used to the full, which wakes nobody.
+        """
+        ladder = self._args.runtime.ladder
+        first = [rung for rung in ladder if rung.tier is Tier.T0 and not rung.provisioned]
         return [
             Watch(
                 Alarm(
-                    id="bedrock-throttled" if len(first) == 1 else f"bedrock-throttled-{rung.name}",
+                    id="bedrock-throttled" if rung is first[0] else f"bedrock-throttled-{rung.name}",
                     metric="ModelThrottled",
                     dimensions={"Rung": rung.name},
                     statistic="Average",

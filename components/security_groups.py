@@ -63,7 +63,7 @@ LOAD_REACH: Sequence[Reach] = (
     Reach("load", INTERNET, 443, "the public door, as customers come"),
 )
 # Only where there is a NAT to leave by.
-REACH_INTERNET = Reach("agent", INTERNET, 443, "card network, carriers and price services")
+REACH_INTERNET = Reach("agent", INTERNET, 443, "card network, carriers, price services, other models")
 
 
 @dataclass(frozen=True, kw_only=True)

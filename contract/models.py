@@ -28,6 +28,8 @@ class Offer(Shape):
     on_demand: bool = False
     profiles: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    service_tiers: tuple[Literal["priority", "flex"], ...] = ()
+    latency_optimized: bool = False
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -63,8 +65,9 @@ class Offered(Shape):
 
 
 class Model(Offered):
-    """A model that answers people."""
+    """A model that answers people. `prefill`: it goes on from the beginning of an answer it is given."""
 
+    prefill: bool = False
     profile: Mapping[str, str] = {}
     output_price: str
 

@@ -3,7 +3,7 @@
 Its defaults are the requirement's own numbers; `concierge:runtime` in a stack file changes single knobs.
 """
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,9 +11,15 @@ from contract.base import Knobs
 from contract.models import models
 from contract.tiers import Tier
 
+STANDBY = "standby"  # as a rung's region: the other one of the estate, whichever that is
+
 
 class Rung(Knobs):
-    """One step of the ladder: a model with its limits, or an answer that needs no model."""
+    """One step of the ladder: a model with its limits, or an answer that needs no model.
+
+    The stack publishes a ladder that stands: `contract.ladder` fills in the region and leaves out what is not
+    there.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="what metrics, controls and runbooks call it")
     tier: Tier = Field(strict=False, description="how good its answers are; rungs go down the tiers")
@@ -22,15 +28,23 @@ class Rung(Knobs):
     gap_s: float = Field(5.0, gt=0, description="longest silence between two chunks")
     total_s: float = Field(20.0, gt=0, description="longest answer")
     max_tokens: int = Field(800, gt=0, description="reserved against the quota up front, so kept small")
-    region: str | None = Field(None, description="where it is called; none: the region of the runtime")
+    region: str | None = Field(
+        None, description="none: that of the runtime; standby: the estate's other region, as models are there"
+    )
+    provisioned: bool = Field(
+        False, description="calls units of our own, which `models.access` buys under this rung's name"
+    )
     service_tier: Literal["priority", "default", "flex"] | None = Field(
-        None, description="service tier of Bedrock; none: what the account has"
+        None, description="service tier of Bedrock, where the model offers it; none: what the account has"
     )
     latency: Literal["standard", "optimized"] | None = Field(
         None, description="latency-optimised inference, where the model offers it"
     )
     concurrency: int = Field(
         2_000, gt=0, description="most calls at a time; the adaptive limit moves below it"
+    )
+    optional: bool = Field(
+        False, description="left out where it cannot be called; any other such rung stops the plan"
     )
 
     @model_validator(mode="after")
@@ -49,10 +63,20 @@ class Rung(Knobs):
         return self
 
 
+# Further down people have waited already: the first text must come sooner.
+_SONNET: dict[str, Any] = {"model": "sonnet", "tier": Tier.T0}
+_HAIKU: dict[str, Any] = {"model": "haiku", "tier": Tier.T1, "total_s": 10.0, "max_tokens": 500}
+_THERE: dict[str, Any] = {"tier": Tier.STANDBY, "region": STANDBY, "optional": True}
 LADDER = (
-    Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
-    Rung(name="haiku", tier=Tier.T1, model="haiku", first_token_s=5.0, total_s=10.0, max_tokens=500),
+    Rung(**_SONNET, name="sonnet-units", first_token_s=5.0, provisioned=True, optional=True),
+    Rung(**_SONNET, name="sonnet"),
+    Rung(**_SONNET, name="sonnet-priority", first_token_s=5.0, service_tier="priority", optional=True),
+    Rung(**_HAIKU, name="haiku", first_token_s=5.0),
+    Rung(**_HAIKU, name="haiku-fast", first_token_s=3.0, latency="optimized", optional=True),
+    Rung(**_SONNET | _THERE, name="standby-sonnet", first_token_s=5.0),
+    Rung(**_HAIKU | _THERE, name="standby-haiku", first_token_s=4.0),
     Rung(name="canned", tier=Tier.T2),
+    Rung(name="closed", tier=Tier.T3),
 )
 
 
@@ -186,8 +210,10 @@ class RuntimeSettings(Knobs):
         names = [rung.name for rung in self.ladder]
         if len(set(names)) != len(names):
             raise ValueError(f"two rungs have the same name in {', '.join(names)}")
-        if not self.ladder or self.ladder[-1].model is not None:
-            raise ValueError("the last rung must need no model, so that somebody always gets an answer")
+        if not any(rung.model is None and rung.tier is not Tier.T3 for rung in self.ladder):
+            raise ValueError("a rung must need no model, so that somebody always gets an answer")
+        if wrong := [rung.name for rung in self.ladder if rung.tier is Tier.T3 and rung.model is not None]:
+            raise ValueError(f"rung {wrong[0]} is of tier T3, where nobody answers: leave its model out")
         order = list(Tier)
         if sorted(self.ladder, key=lambda rung: order.index(rung.tier)) != list(self.ladder):
             raise ValueError(f"rungs must go down the tiers {', '.join(order)}")

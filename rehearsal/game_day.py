@@ -276,7 +276,7 @@ class _GameDay:
         self._begun()
         return Evidence(
             environment=self._options.stack,
-            ladder=[rung.name for rung in self._settings.runtime.ladder if rung.model],
+            ladder=[rung.name for rung in self._settings.runtime_in(self._region).ladder if rung.model],
             breaker=self._settings.runtime.breaker,
             schedule=Schedule.of(self._story, self._options.seed),
             samples=read_samples(self._samples),

@@ -63,7 +63,7 @@ class Bedrock:
         )
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Events of one answer; closing it closes the connection if the answer is not yet whole."""
         target = self._targets.of(rung)  # before anything is awaited: the rung may be gone afterwards
@@ -71,7 +71,7 @@ class Bedrock:
         response = await client.converse_stream(
             modelId=target.model_id,
             system=[{"text": _system()}],
-            messages=_messages(message, recorded),
+            messages=[*_messages(message, recorded), *_begun(so_far)],
             inferenceConfig={"maxTokens": rung.max_tokens},
             **_tools(recorded),
             **_inference(rung),
@@ -102,6 +102,11 @@ def _messages(message: str, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
         for id_, ran in zip(ids, recorded, strict=True)
     ]
     return [asked, {"role": "assistant", "content": used}, {"role": "user", "content": said}]
+
+
+def _begun(so_far: str) -> list[Mapping[str, Any]]:
+    """An answer that has begun comes last: the model goes on from it."""
+    return [{"role": "assistant", "content": [{"text": so_far}]}] if so_far else []
 
 
 def _tools(recorded: Sequence[Ran]) -> Mapping[str, Any]:
@@ -141,7 +146,7 @@ def _event(raw: Mapping[str, Any], *, checked: bool) -> Event | None:
         case {"contentBlockDelta": {"delta": {"text": str(text)}}}:
             return Text(text)
         case {"messageStart": _}:
-            return Opened()
+            return Opened(checked)
         case {"messageStop": {"stopReason": reason}}:
             return Stop(str(reason), checked=checked and reason == INTERVENED)
         case {"metadata": {"usage": {"inputTokens": int(asked), "outputTokens": int(answered)}}}:

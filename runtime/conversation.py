@@ -7,6 +7,7 @@ from typing import Literal
 from contract.controls import Controls
 from contract.frames import Ask, Banner, Correction, Delta, Failure, Final, ServerFrame, Start, Usage
 from contract.outcomes import Outcome
+from contract.tiers import Tier
 from runtime.canned import Canned
 from runtime.failover.ladder import Answer, Ladder, Refusal
 from runtime.outage import Outage
@@ -77,7 +78,7 @@ class Conversation:
         if banner := self._banner(controls):
             await reply.banner(banner)
         rungs = self._router.rungs(ask.text, controls)
-        if not rungs or not let_in:
+        if not rungs or rungs[0].tier is Tier.T3 or not let_in:
             return reply.failure("closed", self._canned.closed, CLOSED_RETRY_S)
         deadline = reply.arrived + self._request_s
         result = await self._ladder.walk(rungs, ask.text, deadline, reply)
@@ -108,7 +109,7 @@ class Conversation:
         if answer.rung.model is None:
             return Usage()
         asked, answered = answer.spent.input_tokens, answer.spent.output_tokens
-        per_input, per_output = self._price(answer.rung.model)
+        per_input, per_output = self._price(answer.rung)
         usd = asked * per_input + answered * per_output
         return Usage(input_tokens=asked, output_tokens=answered, usd=usd)
 

@@ -26,7 +26,7 @@ class ExtraRungs:
     ) -> None:
         self._read = read
         self._taken = {rung.name for rung in ladder}
-        self._models = {rung.model for rung in ladder}
+        self._models = {rung.model for rung in ladder if rung.region is None}
         self._wall = wall
         self._telemetry = telemetry
         self._kept = Kept[tuple[ExtraRung, ...]]("extra rungs", self._fetch, (), telemetry, self._tell)

@@ -9,7 +9,12 @@ from contract.runtime_settings import Rung
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The model took the call. No text yet: nothing may be concluded from it."""
+    """The model took the call. No text yet: nothing may be concluded from it.
+
+    Checked: a guardrail reads all text before it comes.
+    """
+
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,12 @@ Event = Opened | Text | Stop | Spent | Ran
 class ModelPort(Protocol):
     """Something that answers on a rung."""
 
-    def stream(self, rung: Rung, message: str, recorded: Sequence[Ran] = ()) -> AsyncGenerator[Event, None]:
+    def stream(
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+    ) -> AsyncGenerator[Event, None]:
         """Events of one answer. Closing or cancelling it ends the call upstream at once.
 
-        `recorded`: what tools already did for this message on another rung.
+        `recorded`: what tools already did for this message on another rung. `so_far`: how its answer began;
+        the text goes on from there. Only for models that can.
         """
         ...

@@ -48,11 +48,11 @@ class Router:
         if attempt is not None and attempt.outcome is Outcome.OK:
             return
         self._t0.take_back(mark)
-        if attempt is not None and attempt.failed:
+        if attempt is not None and attempt.failed and not attempt.overflowed:
             self._t0.add(self._now(), failed=True)
 
     def rungs(self, message: str, controls: Controls) -> Sequence[Rung]:
-        """The rungs to walk; none means closed."""
+        """The rungs to walk; that of T3 first, or none, means closed."""
         rungs = self._from(self._tier(message, controls))
         turned = controls.canned_first
         if turned is not None and turned.value and self._knows(message):

@@ -34,8 +34,9 @@ class Rungs:
         rungs: list[Rung] = []
         placed: set[str] = set()
         for rung in self._ladder:
-            # Only the first rung of a model: its units overflow there.
-            ahead = [extra for extra in extras if extra.model == rung.model and extra.name not in placed]
+            # Only the first rung of a model: its units overflow there. They stand in our own region.
+            here = rung.model if rung.region is None else None
+            ahead = [extra for extra in extras if extra.model == here and extra.name not in placed]
             placed.update(extra.name for extra in ahead)
             rungs += [*(_like(rung, extra) for extra in ahead), rung]
         return rungs
@@ -54,5 +55,5 @@ class Rungs:
 
 
 def _like(rung: Rung, extra: ExtraRung) -> Rung:
-    """The same tier and the same limits, by another name."""
-    return rung.model_copy(update={"name": extra.name})
+    """The same tier and the same limits, by another name, on units."""
+    return rung.model_copy(update={"name": extra.name, "provisioned": True})

@@ -43,20 +43,14 @@ def build(settings: Settings, *, project: str, stack: str) -> Estate:
     secret_keys = {place.name: keys[role].arns["secrets"] for role, place in settings.places.items()}
     world = World(stack, settings, _provider("world", WORLD, tags), secret_keys)
     search_role = _search_role(settings, providers["primary"])
-    regions: dict[str, RegionStack] = {}
-    for role, place in reversed([*settings.places.items()]):
-        # The standby comes first: the primary copies its tables and buckets there.
-        regions[role] = RegionStack(
-            role,
-            stack,
-            settings,
-            place,
-            providers[role],
-            keys[role],
-            world,
-            regions.get("standby"),
-            search_role,
-        )
+    # The standby comes first: the primary copies its tables and buckets there.
+    regions = {
+        role: RegionStack(role, stack, settings, place, providers[role], keys[role])
+        for role, place in reversed([*settings.places.items()])
+    }
+    for role, region in regions.items():
+        other = next((each for name, each in regions.items() if name != role), None)
+        region.stand(world, other, search_role)
     if settings.edge.enabled:
         world.open_door(regions)
     for role, region in regions.items():

@@ -12,7 +12,7 @@ from components.base import Component
 from components.dashboards import Dashboards, DashboardsArgs
 from components.keys import Keys
 from components.search_service_role import SearchServiceRole
-from stacks.areas import data, doors, ground, hosts, mind, operations, signals
+from stacks.areas import data, doors, ground, hosts, mind, operations, signals, voice
 from stacks.settings import RegionSettings, Settings
 from stacks.site import Site, standing
 from stacks.world import REGION as WORLD
@@ -20,7 +20,7 @@ from stacks.world import World
 
 
 class RegionStack(Component):
-    """Everything that stands in one region."""
+    """Everything that stands in one region: first its models, then with `stand` the rest."""
 
     kind = "estate:Region"
 
@@ -32,14 +32,9 @@ class RegionStack(Component):
         place: RegionSettings,
         provider: aws.Provider,
         keys: Keys,
-        world: World,
-        standby: "RegionStack | None",
-        search_role: SearchServiceRole | None = None,
     ) -> None:
         super().__init__(role, pulumi.ResourceOptions(providers=[provider]))
         self.place = place
-        self.data: data.Data
-        self.operations: operations.Operations
         self.site = Site(
             role=role,
             environment=environment,
@@ -50,10 +45,20 @@ class RegionStack(Component):
             inside=pulumi.ResourceOptions(parent=self),
             ask=pulumi.InvokeOutputOptions(provider=provider),
         )
+        self.voice = voice.raise_voice(self.site)
+        self.data: data.Data
+        self.operations: operations.Operations
+
+    def stand(
+        self, world: World, other: "RegionStack | None", search_role: SearchServiceRole | None = None
+    ) -> None:
+        """The rest. `other`: the estate's second region; the primary copies its data there."""
+        standby = other if self.site.role == "primary" else None
+        voices = voice.Voices(here=self.voice, other=other.voice if other else None)
         self.ground = ground.lay(self.site)
         self.data = data.keep(self.site, self.ground, standby.data if standby else None)
         self.signals = signals.connect(self.site)
-        self.mind = mind.make(self.site, self.ground, self.data, self.signals, search_role)
+        self.mind = mind.make(self.site, self.ground, self.data, self.signals, voices, search_role)
         self.doors = doors.open_doors(self.site, self.ground, self.data, world)
         self.hosts = hosts.run(self.site, self.ground, self.data, self.signals, self.mind, self.doors)
         self.operations = operations.guard(
@@ -65,7 +70,7 @@ class RegionStack(Component):
             (standby.data, standby.operations) if standby else None,
         )
         self.alarms = self._watch()
-        self.register_outputs({"region": place.name, "vpc_id": self.ground.network.vpc_id})
+        self.register_outputs({"region": self.place.name, "vpc_id": self.ground.network.vpc_id})
 
     @property
     def watched(self) -> list[Watched]:
@@ -119,11 +124,11 @@ class RegionStack(Component):
             "parameters": {
                 "settings": self.mind.models.settings_parameter,
                 "controls": self.signals.controls.parameter,
-                "models": self.mind.access.parameter,
+                "models": self.mind.calls.parameter,
             },
             "topics": self.signals.notices.topics,
             "alarms": self.alarms.names,
-            "models": self.mind.access.calls,
+            "models": self.mind.calls.calls,
             "endpoints": self.mind.inference.names,
             "machines": events.machine_arns if events else {},
             "experiments": faults.templates if faults else {},

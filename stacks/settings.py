@@ -219,6 +219,12 @@ class Settings(Section):
     def _region_names(self) -> Mapping[str, str]:
         return {role: place.name for role, place in self.places.items()}
 
+    def runtime_in(self, region: str) -> RuntimeSettings:
+        """What the agent of this region is set to: the ladder as it stands there."""
+        role = next(role for role, name in self._region_names.items() if name == region)
+        ladder = self.models.standing(self.runtime.ladder, self._region_names, role).rungs
+        return self.runtime.model_copy(update={"ladder": ladder})
+
     @property
     def places(self) -> Mapping[str, RegionSettings]:
         """Role -> region, primary first."""
@@ -230,6 +236,11 @@ class Settings(Section):
         found = self.data.warnings(protected=self.environment.protect)
         if self.environment.protect and self.network.nat == "single":
             found.append("network.nat is single in a protected environment: losing its zone cuts all egress")
+        if self.regions.standby is not None and self.network.nat == "none":
+            found.append(
+                "network.nat is none: no call leaves for the other region's models, so the ladder ends here; "
+                "set nat: single, or leave the rungs of region: standby out of runtime.ladder"
+            )
         if self.environment.protect and self.network.endpoint_zones == "one":
             found.append(
                 "network.endpoint_zones is one in a protected environment: losing it cuts off AWS APIs"

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output
 
 from components.place import Place
+from contract.runtime_settings import RuntimeSettings
 from stacks.settings import RegionSettings, Settings
 
 Role = Literal["primary", "standby"]
@@ -36,6 +37,11 @@ class Site:
     def boundary(self) -> str | None:
         """ARN of the permission boundary of every role."""
         return self.settings.identity.permission_boundary_arn
+
+    @property
+    def runtime(self) -> RuntimeSettings:
+        """What the agent of this region is set to."""
+        return self.settings.runtime_in(self.chosen.name)
 
     @property
     def account_id(self) -> Input[str]:

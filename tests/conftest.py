@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 import plan
@@ -23,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # of their own must not depend on how they were started.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A busy machine is no failure of what is tested.
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
     # The AWS SDK warns of its own deprecated classes when it defines them, used or not. Using one is logged
     # by Pulumi in other words, and a plan keeps that among its warnings.
     config.addinivalue_line(

@@ -45,12 +45,11 @@ def commitment_guard(units: Node) -> Faults:
     fix="publish the guardrail's id and version with the models (components/model_access.py)",
 )
 def guardrail_attached(host: Node, view: View) -> Faults:
-    """Every agent calls its models through a guardrail of its region, in a version that does not change."""
+    """Each model is called through a guardrail of the region it is in, in a version that does not change."""
     if host.short == "bedrock.AgentAgent":
         settings = host.list("guardrailConfigurations")
-        yield from _guarded(
-            settings[0] if settings else None, "guardrailIdentifier", "guardrailVersion", host, view
-        )
+        used = settings[0] if settings else None
+        yield from _guarded(used, "guardrailIdentifier", "guardrailVersion", host.region, view)
         return
     for name in _parameters(host):
         told = [p for p in view.of("ssm.Parameter") if p.region == host.region and p.get("name") == name]
@@ -58,7 +57,19 @@ def guardrail_attached(host: Node, view: View) -> Faults:
             yield f"it reads its models from {name}, which is not there"
         for parameter in told:
             content = json.loads(str(parameter.get("insecureValue") or parameter.get("value")))
-            yield from _guarded(content.get("guardrail"), "id", "version", host, view)
+            yield from dict.fromkeys(_unguarded_rungs(content, host.region, view))
+
+
+def _unguarded_rungs(content: Mapping[str, Any], region: str | None, view: View) -> Faults:
+    """Of a published document: rung -> modelId, and the guardrail of all or of some rungs."""
+    others = content.get("guardrails") or {}
+    for rung, call in (content.get("rungs") or {"": ""}).items():
+        used = others.get(rung) or content.get("guardrail")
+        yield from _guarded(used, "id", "version", _region_of(call) or region, view)
+
+
+def _region_of(arn: str) -> str:
+    return arn.split(":")[3] if arn.startswith("arn:") else ""
 
 
 def _parameters(host: Node) -> Iterator[str]:
@@ -70,13 +81,13 @@ def _parameters(host: Node) -> Iterator[str]:
         yield str(known(variables[_MODELS]))
 
 
-def _guarded(used: Any, identifier: str, version: str, host: Node, view: View) -> Faults:
+def _guarded(used: Any, identifier: str, version: str, region: str | None, view: View) -> Faults:
     if not used or not dig(used, identifier):
         yield "it calls its models without a guardrail"
         return
-    guardrails = [g for g in view.of("bedrock.Guardrail") if g.region == host.region]
+    guardrails = [g for g in view.of("bedrock.Guardrail") if g.region == region]
     if not any(str(dig(used, identifier)) in guardrail.identities for guardrail in guardrails):
-        yield f"the guardrail {dig(used, identifier)} is not of this stack and region"
+        yield f"the guardrail {dig(used, identifier)} is not one of this stack in {region}"
     if not _NUMBER.match(str(dig(used, version))):
         yield f"version {dig(used, version)} of the guardrail changes under it"
 

@@ -44,7 +44,8 @@ class Conversation(BaseModel):
     @property
     def question(self) -> str:
         """The person's last words."""
-        return " ".join(block.text for block in self.messages[-1].content if block.text)
+        said = [message for message in self.messages if message.role == "user"][-1]
+        return " ".join(block.text for block in said.content if block.text)
 
     @property
     def input_text(self) -> str:
@@ -82,14 +83,16 @@ def model_of(model_id: str, denied: Collection[str]) -> Model:
     return found
 
 
-def conversation(body: bytes) -> Conversation:
-    """The checked body."""
+def conversation(body: bytes, *, prefill: bool) -> Conversation:
+    """The checked body. `prefill`: the model goes on from an answer that has begun."""
     try:
         read = Conversation.model_validate_json(body)
     except ValidationError as wrong:
         raise _schema_refusal(wrong) from None
     for problem in _problems(read.messages):
         raise invalid(problem)
+    if read.messages[-1].role == "assistant":
+        _check_begun(read.messages[-1], prefill)
     return read
 
 
@@ -121,6 +124,16 @@ def _problems(messages: list[Message]) -> Iterator[str]:
                 "Make sure the conversation alternates between user and assistant roles and try again."
             )
         yield from _content_problems(f"messages.{number}", message.content)
+
+
+def _check_begun(last: Message, prefill: bool) -> None:
+    if not prefill:
+        raise invalid(
+            "This model does not support assistant message prefill. "
+            "The conversation must end with a user message."
+        )
+    if (text := last.content[-1].text) and text != text.rstrip():
+        raise invalid("messages: final assistant content cannot end with trailing whitespace")
 
 
 def _content_problems(place: str, content: list[Block]) -> Iterator[str]:

@@ -80,9 +80,10 @@ class Bedrock:
         if "Authorization" not in request.headers:
             raise RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
         body = await request.read()
-        model = requests.model_of(request.match_info["model"], self._denied).key
+        found = requests.model_of(request.match_info["model"], self._denied)
+        model = found.key
         try:
-            asked = requests.conversation(body)
+            asked = requests.conversation(body, prefill=found.prefill)
         except RefusedError:
             self._calls[model]["refused"] += 1
             raise

@@ -8,6 +8,9 @@ an older one are ignored.
 A refusal comes at once, an answer takes its time. So a call counts as good with its first text, as failed
 once it has said nothing for too long, and a failure is weighed against the earlier calls that still wait for
 theirs: else a rung that starts looks dead.
+
+Units of our own are full when they are used well. Their throttles are no share of failures: what overflows
+goes to the next rung, and only units that serve nobody at all are given up.
 """
 
 from collections.abc import Callable
@@ -65,7 +68,7 @@ class Permit:
         elif not outcome.counts_as_failure:
             self.release()  # our own mistake, or a verdict: it tells nothing about the rung
         elif self._give_back():
-            self._breaker.fail(self._number, self._good)
+            self._breaker.fail(self._number, self._good, outcome)
 
     def release(self) -> None:
         """Nothing more was learned: the call was cancelled."""
@@ -79,15 +82,21 @@ class Permit:
 
 
 class Breaker:
-    """`now` is the loop's time; `changed` hears of every change of state."""
+    """`now` is the loop's time; `changed` hears of every change of state. `overflows`: these are units."""
 
     def __init__(
-        self, settings: BreakerSettings, now: Callable[[], float], changed: Callable[[Change], None]
+        self,
+        settings: BreakerSettings,
+        now: Callable[[], float],
+        changed: Callable[[Change], None],
+        *,
+        overflows: bool = False,
     ) -> None:
         self._settings = settings
         self._shares = settings.shares
         self._now = now
         self._changed = changed
+        self._overflows = overflows
         self._mode: Mode = settings.mode if settings.enabled else "metrics-only"
         self._state = State.CLOSED
         self._step = 0  # of the shares, while half open
@@ -189,7 +198,7 @@ class Breaker:
                 self._ramp_up()
         return good
 
-    def fail(self, number: int, good: int | None) -> None:
+    def fail(self, number: int, good: int | None, outcome: Outcome) -> None:
         now, generation = self._now(), self.generation
         self._sweep(now)
         if generation != self.generation:
@@ -199,7 +208,7 @@ class Breaker:
             self._good_probes -= self._state is State.HALF_OPEN
         elif self._waiting.pop(number, None) is None:
             return  # it counted already, when it was too slow
-        self._count_failure(now, number)
+        self._count_failure(now, number, full=self._overflows and outcome is Outcome.THROTTLED)
 
     def take(self, number: int) -> None:
         """A permit comes back unused: the next call may have it."""
@@ -219,8 +228,9 @@ class Breaker:
             del self._waiting[number]
             self._count_failure(now, number)
 
-    def _count_failure(self, now: float, number: int) -> None:
-        self._window.add(now, failed=True)
+    def _count_failure(self, now: float, number: int, *, full: bool = False) -> None:
+        if not full:
+            self._window.add(now, failed=True)
         self._burst.add(now, failed=True)
         if self._mode == "normal" and (why := self._too_many(now, number) or self._dead(now, number)):
             self._become(State.OPEN, why)

@@ -12,7 +12,7 @@ from contract.runtime_settings import Rung
 from runtime.failover import classify
 from runtime.failover.classify import Verdict
 from runtime.failover.guard import Pass
-from runtime.port import UNBILLED, Event, Ran, Spent, Stop, Text
+from runtime.port import UNBILLED, Event, Opened, Ran, Spent, Stop, Text
 
 TRAILER_S = 1.0  # how long a whole answer waits for its bill
 
@@ -32,6 +32,11 @@ class Attempt(NamedTuple):
         """Whether it counts against the rung."""
         return self.counted and self.outcome.counts_as_failure
 
+    @property
+    def overflowed(self) -> bool:
+        """Units of our own were full, as they should be: no trouble of the model."""
+        return self.rung.provisioned and self.outcome is Outcome.THROTTLED
+
 
 Ended = Callable[[Attempt | None], None]
 
@@ -50,11 +55,13 @@ class Call:
         "_through",
         "_timer",
         "_writing",
+        "checked",
         "error",
         "last_at",
         "ran_out",
         "recorded",
         "rung",
+        "so_far",
         "spent",
         "started",
         "stop",
@@ -64,7 +71,13 @@ class Call:
     )
 
     def __init__(
-        self, rung: Rung, events: AsyncGenerator[Event, None], through: Pass, deadline: float, tell: Ended
+        self,
+        rung: Rung,
+        events: AsyncGenerator[Event, None],
+        through: Pass,
+        deadline: float,
+        tell: Ended,
+        so_far: str = "",
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._events = events
@@ -77,6 +90,8 @@ class Call:
         self._listener_failed: Exception | None = None
         self._writing = False
         self.rung = rung
+        self.so_far = so_far  # what another rung said, and this one goes on from
+        self.checked = False  # whether a guardrail read the text before it came
         self.started = self._loop.time()
         self.last_at: float | None = None  # when the last text came
         self.text = ""  # the first one
@@ -170,11 +185,13 @@ class Call:
             self.spent = event
         elif isinstance(event, Ran):
             self.recorded.append(event)
+        elif isinstance(event, Opened):
+            self.checked = event.checked
 
     def _ended(self) -> Verdict:
         """Without an error, or with one after the stop: then only the bill got lost."""
         stop = None if self.stop is None else self.stop.reason
-        return Verdict(classify.of_end(stop, spoke=self.last_at is not None))
+        return Verdict(classify.of_end(stop, spoke=self.last_at is not None or self.so_far != ""))
 
     # Patience: one timer a call, not one a chunk.
 

@@ -77,10 +77,15 @@ STOPS: Mapping[str, Outcome] = {
     "malformed_model_output": Outcome.CUT,
     "malformed_tool_use": Outcome.CUT,
 }
-# A model that must be called through a profile or units says so as a validation error, and so does a
-# guardrail that is not there. The message is not at fault, the rung's set-up is: as with denied access,
-# another rung may serve, and the last one always does.
-WRONG_SET_UP = ("on-demand throughput", "model identifier is invalid", "guardrail identifier")
+# A model that must be called through a profile or units says so as a validation error, and so does one that
+# cannot go on from a begun answer, and a guardrail that is not there. The message is not at fault, the rung's
+# set-up is: as with denied access, another rung may serve, and the last one always does.
+WRONG_SET_UP = (
+    "on-demand throughput",
+    "model identifier is invalid",
+    "guardrail identifier",
+    "assistant message prefill",
+)
 
 
 def of_error(error: BaseException) -> Verdict:

@@ -24,7 +24,7 @@ class Guard:
         self.limit = Limit(limit, rung.concurrency)
         self.now = now
         self._changed = changed
-        self.breaker = Breaker(breaker, now, self._hear)
+        self.breaker = Breaker(breaker, now, self._hear, overflows=rung.provisioned)
 
     def admit(self, *, last: bool = False) -> "Pass | None":
         """The right to make one call, or None: step down. `last`: no other model is below."""

@@ -24,7 +24,10 @@ def wall() -> datetime:
 
 
 class Desk:
-    """Make it inside the loop. `controls` and `extras` may be replaced at any time."""
+    """Make it inside the loop. Of the ladder, the models that have a script stand here.
+
+    `controls` and `extras` may be replaced at any time.
+    """
 
     def __init__(
         self,
@@ -36,8 +39,10 @@ class Desk:
         self.controls = controls or Controls()
         self.extras: Sequence[ExtraRung] = ()
         self.lines: list[dict[str, Any]] = []
+        whole = settings or RuntimeSettings()
+        ladder = tuple(rung for rung in whole.ladder if rung.model is None or rung.name in scripts)
         self.conversation = assemble(
-            settings or RuntimeSettings(),
+            whole.model_copy(update={"ladder": ladder}),
             port=self.models,
             controls=lambda: self.controls,
             price=lambda _: (3e-6, 15e-6),

@@ -21,6 +21,9 @@ REFUSALS: dict[str, Callable[[], Exception]] = {
     "unavailable": lambda: refusal("ServiceUnavailableException", 503),
     "denied": lambda: refusal("AccessDeniedException", 403),
     "quota": lambda: refusal("ServiceQuotaExceededException", 400),
+    "model timeout": lambda: refusal("ModelTimeoutException", 408),
+    "model error": lambda: refusal("ModelErrorException", 424, original_status=500),
+    "invalid": lambda: refusal("ValidationException", 400),
     "reset": ConnectionResetError,
 }
 IN_STREAM: dict[str, Callable[[], Exception | None]] = {
@@ -28,7 +31,7 @@ IN_STREAM: dict[str, Callable[[], Exception | None]] = {
     "no code": lambda: in_stream(""),
     "clean end": lambda: None,
 }
-KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls")
+KINDS = (*REFUSALS, *IN_STREAM, "slow", "hangs", "stalls", "blocked")
 CHUNKS = 3
 FEW = 20  # calls at a time that any limit allows
 
@@ -58,32 +61,43 @@ class Call:
     started: float
     ended: float | None = None
     how: Literal["running", "whole", "failed", "cancelled"] = "running"
+    hit: str = ""  # the kind of fault that struck it
+    so_far: str = ""  # the beginning of the answer that it was given
     tools: int = field(default=0)  # that it ran
     beside: bool = False  # another call for the same message was running
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether time was up, here or at the model."""
+        return self.how == "cancelled" or self.hit == "model timeout"
+
 
 class FaultyModels:
-    """A model port. `begins` is told of every call before anything happens, and may object by raising."""
+    """A model port. `begins` is told of every call before anything happens, and may object by raising.
+
+    `checked`: a guardrail reads all text before it comes.
+    """
 
     def __init__(
         self,
         random: Random,
         faults: Sequence[Fault],
         begins: Callable[[Call], object],
-        tools_share: float = 0.2,
+        *,
+        checked: bool,
     ) -> None:
         self._random = random
         self._faults = faults
         self._begins = begins
-        self._tools_share = tools_share
+        self._checked = checked
         self.running: Counter[str] = Counter()
         self.crowded: dict[str, float] = {}  # rung -> when it last had more than a few calls at a time
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
-        call = Call(rung.name, loop.time())
+        call = Call(rung.name, loop.time(), so_far=so_far)
         self._begins(call)
         self.running[rung.name] += 1
         try:
@@ -106,23 +120,24 @@ class FaultyModels:
     ) -> AsyncGenerator[Event, None]:
         chance = self._random.random
         hit = next((f.kind for f in self._faults if f.hits(rung.name, call.started, chance())), "")
+        call.hit = hit
         if hit in REFUSALS:
             await asyncio.sleep(0.02)
             raise REFUSALS[hit]()  # noqa: RSE102 - it makes the error
-        yield Opened()
+        yield Opened(self._checked)
         await asyncio.sleep(1e6 if hit == "hangs" else 0.3 + 0.4 * chance() + 12 * (hit == "slow"))
         if message.endswith("tool") and not recorded:
             call.tools += 1
             yield Ran("look-up", {"about": message}, "found")
         for number in range(CHUNKS):
             # Each chunk says whose it is, so that a mixture can be seen.
-            yield Text(f"{rung.name} ")
+            yield Text(f" {rung.name}" if number or call.so_far else rung.name)
             if number == 1 and hit in IN_STREAM:
                 if error := IN_STREAM[hit]():
                     raise error
                 return
             await asyncio.sleep(1e6 if number == 1 and hit == "stalls" else 0.1 + 0.2 * chance())
-        yield Stop()
+        yield Stop("guardrail_intervened", self._checked) if hit == "blocked" else Stop()
         yield Spent(10, CHUNKS)
 
 

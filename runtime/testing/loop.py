@@ -31,19 +31,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _Jump(selectors.DefaultSelector):
-    """Instead of sleeping until the next timer is due, makes it due."""
+    """Instead of sleeping until the next timer is due, makes it due. Asks the system only if none is."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready or timeout == 0:
-            return ready
         if timeout is None:
+            if ready := super().select(0):
+                return ready
             raise StuckError("every task waits for something that nothing will bring about")
-        self._loop.jump(timeout)
+        if timeout > 0:
+            self._loop.jump(timeout)
         return []
 
 

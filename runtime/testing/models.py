@@ -32,6 +32,7 @@ class Call:
     message: str
     started: float
     recorded: tuple[Ran, ...] = ()
+    so_far: str = ""
     ended: float | None = None
     how: Literal["running", "whole", "raised", "cancelled"] = "running"
 
@@ -49,13 +50,13 @@ class ScriptedModels:
         return [call for call in self.calls if call.rung == rung]
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = ()
+        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         script = self._scripts[rung.name]
         steps = script(self._counts[rung.name]) if callable(script) else script
         self._counts[rung.name] += 1
-        call = Call(rung.name, message, loop.time(), tuple(recorded))
+        call = Call(rung.name, message, loop.time(), tuple(recorded), so_far)
         self.calls.append(call)
         try:
             for step in steps:

@@ -9,35 +9,30 @@ import asyncio
 import random as global_random
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from random import Random
 from typing import Any
 
 from contract.controls import Control, Controls
-from contract.frames import ENDINGS, Ask, Final, ServerFrame
+from contract.frames import Ask, Final, ServerFrame
 from contract.rungs import ExtraRung
-from contract.runtime_settings import HedgeSettings, RoutingSettings, Rung, RuntimeSettings
+from contract.runtime_settings import (
+    BudgetSettings,
+    HedgeSettings,
+    RetrySettings,
+    RoutingSettings,
+    RuntimeSettings,
+)
 from contract.tiers import Tier
 from runtime.assemble import assemble
-from runtime.canned import canned
 from runtime.conversation import GoneError
 from runtime.telemetry import Telemetry
 from runtime.testing import loop
-from runtime.testing.faults import FEW, Call, FaultyModels, schedule
+from runtime.testing.faults import FaultyModels, schedule
+from runtime.testing.promises import LADDER, MODELS, STRUCK, UNITS, Asked, BrokenError, Promises
 
-LADDER = (
-    Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
-    Rung(name="sonnet-priority", tier=Tier.T0, model="sonnet", service_tier="priority"),
-    Rung(name="haiku", tier=Tier.T1, model="haiku", first_token_s=5.0, total_s=10.0),
-    Rung(name="standby-sonnet", tier=Tier.STANDBY, model="sonnet", region="us-west-2"),
-    Rung(name="standby-haiku", tier=Tier.STANDBY, model="haiku", region="us-west-2"),
-    Rung(name="canned", tier=Tier.T2),
-)
-UNITS = "units"
-MODELS = LADDER[:-1]
-ORDER = list(Tier)
 QUESTIONS = (
     "Where is my order?",
     "Which lamp?",
@@ -52,28 +47,6 @@ PROOF = 10  # answers of the best rung in a row that are proof of it
 EPOCH = datetime(2030, 7, 15, tzinfo=UTC)
 
 
-class BrokenError(BaseException):
-    """A promise was broken."""
-
-
-@dataclass
-class Asked:
-    """One message, and all that came of it."""
-
-    number: int
-    text: str
-    arrived: float
-    forced: Tier | None
-    frames: list[ServerFrame] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    ended: float = 0.0
-    gone: float | None = None
-
-    @property
-    def final(self) -> ServerFrame | None:
-        return self.frames[-1] if self.frames and self.frames[-1].type in ENDINGS else None
-
-
 @dataclass(frozen=True)
 class Story:
     """What came of one seed. `broken`: nothing, or the first promise that was."""
@@ -83,6 +56,7 @@ class Story:
     calls: int
     back_s: float
     tiers: dict[str, int]
+    gone_on: int = 0  # calls that went on from the beginning of an answer
     broken: str = ""
     timeline: tuple[str, ...] = ()
 
@@ -103,16 +77,16 @@ def tell(seed: int) -> Story:
 class _Watchful(Telemetry):
     """Writes nothing; hears of breakers."""
 
-    def __init__(self, simulation: "_Simulation") -> None:
+    def __init__(self, promises: Promises) -> None:
         super().__init__("simulation", lambda: EPOCH, lambda _: None)
-        self._simulation = simulation
+        self._promises = promises
 
     def log(self, level: str, message: str, **fields: Any) -> None:
         del level
         if message == "a breaker changed":
-            self._simulation.breaker_changed(fields["rung"], str(fields["after"]), str(fields["why"]))
+            self._promises.breaker_changed(fields["rung"], str(fields["after"]), str(fields["why"]))
         elif message == "a message failed inside the runtime":
-            raise self._simulation.broke(f"{message}: {fields['error']}")
+            raise self._promises.broke(f"{message}: {fields['error']}")
 
     def metrics(self, values: Any, dimensions: Any, **properties: Any) -> None:
         pass
@@ -123,31 +97,37 @@ class _Simulation:
         self._seed = seed
         self._random = Random(seed)  # noqa: S311 - repeatable, not secret
         chance = self._random.random
-        self._faults = schedule(self._random, MODELS, FAULTS_S)
-        hedge = HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings()
-        routing = RoutingSettings(trickle_share=0)
-        self._settings = RuntimeSettings(ladder=LADDER, hedge=hedge, routing=routing)
+        self._faults = schedule(self._random, STRUCK, FAULTS_S)
+        tight = BudgetSettings(share=0.02, most=1)
+        self._settings = RuntimeSettings(
+            ladder=LADDER,
+            request_s=self._random.choice((25.0, 12.0)),
+            retry=RetrySettings(budget=tight) if chance() < 0.5 else RetrySettings(),
+            hedge=HedgeSettings(after_s=2.0) if chance() < 0.3 else HedgeSettings(),
+            routing=RoutingSettings(trickle_share=0),
+        )
         self._rate = self._random.choice((1.0, 2.0, 4.0, 8.0))
         self._forces = self._random.choice((Tier.T1, Tier.STANDBY, Tier.T2)) if chance() < 0.2 else None
         self._extras: Sequence[ExtraRung] = [_units()] if chance() < 0.5 else ()
+        self._checked = chance() < 0.5
         self._controls = Controls()
-        self._asked: list[Asked] = []
-        self._open: dict[str, float] = {}  # breaker that is open -> since when
-        self._half: set[str] = set()
-        self._trouble: dict[str, float] = {}  # rung -> the last change of its breaker
-        self._broken = ""
-        self._retries = self._hedges = self._calls = 0
-        self._timeline: list[tuple[float, str]] = [(f.start, f"begins {f}") for f in self._faults]
 
     async def play(self) -> Story:
         self._loop = asyncio.get_running_loop()
-        self._models = FaultyModels(self._random, self._faults, self._call_begins)
+        self._promises = Promises(self._settings, checked=self._checked)
+        self._promises.timeline += [(fault.start, f"begins {fault}") for fault in self._faults]
+        self._models = FaultyModels(
+            self._random,
+            self._faults,
+            lambda call: self._promises.call_begins(_asking.get(), call),
+            checked=self._checked,
+        )
         self._conversation = assemble(
             self._settings,
             port=self._models,
             controls=lambda: self._controls,
             price=lambda _: (0.0, 0.0),
-            telemetry=_Watchful(self),
+            telemetry=_Watchful(self._promises),
             extras=lambda: self._extras,
         )
         back = 0.0
@@ -155,19 +135,34 @@ class _Simulation:
             async with asyncio.TaskGroup() as people:
                 await self._troubled(people)
                 back = await self._better(people)
-            self._whole()
+            self._promises.all_is_quiet(self._models)
         except* BrokenError:
             pass  # `broke` has kept it
+        return self._told(back)
+
+    def _told(self, back: float) -> Story:
+        promises = self._promises
         tiers: dict[str, int] = {}
-        for asked in self._asked:
-            who = asked.final.tier.value if isinstance(asked.final, Final) else "gone"
+        for asked in promises.asked:
+            other = "gone" if asked.final is None else "refused"
+            who = asked.final.tier.value if isinstance(asked.final, Final) else other
             tiers[who] = tiers.get(who, 0) + 1
         lines = (
-            [f"{at:8.3f} {said}" for at, said in sorted(self._timeline, key=itemgetter(0))]
-            if self._broken
+            [f"{at:8.3f} {said}" for at, said in sorted(promises.timeline, key=itemgetter(0))]
+            if promises.broken
             else []
         )
-        return Story(self._seed, len(self._asked), self._calls, back, tiers, self._broken, tuple(lines))
+        gone_on = sum(call.so_far != "" for asked in promises.asked for call in asked.calls)
+        return Story(
+            self._seed,
+            len(promises.asked),
+            promises.calls,
+            back,
+            tiers,
+            gone_on,
+            promises.broken,
+            tuple(lines),
+        )
 
     # -- the story -----------------------------------------------------------------------------------------
 
@@ -192,13 +187,13 @@ class _Simulation:
         while self._loop.time() < began + BACK_S:
             self._ask(people, may_leave=False)
             await asyncio.sleep(1 / BACK_RATE)
-            if self._last_are_best() and "sonnet" not in self._half:
+            if self._last_are_best() and MODELS[0].name not in self._promises.half:
                 return self._loop.time() - began
-        raise self.broke(f"not back on {Tier.T0} within {BACK_S:g} s after the last fault")
+        raise self._promises.broke(f"not back on {Tier.T0} within {BACK_S:g} s after the last fault")
 
     def _last_are_best(self) -> bool:
         best = 0
-        for asked in reversed(self._asked):
+        for asked in reversed(self._promises.asked):
             if (final := asked.final) is not None:
                 if not isinstance(final, Final) or final.tier is not Tier.T0:
                     return False
@@ -210,7 +205,7 @@ class _Simulation:
     def _turn(self, tier: Tier | None) -> None:
         turned = self._controls.forced_tier
         if tier is not (turned.value if turned else None):
-            self._note(f"an operator forces {tier}")
+            self._promises.note(f"an operator forces {tier}")
             until = EPOCH + timedelta(days=1)
             self._controls = Controls()
             if tier is not None:
@@ -220,8 +215,8 @@ class _Simulation:
     def _ask(self, people: asyncio.TaskGroup, *, may_leave: bool = True) -> None:
         turned = self._controls.forced_tier
         text = self._random.choice(QUESTIONS)
-        asked = Asked(len(self._asked), text, self._loop.time(), turned.value if turned else None)
-        self._asked.append(asked)
+        asked = Asked(len(self._promises.asked), text, self._loop.time(), turned.value if turned else None)
+        self._promises.asked.append(asked)
         task = people.create_task(self._answer(asked))
         if may_leave and self._random.random() < 0.05:
             self._loop.call_later(self._random.uniform(0, 4), self._leave, asked, task)
@@ -247,115 +242,7 @@ class _Simulation:
             pass
         finally:
             asked.ended = self._loop.time()
-            self._judge(asked)
-
-    def broke(self, why: str) -> BrokenError:
-        """The first broken promise is the one that counts; what follows is its fallout."""
-        self._broken = self._broken or why
-        self._note(f"BROKEN: {why}")
-        return BrokenError(why)
-
-    # -- what is watched ----------------------------------------------------------------------------------
-
-    def breaker_changed(self, rung: str, after: str, why: str) -> None:
-        self._note(f"the breaker of {rung} is {after}: {why}")
-        self._trouble[rung] = self._loop.time()
-        self._open.pop(rung, None)
-        self._half.discard(rung)
-        if after == "open":
-            self._open[rung] = self._loop.time()
-        elif after == "half-open":
-            self._half.add(rung)
-        if rung == UNITS and not self._extras:
-            self._open.pop(rung, None)
-
-    def _call_begins(self, call: Call) -> None:
-        asked = _asking.get()
-        self._calls += 1
-        self._note(f"request {asked.number} calls {call.rung}")
-        if call.rung in self._open:
-            raise self.broke(f"request {asked.number} called {call.rung}, whose breaker is open")
-        tier = Tier.T0 if call.rung == UNITS else next(r.tier for r in LADDER if r.name == call.rung)
-        if asked.forced is not None and ORDER.index(tier) < ORDER.index(asked.forced):
-            raise self.broke(f"request {asked.number} called {call.rung} against the operator")
-        call.beside = any(other.ended is None for other in asked.calls)
-        self._hedges += call.beside
-        self._retries += any(other.rung == call.rung for other in asked.calls)
-        if self._retries > self._allowed(0.10, 10) or self._hedges > self._allowed(0.05, 5):
-            raise self.broke(f"request {asked.number} made an extra call that the budget did not have")
-        asked.calls.append(call)
-
-    def _allowed(self, share: float, most: int) -> float:
-        return most + share * len(self._asked) + 1e-6
-
-    def _judge(self, asked: Asked) -> None:
-        """Once a request is over."""
-        ending = asked.final
-        self._note(f"request {asked.number} ends: {ending and ending.type}, gone {asked.gone}")
-        if self._broken:
-            return
-        if any(call.ended is None or call.ended > asked.ended for call in asked.calls):
-            raise self.broke(f"request {asked.number} is over, and a model still works for it")
-        if asked.gone is not None and ending is None:
-            return
-        self._judge_frames(asked)
-        if asked.ended > asked.arrived + self._settings.request_s + 1e-6:
-            raise self.broke(f"request {asked.number} outlived its deadline")
-        if sum(call.tools for call in asked.calls if not call.beside) > 1 and not _hedged(asked):
-            raise self.broke(f"request {asked.number} ran a tool again after a step")
-        if isinstance(ending, Final):
-            self._judge_final(asked, ending)
-
-    def _judge_frames(self, asked: Asked) -> None:
-        frames = asked.frames
-        if [frame.sequence_number for frame in frames] != list(range(len(frames))):
-            raise self.broke(f"request {asked.number}: the sequence numbers have a gap")
-        if sum(frame.type in ENDINGS for frame in frames) != 1 or frames[-1].type not in ENDINGS:
-            raise self.broke(f"request {asked.number}: not exactly one ending, at the end")
-
-    def _judge_final(self, asked: Asked, ending: Final) -> None:
-        shown = ""
-        for frame in asked.frames:
-            if frame.type == "correction":
-                shown = frame.text
-            elif frame.type == "delta":
-                shown += frame.text
-        if shown != ending.text or not shown:
-            raise self.broke(f"request {asked.number}: what is shown is not what the final frame says")
-        if ending.from_knowledge_base != (ending.tier is Tier.T2):
-            raise self.broke(f"request {asked.number}: an answer without a model is not marked as such")
-        if ending.tier is Tier.T2:
-            self._judge_canned(asked, ending)
-        elif set(shown.split()) != {ending.rung}:
-            raise self.broke(f"request {asked.number}: texts of several models are mixed")
-
-    def _judge_canned(self, asked: Asked, ending: Final) -> None:
-        """Only as the last resort, and the right one of the answers."""
-        if ending.text != canned().reply(asked.text):
-            raise self.broke(f"request {asked.number}: a canned answer to another question")
-        if asked.forced is Tier.T2 or asked.ended >= asked.arrived + self._settings.request_s:
-            return
-        simple = len(asked.text.split()) <= self._settings.routing.simple_words
-        first = asked.forced or (Tier.T1 if simple else Tier.T0)
-        due = {rung.name for rung in MODELS if ORDER.index(rung.tier) >= ORDER.index(first)}
-        shut = {name for name in due if self._trouble.get(name, -1.0) >= asked.arrived}
-        shut |= {name for name in due if self._models.crowded.get(name, -1.0) >= asked.arrived}
-        shut |= {name for name in due if self._models.running[name] >= FEW}
-        if unasked := due - {call.rung for call in asked.calls} - self._open.keys() - self._half - shut:
-            raise self.broke(f"request {asked.number}: a canned answer though {unasked} was not asked")
-
-    def _whole(self) -> None:
-        """When everybody has gone home."""
-        if running := +self._models.running:
-            raise self.broke(f"calls still run on {', '.join(running)}")
-
-    def _note(self, said: str) -> None:
-        self._timeline.append((self._loop.time(), said))
-
-
-def _hedged(asked: Asked) -> bool:
-    """Two calls side by side cannot know of each other's tools."""
-    return any(call.beside for call in asked.calls)
+            self._promises.judge(asked, self._models)
 
 
 def _units() -> ExtraRung:

@@ -97,7 +97,7 @@ def _shared(site: Site, ground: Ground, signals: Signals, mind: Mind, registry: 
             "CONCIERGE_ENVIRONMENT": site.environment,
             "CONCIERGE_SETTINGS": mind.models.settings_parameter,
             "CONCIERGE_CONTROLS": signals.controls.parameter,
-            "CONCIERGE_MODELS": mind.access.parameter,
+            "CONCIERGE_MODELS": mind.calls.parameter,
         },
         "log_days": agent.log_days,
         "log_key_arn": site.keys["logs"],

@@ -1,25 +1,24 @@
-"""What the agent thinks with: models and their guardrail, search, SageMaker, units for events (MOD, VEC)."""
+"""What the agent thinks with: the ladder of its models, search, SageMaker, units for events (MOD, VEC)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from components.alarms import Watched
 from components.event_capacity import CapacityEvent, EventCapacity, EventCapacityArgs
-from components.guardrail import Guardrail, GuardrailArgs
 from components.inference import Inference, InferenceArgs
 from components.inference_model import Bucket, Served
 from components.invocation_logging import InvocationLogging, InvocationLoggingArgs
-from components.model_access import ModelAccess, ModelAccessArgs
+from components.model_calls import ModelCalls, ModelCallsArgs
 from components.model_drift import ModelDrift, ModelDriftArgs
 from components.models import Models, ModelsArgs
 from components.search import Search, SearchArgs, Warm
 from components.search_service_role import SearchServiceRole
 from components.search_snapshots import SearchSnapshots, SearchSnapshotsArgs
 from components.training import Training, TrainingArgs
-from contract.models import embedders, models
+from contract.models import models
 from stacks.areas.data import Data
 from stacks.areas.ground import Ground
 from stacks.areas.signals import Signals
+from stacks.areas.voice import Voice, Voices
 from stacks.site import Site
 
 READERS, WRITERS = ("chat", "rest", "tools"), ("ingest",)
@@ -29,9 +28,9 @@ READERS, WRITERS = ("chat", "rest", "tools"), ("ingest",)
 class Mind:
     """Everything that answers when the agent asks."""
 
+    voice: Voice
     models: Models
-    guardrail: Guardrail
-    access: ModelAccess
+    calls: ModelCalls
     call_log: InvocationLogging | None
     search: Search
     snapshots: SearchSnapshots
@@ -42,25 +41,38 @@ class Mind:
 
     @property
     def watched(self) -> list[Watched | None]:
-        always: list[Watched | None] = [self.models, self.guardrail, self.access, self.search]
+        always: list[Watched | None] = [self.models, *self.voice.watched, self.calls, self.search]
         return [*always, self.inference, self.call_log, self.training, self.drift, self.events]
 
 
 def make(
-    site: Site, ground: Ground, data: Data, signals: Signals, search_role: SearchServiceRole | None
+    site: Site,
+    ground: Ground,
+    data: Data,
+    signals: Signals,
+    voices: Voices,
+    search_role: SearchServiceRole | None,
 ) -> Mind:
-    guardrail = _guardrail(site)
     inference = _inference(site, ground, data)
     search = _search(site, ground, search_role)
     training = _training(site, ground, data, inference)
     return Mind(
+        voice=voices.here,
         models=Models(
             site.named("models"),
-            ModelsArgs(environment=site.environment, region=site.chosen.name, runtime=site.settings.runtime),
+            ModelsArgs(environment=site.environment, region=site.chosen.name, runtime=site.runtime),
             site.inside,
         ),
-        guardrail=guardrail,
-        access=_access(site, guardrail),
+        calls=ModelCalls(
+            site.named("model-calls"),
+            ModelCallsArgs(
+                environment=site.environment,
+                ladder=site.runtime.ladder,
+                here=voices.here.access,
+                other=voices.other.access if voices.other else None,
+            ),
+            site.inside,
+        ),
         call_log=_call_log(site, data) if site.settings.models.call_log.enabled else None,
         search=search,
         snapshots=_snapshots(site, data, search),
@@ -68,42 +80,6 @@ def make(
         training=training,
         drift=_drift(site, data, inference) if training else None,
         events=_events(site, signals) if site.settings.events.enabled else None,
-    )
-
-
-def _guardrail(site: Site) -> Guardrail:
-    return Guardrail(
-        site.named("guardrail"),
-        GuardrailArgs(
-            environment=site.environment,
-            place=site.place,
-            key_arn=site.keys["agent"],
-            interventions=site.settings.models.guardrail.interventions,
-            protect=site.guarded,
-        ),
-        site.inside,
-    )
-
-
-def _access(site: Site, guardrail: Guardrail) -> ModelAccess:
-    chosen = site.settings.models
-    return ModelAccess(
-        site.named("model-access"),
-        ModelAccessArgs(
-            environment=site.environment,
-            place=site.place,
-            ladder=site.settings.runtime.ladder,
-            access=chosen.capacities(site.role),
-            geography=chosen.geography,
-            embedder=embedders()[chosen.embedder] if chosen.embedder else None,
-            guardrail=guardrail,
-            stream=chosen.guardrail.stream,
-            only_guarded=chosen.guardrail.enforced,
-            production=site.guarded,
-            # Only to refuse what has ended: no value of the plan comes from it.
-            today=datetime.now(UTC).date(),
-        ),
-        site.inside,
     )
 
 

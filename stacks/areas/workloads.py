@@ -79,15 +79,15 @@ def _chat(needs: Needs) -> list[Grant]:
     units = place.arn("bedrock", "provisioned-model/*")
     stream = needs.data.stream
     return [
-        *mind.access.grants(),
-        *mind.access.embed_grants(),
+        *mind.calls.grants(),
+        *mind.voice.access.embed_grants(),
         *mind.inference.grants(),
         mind.search.reads(),
         Grant(
             "CallEventUnits",
             [grants.INVOKE],
             [units],
-            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.access.fence()},
+            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence()},
         ),
         needs.data.cache.grant(),
         Grant("AnswerSockets", ["execute-api:ManageConnections"], [needs.doors.websocket.manage_arn]),
@@ -110,7 +110,7 @@ def _tools(needs: Needs) -> list[Grant]:
 def _ingest(needs: Needs) -> list[Grant]:
     mind = needs.mind
     queue = needs.ingest.grants() if needs.ingest else ()
-    return [mind.search.writes(), *mind.access.embed_grants(), *mind.inference.grants(), *queue]
+    return [mind.search.writes(), *mind.voice.access.embed_grants(), *mind.inference.grants(), *queue]
 
 
 _SPECIAL: Mapping[str, Callable[[Needs], list[Grant]]] = {

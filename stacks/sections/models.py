@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components import model_rules
 from components.model_rules import Geography
+from contract.ladder import LadderError, Standing, Where, standing
 from contract.model_access import Access, Capacity, Provisioned, StreamMode
 from contract.models import Model, embedders, models
 from contract.runtime_settings import Rung
@@ -64,6 +65,21 @@ class ModelSettings(Section):
         given = {name: access.capacity for name, access in self.access.items()}
         return {name: capacity for name, capacity in given.items() if _stands(capacity, role)}
 
+    def standing(
+        self,
+        ladder: Sequence[Rung],
+        regions: Mapping[str, str],
+        role: str,
+        table: Mapping[str, Model] | None = None,
+    ) -> Standing:
+        """The ladder as it stands in the region of this role. `regions`: role -> name."""
+        units = [name for name, way in self.capacities(role).items() if isinstance(way, Provisioned)]
+        other = next((name for each, name in regions.items() if each != role), None)
+        try:
+            return standing(ladder, Where(here=regions[role], other=other, units=units), table)
+        except LadderError as wrong:
+            raise rule("runtime.ladder", str(wrong)) from wrong
+
     def check(
         self,
         ladder: Sequence[Rung],
@@ -75,15 +91,15 @@ class ModelSettings(Section):
     ) -> None:
         """Refuses what cannot be: for the tree's validator. `regions`: role -> name."""
         known = table or models()
-        rungs = {rung.name: known[rung.model] for rung in ladder if rung.model is not None}
+        own = [rung.name for rung in ladder if rung.model is not None and rung.region is None]
         for name in self.access:
-            if name not in rungs:
+            if name not in own:
                 raise rule(
-                    f"models.access.{name}", f"no such rung calls a model: use one of {', '.join(rungs)}"
+                    f"models.access.{name}", f"no such rung calls a model here: use one of {', '.join(own)}"
                 )
         for role, region in regions.items():
             said = self.capacities(role)
-            for name, model in rungs.items():
+            for name, model in self._called(ladder, regions, role, known):
                 found = model_rules.refusal(
                     model,
                     said.get(name) or model_rules.usual(model, region),
@@ -97,6 +113,13 @@ class ModelSettings(Section):
                     at = f"models.access.{name}.{found.at}" if found.at else "runtime.ladder"
                     raise rule(at, found.why)
         self._check_embedder(regions.values())
+
+    def _called(
+        self, ladder: Sequence[Rung], regions: Mapping[str, str], role: str, known: Mapping[str, Model]
+    ) -> list[tuple[str, Model]]:
+        """Rungs of the region itself, and their models."""
+        rungs = self.standing(ladder, regions, role, known).rungs
+        return [(rung.name, known[rung.model]) for rung in rungs if rung.model and rung.region is None]
 
     def _check_embedder(self, regions: Iterable[str]) -> None:
         if self.embedder is None:
@@ -126,7 +149,8 @@ class ModelSettings(Section):
             for name, capacity in bought.items()
             if capacity.committed_until is not None and capacity.committed_until < today
         ]
-        used = {rung.name: rung.model for rung in ladder if rung.model is not None}
+        rungs = self.standing(ladder, regions, "primary", known).rungs
+        used = {rung.name: rung.model for rung in rungs if rung.model is not None and rung.region is None}
         found += [
             f"models.access.{name} is provisioned and no further rung calls {used[name]}: what "
             "overflows goes down a tier at once (MOD-2)"

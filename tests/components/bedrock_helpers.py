@@ -16,6 +16,7 @@ from components.guardrail import Guardrail, GuardrailArgs
 from components.guardrail_rules import Rules, rules
 from components.invocation_logging import InvocationLogging, InvocationLoggingArgs
 from components.model_access import ModelAccess, ModelAccessArgs
+from components.model_calls import ModelCalls, ModelCallsArgs
 from components.place import Place
 from contract.model_access import Capacity, InferenceProfile, OnDemand, Provisioned
 from contract.models import Model, embedders, models, parse
@@ -74,7 +75,7 @@ def planned(program: Callable[[pulumi.ResourceOptions], None]) -> Plan:
     return plan.of_program(main, project="shop", stack="test", config={})
 
 
-def guardrail(opts: pulumi.ResourceOptions, said: Rules | None = None) -> Guardrail:
+def guardrail(opts: pulumi.ResourceOptions, said: Rules | None = None, name: str = "rail") -> Guardrail:
     args = GuardrailArgs(
         environment="test",
         place=place(),
@@ -83,10 +84,10 @@ def guardrail(opts: pulumi.ResourceOptions, said: Rules | None = None) -> Guardr
         protect=True,
         rules=said or rules(),
     )
-    return Guardrail("rail", args, opts)
+    return Guardrail(name, args, opts)
 
 
-def access(opts: pulumi.ResourceOptions, **changes: Any) -> ModelAccess:
+def access(opts: pulumi.ResourceOptions, name: str = "models", **changes: Any) -> ModelAccess:
     settled: dict[str, Any] = {
         "environment": "test",
         "place": place(),
@@ -101,7 +102,13 @@ def access(opts: pulumi.ResourceOptions, **changes: Any) -> ModelAccess:
         "today": TODAY,
         "table": TABLE,
     }
-    return ModelAccess("models", ModelAccessArgs(**{**settled, **changes}), opts)
+    return ModelAccess(name, ModelAccessArgs(**{**settled, **changes}), opts)
+
+
+def calls(opts: pulumi.ResourceOptions, here: ModelAccess, **changes: Any) -> ModelCalls:
+    """The document of this region."""
+    settled: dict[str, Any] = {"environment": "test", "ladder": LADDER, "here": here, "other": None}
+    return ModelCalls("calls", ModelCallsArgs(**{**settled, **changes}), opts)
 
 
 @cache
@@ -128,7 +135,7 @@ def called() -> tuple[Plan, tuple[Watch, ...]]:
         made = access(opts, guardrail=guardrail(opts))
         made.widgets()
         watched[:] = made.alarms()
-        pulumi.export("policy", grants.policy(made.grants()))
+        pulumi.export("policy", grants.policy(calls(opts, made).grants()))
         pulumi.export("embed", grants.policy(made.embed_grants()))
 
     made = planned(program)

@@ -11,6 +11,7 @@ from components import grants
 from contract.metrics import known
 from contract.model_access import InferenceProfile, ModelCalls
 from contract.models import embedders
+from contract.tiers import Tier
 from plan import Plan, PlanError
 from plan.answers import ACCOUNT
 from tests.components.bedrock_helpers import (
@@ -20,6 +21,8 @@ from tests.components.bedrock_helpers import (
     TABLE,
     access,
     called,
+    calls,
+    guardrail,
     planned,
     rung,
 )
@@ -30,7 +33,7 @@ FOUNDATION = "arn:aws:bedrock:{}::foundation-model/{}"
 
 
 def published(plan: Plan) -> ModelCalls:
-    return ModelCalls.model_validate_json(plan.get("models-calls").inputs["insecureValue"])
+    return ModelCalls.model_validate_json(plan.get("calls-document").inputs["insecureValue"])
 
 
 def allowed(plan: Plan, output: str = "policy") -> Mapping[str, dict[str, Any]]:
@@ -62,7 +65,7 @@ def units_take_no_profile(plan: Plan) -> None:
 
 
 def what_to_call_is_published_for_this_region(plan: Plan) -> None:
-    parameter = plan.get("models-calls")
+    parameter = plan.get("calls-document")
     assert parameter.inputs["name"] == "/concierge/test/models"
     assert parameter.inputs["type"] == "String"
     found = published(plan)
@@ -109,7 +112,7 @@ def elsewhere(resource: Any) -> Any:
         ("InferenceProfile models-aria", elsewhere, profiles_are_copied_from_what_is_called),
         ("InferenceProfile models-aria", having(tags={}), every_rung_has_a_profile_that_the_bill_names),
         (
-            "Parameter models-calls",
+            "Parameter calls-document",
             having(insecureValue='{"rungs": {}}'),
             the_guardrail_of_every_call_is_pinned,
         ),
@@ -163,7 +166,7 @@ def test_vectors_are_made_at_once_and_unguarded():
 
 def test_without_a_guardrail_nothing_asks_for_one():
     def program(opts: pulumi.ResourceOptions) -> None:
-        pulumi.export("policy", grants.policy(access(opts).grants()))
+        pulumi.export("policy", grants.policy(calls(opts, access(opts)).grants()))
 
     plan = planned(program)
     assert published(plan).guardrail is None
@@ -219,3 +222,54 @@ def test_a_rung_with_units_is_watched_for_their_use():
         "units-busy-aria-units",
         "units-idle-aria-units",
     }
+
+
+def two_regions() -> Plan:
+    """The invented ladder with both of its models in the other region, whatever that one is."""
+    away = [
+        rung(f"away-{model}", Tier.STANDBY, model).model_copy(update={"region": "us-west-2"})
+        for model in ("aria", "ballad")
+    ]
+
+    def program(opts: pulumi.ResourceOptions) -> None:
+        here = access(opts, guardrail=guardrail(opts))
+        rail = guardrail(opts, name="rail-there")
+        there = access(opts, name="there", guardrail=rail)
+        made = calls(opts, here, ladder=[*LADDER, *away], other=there)
+        pulumi.export("policy", grants.policy(made.grants()))
+
+    return planned(program)
+
+
+def test_rungs_of_the_other_region_call_what_stands_there_on_demand():
+    """Its units are for its own people; they would be the first thing to fill up."""
+    plan = two_regions()
+    found = published(plan)
+    assert found.rungs["away-aria"] == plan.get("there-aria").outputs["arn"]
+    assert found.rungs["away-ballad"] == plan.get("there-ballad").outputs["arn"]
+    assert found.rungs["aria-units"] != found.rungs["away-aria"]
+
+
+def test_rungs_of_the_other_region_name_its_guardrail():
+    plan = two_regions()
+    found, rail = published(plan), plan.get("rail-there-guardrail").outputs
+    assert set(found.guardrails) == {"away-aria", "away-ballad"}
+    assert {use.id for use in found.guardrails.values()} == {rail["guardrailId"]}
+    assert allowed(plan)["CallAwayAria"]["Condition"] == {
+        "StringLike": {"bedrock:GuardrailIdentifier": f"{rail['guardrailArn']}:?*"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [(False, "there are no models in us-west-2"), (True, "no rung calls canon in us-east-1")],
+)
+def test_a_rung_that_ends_nowhere_stops_the_plan(other: bool, words: str):
+    lost = rung("lost", Tier.STANDBY, "canon").model_copy(update={"region": "us-west-2"})
+
+    def program(opts: pulumi.ResourceOptions) -> None:
+        here = access(opts)
+        calls(opts, here, ladder=[lost], other=access(opts, name="there") if other else None)
+
+    with pytest.raises(PlanError, match=words):
+        planned(program)

@@ -8,17 +8,22 @@ import pytest
 from typer.testing import CliRunner
 
 from concierge.app import app
+from contract.runtime_settings import LADDER as RUNGS
 
 ROOT = Path(__file__).resolve().parents[2]
-LADDER = """config:
-  concierge:notices:
-    ticket_email: none
-  concierge:runtime:
-    ladder:
-      - {name: sonnet, tier: T0, model: sonnet, total_s: 15.0}
-      - {name: haiku, tier: T1, model: haiku, first_token_s: 5.0, total_s: 10.0, max_tokens: 500}
-      - {name: canned, tier: T2}
-"""
+_RUNGS = [json.loads(rung.model_dump_json(exclude_none=True)) for rung in RUNGS]
+_RUNGS[0]["total_s"] = 15.0
+LADDER = "\n".join(
+    (
+        "config:",
+        "  concierge:notices:",
+        "    ticket_email: none",
+        "  concierge:runtime:",
+        "    ladder:",
+        *(f"      - {json.dumps(rung)}" for rung in _RUNGS),
+        "",
+    )
+)
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def test_a_changed_limit_of_a_rung_is_marked_in_json(told):
         "default": "20.0",
         "changed": True,
     }
-    assert knobs["concierge:runtime.ladder.1.total_s"] == {
+    assert knobs["concierge:runtime.ladder.3.total_s"] == {
         "value": "10.0",
         "default": "10.0",
         "changed": False,
@@ -64,14 +69,15 @@ def test_a_changed_knob_has_a_star(told):
 
 
 def test_a_shorter_ladder_is_marked_itself(told):
-    text = LADDER.replace("      - {name: haiku", "      # {name: haiku")
+    text = LADDER.replace('      - {"name": "haiku",', '      # {"name": "haiku",')
     Path("Pulumi.x.yaml").write_text(text, encoding="utf-8")
 
     knobs = json.loads(told("--json"))
+    names = [rung.name for rung in RUNGS]
 
     assert knobs["concierge:runtime.ladder"] == {
-        "value": "sonnet, canned",
-        "default": "sonnet, haiku, canned",
+        "value": ", ".join(name for name in names if name != "haiku"),
+        "default": ", ".join(names),
         "changed": True,
     }
-    assert "concierge:runtime.ladder.2.name" not in knobs
+    assert "concierge:runtime.ladder.8.name" not in knobs

@@ -9,13 +9,17 @@ from contract.tiers import Tier
 SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet")
 HAIKU = Rung(name="haiku", tier=Tier.T1, model="haiku")
 CANNED = Rung(name="canned", tier=Tier.T2)
+CLOSED = Rung(name="closed", tier=Tier.T3)
+OPEN = Rung(name="open", tier=Tier.T3, model="sonnet")
 
 
 @pytest.mark.parametrize(
     ("ladder", "said"),
     [
-        ((SONNET, HAIKU), "the last rung must need no model"),
-        ((), "the last rung must need no model"),
+        ((SONNET, HAIKU), "a rung must need no model"),
+        ((SONNET, CLOSED), "a rung must need no model"),
+        ((), "a rung must need no model"),
+        ((SONNET, CANNED, OPEN), "rung open is of tier T3, where nobody answers"),
         ((HAIKU, SONNET, CANNED), "rungs must go down the tiers T0, T1, standby, T2, T3"),
         ((SONNET, SONNET, CANNED), "two rungs have the same name in sonnet, sonnet, canned"),
     ],

@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 
 from contract.faults import ActiveFault, Fault, FaultKind
 from contract.models import models
-from rehearsal.bedrock import answers, pace
+from rehearsal.bedrock import answers, pace, requests
+from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.faults import FaultError, Faults
 from rehearsal.processes import Processes
@@ -297,6 +298,17 @@ def test_chunks_come_one_after_another(seed: int, chunks: int) -> None:
 # --- Refusals -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("prefill", [True, False])
+def test_an_answer_that_has_begun_is_gone_on_from_where_the_model_can(prefill: bool) -> None:
+    begun = [*ASK, {"role": "assistant", "content": [{"text": "Well,"}]}]
+    body = json.dumps({"messages": begun}).encode()
+    if prefill:
+        assert requests.conversation(body, prefill=True).question == ASK[0]["content"][0]["text"]
+    else:
+        with pytest.raises(RefusedError, match="does not support assistant message prefill"):
+            requests.conversation(body, prefill=False)
+
+
 @pytest.mark.parametrize(
     ("request_", "error", "words"),
     [
@@ -322,6 +334,11 @@ def test_chunks_come_one_after_another(seed: int, chunks: int) -> None:
             {"messages": ASK, "inferenceConfig": {"temperature": 2.0}},
             "ValidationException",
             "'inferenceConfig.temperature' failed to satisfy constraint",
+        ),
+        (
+            {"messages": [*ASK, {"role": "assistant", "content": [{"text": "Well, "}]}]},
+            "ValidationException",
+            "final assistant content cannot end with trailing whitespace",
         ),
         ({"messages": ASK, "modelId": "sonnet"}, "ValidationException", "model identifier is invalid"),
         (

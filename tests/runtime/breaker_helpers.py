@@ -22,9 +22,10 @@ class Bench:
     settings: BreakerSettings = field(default_factory=BreakerSettings)
     at: float = 0.0
     changes: list[Change] = field(default_factory=list)
+    overflows: bool = False
 
     def __post_init__(self) -> None:
-        self.breaker = Breaker(self.settings, lambda: self.at, self.changes.append)
+        self.breaker = Breaker(self.settings, lambda: self.at, self.changes.append, overflows=self.overflows)
 
     @property
     def announced(self) -> list[bool]:
@@ -55,6 +56,7 @@ class Bench:
 class Counted:
     at: float
     failed: bool
+    full: bool = False  # units that overflowed: no part of any share
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Held:
 class AgainstARecount(RuleBasedStateMachine):
     """Random calls, good, bad, slow, cancelled and late; after every step both must say the same."""
 
+    OVERFLOWS = False
     RULES = BreakerSettings(
         window_s=20,
         failure_share=0.3,
@@ -87,7 +90,7 @@ class AgainstARecount(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench(self.RULES)
+        self.bench = Bench(self.RULES, overflows=self.OVERFLOWS)
         self.state = State.CLOSED
         self.step = 0
         self.epoch = 0
@@ -168,7 +171,7 @@ class AgainstARecount(RuleBasedStateMachine):
             if held.good is not None:
                 self.counted = [call for call in self.counted if call is not held.good]
                 self.good_probes -= self.state is State.HALF_OPEN
-            self.fail(held)
+            self.fail(held, full=self.OVERFLOWS and outcome is Outcome.THROTTLED)
 
     def give_back(self, held: Held) -> None:
         idle = held.good is None and not held.slow
@@ -193,14 +196,14 @@ class AgainstARecount(RuleBasedStateMachine):
             self.step += 1
             self.forget()
 
-    def fail(self, held: Held) -> None:
+    def fail(self, held: Held, *, full: bool = False) -> None:
         now = self.bench.at
-        self.counted.append(Counted(now, failed=True))
+        self.counted.append(Counted(now, failed=True, full=full))
         waiting = sum(
             other.epoch == self.epoch and other.good is None and not other.slow and other.number < held.number
             for other in self.held
         )
-        window = self.in_view(self.counted, self.RULES.window_s)
+        window = self.in_view([call for call in self.counted if not call.full], self.RULES.window_s)
         failures = sum(call.failed for call in window)
         burst = self.in_view([call for call in self.counted if call.failed], self.RULES.burst_s)
         calls = len(window) + waiting
@@ -257,5 +260,11 @@ class AgainstARecount(RuleBasedStateMachine):
         self.wake()
         assert self.bench.is_in(self.state)
         assert self.bench.announced == self.announced
-        window = self.in_view(self.counted, self.RULES.window_s)
+        window = self.in_view([call for call in self.counted if not call.full], self.RULES.window_s)
         assert self.bench.breaker.tally == (len(window), sum(call.failed for call in window))
+
+
+class UnitsAgainstARecount(AgainstARecount):
+    """The same for units of our own, which may be full."""
+
+    OVERFLOWS = True

@@ -6,15 +6,19 @@ notice it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pytest import MonkeyPatch
 
+from contract.controls import Controls
 from contract.frames import ServerFrame
 from contract.outcomes import Outcome
-from runtime import conversation
-from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, window
+from runtime import conversation, route
+from runtime.canned import Canned
+from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, page, window
 from runtime.failover.breaker import Breaker, Permit, State
+from runtime.failover.classify import Verdict
 from tests.runtime import properties_helpers as properties
 
 Patch = Callable[[MonkeyPatch], None]
@@ -97,9 +101,40 @@ def _everything_counts(_: Any) -> Any:
         if outcome is Outcome.OK:
             self.alive()
         elif self._give_back():
-            self._breaker.fail(self._number, self._good)
+            self._breaker.fail(self._number, self._good, outcome)
 
     return settle
+
+
+def _ends_once_more(original: Any) -> Any:
+    async def answer(self: Any, ask: Any, session_id: str, send: Any) -> ServerFrame:
+        ending: ServerFrame = await original(self, ask, session_id, send)
+        await send(ending.model_copy(update={"sequence_number": ending.sequence_number + 1}))
+        return ending
+
+    return answer
+
+
+def _marks_nothing(original: Any) -> Any:
+    return lambda self, answer, usage: original(self, replace(answer, from_knowledge_base=False), usage)
+
+
+def _listens_to_nobody(original: Any) -> Any:
+    return lambda self, message, controls: original(self, message, Controls())
+
+
+def _has_all_the_time_there_is(original: Any) -> Any:
+    def begin(self: call.Call, rung: Any, events: Any, through: Any, _: float, *rest: Any) -> None:
+        original(self, rung, events, through, float("inf"), *rest)
+
+    return begin
+
+
+def _full_units_are_failures(original: Any) -> Any:
+    def count_failure(self: Breaker, now: float, number: int, *, full: bool = False) -> None:
+        original(self, now, number)
+
+    return count_failure
 
 
 def _never_closes(_: Any) -> Any:
@@ -165,7 +200,23 @@ def _skips_a_number(_: Any) -> Any:
 
 
 def _mixes_two_models(_: Any) -> Any:
-    return lambda self, outcome: None
+    return lambda self, outcome, checked: None
+
+
+def _goes_on_from_anything(original: Any) -> Any:
+    return lambda self, outcome, checked: original(self, outcome, checked=True)
+
+
+def _goes_on_in_silence(_: Any) -> Any:
+    async def write(self: Any, chunk: str) -> None:
+        self._chunks.append(chunk)
+        reason, self._stale = self._stale, None
+        if reason is None or len(self._chunks) > 1:
+            await self._listener.text(chunk)
+        else:
+            await self._listener.restart(chunk, reason)
+
+    return write
 
 
 def _ignores_the_gap(_: Any) -> Any:
@@ -321,6 +372,56 @@ MUTANTS = (
         replaced(classify, "of_error", lambda original: lambda error: original(error)._replace(again=True)),
     ),
     Mutant(
+        "units that are full are given up",
+        properties.units_are_used_to_the_full,
+        replaced(Breaker, "_count_failure", _full_units_are_failures),
+    ),
+    Mutant(
+        "what overflows from units is an error of Sonnet's",
+        properties.units_that_overflow_move_nobody_to_haiku,
+        replaced(call.Attempt, "overflowed", lambda _: False),
+    ),
+    Mutant(
+        "every way to a model that hangs is waited for",
+        properties.nobody_waits_twice_for_the_same_model,
+        replaced(ladder._Turn, "pass_over", lambda _: lambda self, rung: None),
+    ),
+    Mutant(
+        "the operator is not listened to",
+        properties.an_override_counts_on_the_next_call,
+        replaced(route.Router, "_tier", _listens_to_nobody),
+    ),
+    Mutant(
+        "the operator is not listened to, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(route.Router, "_tier", _listens_to_nobody),
+    ),
+    Mutant(
+        "a request may take any time",
+        properties.deadlines_hold,
+        replaced(call.Call, "__init__", _has_all_the_time_there_is),
+    ),
+    Mutant(
+        "canned answers come before the models",
+        properties.stories_keep_every_promise,
+        replaced(guard.Guard, "admit", lambda _: lambda self, last=False: None),
+    ),
+    Mutant(
+        "canned answers are taken at random",
+        properties.stories_keep_every_promise,
+        replaced(Canned, "reply", lambda _: lambda self, message: self.answers[-1].text),
+    ),
+    Mutant(
+        "the budget pays for everything, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(budget.Budget, "spend", lambda _: lambda self: True),
+    ),
+    Mutant(
+        "a model in trouble is taken for a bad message",
+        properties.stories_keep_every_promise,
+        replaced(classify, "of_error", lambda _: lambda error: Verdict(Outcome.BAD_REQUEST)),
+    ),
+    Mutant(
         "the limit knows no floor",
         properties.a_limit_falls_with_trouble_and_never_below_its_floor,
         replaced(limit.Limit, "__init__", _without_a_floor),
@@ -338,12 +439,37 @@ MUTANTS = (
     Mutant(
         "the next model goes on where the last one broke off",
         properties.half_an_answer_is_never_mixed_with_another,
-        replaced(ladder._Page, "withdraw", _mixes_two_models),
+        replaced(page.Page, "withdraw", _mixes_two_models),
     ),
     Mutant(
         "the next model goes on where the last one broke off, seen from outside",
         properties.stories_keep_every_promise,
-        replaced(ladder._Page, "withdraw", _mixes_two_models),
+        replaced(page.Page, "withdraw", _mixes_two_models),
+    ),
+    Mutant(
+        "the next model goes on from text that nobody checked",
+        properties.half_an_answer_is_never_mixed_with_another,
+        replaced(page.Page, "withdraw", _goes_on_from_anything),
+    ),
+    Mutant(
+        "the next model goes on from text that nobody checked, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(page.Page, "withdraw", _goes_on_from_anything),
+    ),
+    Mutant(
+        "another model goes on, and nobody is told",
+        properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
+        replaced(page.Page, "write", _goes_on_in_silence),
+    ),
+    Mutant(
+        "another model goes on, and nobody is told, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(page.Page, "write", _goes_on_in_silence),
+    ),
+    Mutant(
+        "what is gone on from is left out of the answer",
+        properties.a_checked_answer_is_gone_on_from_and_the_person_is_told,
+        replaced(page.Page, "go_on", lambda _: lambda self, so_far: None),
     ),
     Mutant(
         "tools run again after a step",
@@ -376,5 +502,40 @@ MUTANTS = (
         "an open rung's limit is forgotten: cancelled calls hold their place",
         properties.permits_are_conserved_under_cancellation,
         replaced(guard.Pass, "release", lambda _: lambda self: self._permit.release()),
+    ),
+    Mutant(
+        "a stream that nobody needs goes on, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(call.Call, "conclude", _leaves_the_model_running),
+    ),
+    Mutant(
+        "a request may take any time, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(call.Call, "__init__", _has_all_the_time_there_is),
+    ),
+    Mutant(
+        "one more ending, numbered as it should be, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(conversation.Conversation, "answer", _ends_once_more),
+    ),
+    Mutant(
+        "the ending lacks the beginning, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(page.Page, "text", lambda _: property(lambda self: self._chunks[-1])),
+    ),
+    Mutant(
+        "a canned answer looks like a model's, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(conversation._Reply, "final", _marks_nothing),
+    ),
+    Mutant(
+        "good answers are blocked, seen from outside",
+        properties.stories_keep_every_promise,
+        replaced(classify, "of_end", lambda _: lambda stop, spoke: Outcome.BLOCKED),
+    ),
+    Mutant(
+        "tools run again after a step, seen from outside",
+        properties.stories_keep_every_promise,
+        lambda patch: patch.setattr(call, "Ran", type("NothingIsOne", (), {})),
     ),
 )

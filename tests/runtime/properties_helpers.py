@@ -36,8 +36,9 @@ from runtime.failover.window import BUCKETS, Window
 from runtime.port import Opened, Ran, Stop, Text
 from runtime.testing import loop, simulation
 from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.ladders import whole
 from runtime.testing.models import Wait, cut_after, hangs, refusal, says, throttled
-from tests.runtime.breaker_helpers import AgainstARecount, Bench
+from tests.runtime.breaker_helpers import AgainstARecount, Bench, UnitsAgainstARecount
 
 SONNET = Rung(name="sonnet", tier=Tier.T0, model="sonnet")
 HAIKU = says("Hi ", "from Haiku", first_s=0.2)
@@ -77,6 +78,7 @@ def window_equals_recount() -> None:
 
 def breaker_agrees_with_a_recount() -> None:
     run_state_machine_as_test(AgainstARecount, settings=QUICK)
+    run_state_machine_as_test(UnitsAgainstARecount, settings=QUICK)
 
 
 def a_burst_opens_it_and_two_failures_do_not() -> None:
@@ -372,10 +374,57 @@ def an_override_counts_on_the_next_call() -> None:
 
 def full_units_overflow_at_once() -> None:
     async def scene(desk: Desk) -> None:
-        assert await desk.tier() is Tier.T1
-        assert [call.started for call in desk.models.calls] == [0.0, 0.0]
+        frames = await desk.ask()
+        assert (frames[-1].rung, frames[-1].tier) == ("sonnet", Tier.T0)  # type: ignore[union-attr]
+        assert [(call.rung, call.started) for call in desk.models.calls] == [
+            ("sonnet-units", 0.0),
+            ("sonnet", 0.0),
+        ]
 
-    at_desk(scene, {"sonnet": throttled(), "haiku": HAIKU})
+    at_desk(scene, {**MODELS, "sonnet-units": throttled()})
+
+
+def nobody_waits_twice_for_the_same_model() -> None:
+    """All of a region hangs: one wait for its Sonnet, one for its Haiku, then the other region answers."""
+    ladder = whole()
+    scripts = {rung.name: MODELS["sonnet"] if rung.region else hangs() for rung in ladder if rung.model}
+
+    async def scene(desk: Desk) -> None:
+        frames = await desk.ask()
+        assert [(call.rung, call.started) for call in desk.models.calls] == [
+            ("sonnet-units", 0.0),
+            ("haiku", 5.0),
+            ("standby-sonnet", 10.0),
+        ]
+        assert frames[-1].tier is Tier.STANDBY  # type: ignore[union-attr]
+
+    at_desk(scene, scripts, RuntimeSettings(ladder=ladder))
+
+
+def units_are_used_to_the_full() -> None:
+    """Half of their calls find no room, for minutes: they stay in use. None does: they are given up."""
+    bench = Bench(overflows=True)
+    for number in range(2_000):
+        assert bench.call(Outcome.THROTTLED if number % 2 else Outcome.OK, after_s=0.1)
+    bench.at += 10.0
+    for _ in range(3):
+        assert bench.call(Outcome.THROTTLED)
+    assert bench.is_in(State.OPEN)
+
+
+def units_that_overflow_move_nobody_to_haiku() -> None:
+    """RUN-5: Sonnet answers all of it, so its error rate is nil."""
+
+    async def scene(desk: Desk) -> None:
+        for number in range(80):
+            assert await desk.tier("Which lamp?", request_id=f"r{number}") is Tier.T0
+
+    def every_other(call: int) -> Any:
+        return throttled() if call % 2 else quick
+
+    quick = says("Hi", first_s=0.05)
+    still = RuntimeSettings(routing=RoutingSettings(trickle_share=0))
+    at_desk(scene, {**MODELS, "sonnet": quick, "sonnet-units": every_other}, still)
 
 
 def half_an_answer_is_never_mixed_with_another() -> None:
@@ -385,6 +434,37 @@ def half_an_answer_is_never_mixed_with_another() -> None:
         assert frames[-1].text == "Hi from Haiku"  # type: ignore[union-attr]
 
     at_desk(scene, {"sonnet": cut_after("Well"), "haiku": HAIKU})
+
+
+def a_checked_answer_is_gone_on_from_and_the_person_is_told() -> None:
+    """Once more it is cut, and the next one finds that it was whole already."""
+
+    async def scene(desk: Desk) -> None:
+        frames = await desk.ask()
+        assert [frame.type for frame in frames] == [
+            "start",
+            "delta",
+            "correction",
+            "delta",
+            "correction",
+            "final",
+        ]
+        assert [frame.text for frame in frames[1:]] == [  # type: ignore[union-attr]
+            "Well, ",
+            "Well, take",
+            " this.",
+            "Well, take this.",
+            "Well, take this.",
+        ]
+        assert [call.so_far for call in desk.models.calls] == ["", "Well,", "Well, take this."]
+        assert (frames[-1].rung, frames[-1].tier) == ("haiku", Tier.T1)  # type: ignore[union-attr]
+
+    scripts = {
+        "sonnet-units": [Opened(checked=True), Text("Well, ")],
+        "sonnet": [Opened(checked=True), Text(" take"), Text(" this.")],
+        "haiku": [Opened(checked=True), Stop()],
+    }
+    at_desk(scene, scripts)
 
 
 def a_stream_without_a_stop_is_cut() -> None:
@@ -402,7 +482,7 @@ def a_stream_without_a_stop_is_cut() -> None:
 
 def stories_keep_every_promise() -> None:
     """The simulation's own: one ending, numbers without a gap, no open rung called, back in time, ..."""
-    for seed in range(12):
+    for seed in range(24):
         story = simulation.tell(seed)
         assert not story.broken, f"seed {seed}: {story.broken}"
 
@@ -435,7 +515,11 @@ PROPERTIES: tuple[Callable[[], None], ...] = (
     a_client_that_cannot_be_told_stops_the_model_too,
     an_override_counts_on_the_next_call,
     full_units_overflow_at_once,
+    nobody_waits_twice_for_the_same_model,
+    units_are_used_to_the_full,
+    units_that_overflow_move_nobody_to_haiku,
     half_an_answer_is_never_mixed_with_another,
+    a_checked_answer_is_gone_on_from_and_the_person_is_told,
     a_stream_without_a_stop_is_cut,
     stories_keep_every_promise,
 )

@@ -19,14 +19,15 @@ from aiohttp.test_utils import TestServer
 from contract.model_access import GuardrailUse, ModelCalls, StreamMode
 from contract.models import models
 from contract.outcomes import Outcome
-from contract.runtime_settings import Rung, RuntimeSettings
+from contract.runtime_settings import Rung
 from contract.tiers import Tier
 from runtime.bedrock import Bedrock
 from runtime.failover import classify
 from runtime.port import Event, Opened, Ran, Spent, Stop, Text
 from runtime.targets import ModelCallsError, Target, Targets, parse
+from runtime.testing.ladders import alone
 
-SONNET = RuntimeSettings().ladder[0]
+SONNET = alone().ladder[0]
 EXTRA = SONNET.model_copy(update={"name": "event"})
 UNPUBLISHED = Targets("us-east-1")
 UNITS = "arn:aws:bedrock:us-east-1:111111111111:provisioned-model/event"
@@ -69,11 +70,13 @@ class Service:
     def __init__(self, events: Sequence[Any], ending: str = "clean", status: int = 200) -> None:
         self.events, self.ending, self.status = events, ending, status
         self.requests: list[tuple[str, Any]] = []
+        self.signed: list[str] = []
         self.peers: set[Any] = set()
         self.dropped = asyncio.Event()
 
     async def converse(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.match_info["model"], await request.json()))
+        self.signed.append(request.headers["Authorization"])
         transport = request.transport
         assert transport is not None
         self.peers.add(transport.get_extra_info("peername"))
@@ -104,7 +107,7 @@ async def bedrock(
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", str(server.make_url("/")))
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        async with Bedrock(RuntimeSettings().ladder, "us-east-1", targets) as port:
+        async with Bedrock(alone().ladder, "us-east-1", targets) as port:
             yield port
 
 
@@ -172,6 +175,21 @@ def test_tools_that_already_ran_are_told_and_not_run_again(monkeypatch):
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["find"]
 
 
+def test_an_answer_that_has_begun_comes_last(monkeypatch):
+    """After the tools that ran for it: the model goes on from there."""
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
+            ran = [Ran("find", {"about": "tents"}, "two tents")]
+            async with aclosing(port.stream(SONNET, "Hello", ran, "Well,")) as events:
+                return [event async for event in events], service.requests
+
+    _, ((_, body),) = asyncio.run(main())
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert body["messages"][-1]["content"] == [{"text": "Well,"}]
+
+
 def test_a_rung_may_ask_for_a_service_tier_and_for_low_latency(monkeypatch):
     quick = SONNET.model_copy(update={"service_tier": "priority", "latency": "optimized"})
 
@@ -209,6 +227,33 @@ def test_a_rung_of_another_region_has_a_model_and_a_guardrail_of_its_own():
         parse("p", lacking, ladder)
 
 
+def test_a_rung_of_another_region_is_called_there_with_what_stands_there(monkeypatch):
+    """Its own client, signed for its region; its region's guardrail in its version."""
+    standby = Rung(name="standby", tier=Tier.STANDBY, model="sonnet", region="us-west-2")
+    here, there = (GuardrailUse(id=name, version=name[0], stream="sync") for name in ("here", "there"))
+    own = ModelCalls(
+        rungs={"sonnet": "s", "haiku": "h", "standby": "there-s"},
+        guardrail=here,
+        guardrails={"standby": there},
+    )
+
+    async def main() -> Any:
+        service = Service(HELLO + END)
+        async with bedrock(service, monkeypatch, Targets("us-east-1", lambda: own)) as port:
+            await collect(port, SONNET)
+            await collect(port, standby)
+        return service
+
+    service = asyncio.run(main())
+    assert [scope.split("/")[2] for scope in service.signed] == ["us-east-1", "us-west-2"]
+    assert [model for model, _ in service.requests] == ["s", "there-s"]
+    used = [body["guardrailConfig"] for _, body in service.requests]
+    assert [(one["guardrailIdentifier"], one["guardrailVersion"]) for one in used] == [
+        ("here", "h"),
+        ("there", "t"),
+    ]
+
+
 def published(stream: StreamMode, units: str | None = None) -> Targets:
     """What a region publishes: its own ids, its own guardrail, pinned."""
     calls = ModelCalls(
@@ -222,7 +267,7 @@ def published(stream: StreamMode, units: str | None = None) -> Targets:
 @pytest.mark.parametrize("rung", ["sonnet", "haiku", "event"])
 def test_every_call_names_the_regions_guardrail_and_its_version(monkeypatch, rung, stream):
     """On every rung, that of an event's units too (MOD-4)."""
-    asked = {"sonnet": SONNET, "haiku": RuntimeSettings().ladder[1], "event": EXTRA}[rung]
+    asked = {"sonnet": SONNET, "haiku": alone().ladder[1], "event": EXTRA}[rung]
 
     async def main() -> Any:
         service = Service(HELLO + END)
@@ -333,7 +378,7 @@ def test_after_a_whole_answer_the_connection_serves_the_next(monkeypatch):
 
 def test_each_rung_has_connections_of_its_own(monkeypatch):
     """One model's trouble stays out of another's."""
-    haiku = next(rung for rung in RuntimeSettings().ladder if rung.tier is Tier.T1)
+    haiku = next(rung for rung in alone().ladder if rung.tier is Tier.T1)
 
     async def main() -> Any:
         service = Service(HELLO + END)

@@ -12,7 +12,7 @@ from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings
 from runtime.failover.breaker import State
 from runtime.failover.chance import least_failures
-from tests.runtime.breaker_helpers import FAILURES, SILENT, AgainstARecount, Bench
+from tests.runtime.breaker_helpers import FAILURES, SILENT, AgainstARecount, Bench, UnitsAgainstARecount
 
 
 @pytest.fixture
@@ -371,3 +371,5 @@ def at_least(failures: int, calls: int, rate: float) -> float:
 
 AgainstARecount.TestCase.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
 TestAgainstARecount = AgainstARecount.TestCase
+UnitsAgainstARecount.TestCase.settings = AgainstARecount.TestCase.settings
+TestUnitsAgainstARecount = UnitsAgainstARecount.TestCase

@@ -12,16 +12,16 @@ from botocore.exceptions import ClientError
 from contract.model_access import GuardrailUse, ModelCalls
 from contract.models import models
 from contract.rungs import ExtraRung, render
-from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.documents import Documents, Names, Store
 from runtime.targets import ModelCallsError, Targets
 from runtime.telemetry import Telemetry
 from runtime.testing import loop
 from runtime.testing.desk import EPOCH, wall
+from runtime.testing.ladders import alone
 from runtime.testing.models import refusal
 
-LADDER = RuntimeSettings().ladder
+LADDER = alone().ladder
 SONNET = LADDER[0]
 NAMES = Names("/c/controls", "/c/rungs", "/c/models")
 GUARDRAIL = GuardrailUse(id="gr-1", version="3", stream="sync")

@@ -23,6 +23,7 @@ from runtime.failover.budget import Budget
 from runtime.failover.limit import Limit
 from runtime.port import Opened, Ran, Stop, Text
 from runtime.testing.desk import Desk
+from runtime.testing.ladders import alone
 from runtime.testing.models import Wait, hangs, refusal, says, throttled
 
 HAIKU = says("Hi ", "from Haiku", first_s=0.2)
@@ -127,7 +128,7 @@ def test_a_client_that_leaves_a_race_ends_both_calls(at_desk, after_s):
 
 def test_no_room_on_a_rung_is_a_step_down_and_no_failure(at_desk):
     first = Rung(name="sonnet", tier=Tier.T0, model="sonnet", concurrency=2)
-    small = RuntimeSettings(ladder=(first, *RuntimeSettings().ladder[1:]))
+    small = RuntimeSettings(ladder=(first, *alone().ladder[1:]))
 
     async def scene(desk: Desk) -> Any:
         tiers = await asyncio.gather(*(desk.tier(request_id=f"r{number}") for number in range(3)))

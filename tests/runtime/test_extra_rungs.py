@@ -8,6 +8,7 @@ from contract.rungs import ExtraRung
 from contract.runtime_settings import RuntimeSettings
 from contract.tiers import Tier
 from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.ladders import alone
 from runtime.testing.models import says, throttled
 
 MODELS = {"sonnet": says("Sonnet"), "haiku": says("Haiku")}
@@ -49,7 +50,7 @@ def test_units_of_the_second_model_leave_the_first_alone(at_desk):
         desk.extras = [units(model="haiku")]
         return await desk.ask(), [call.rung for call in desk.models.calls]
 
-    frames, called = at_desk(scene, {"sonnet": throttled(), "event": says("Units")})
+    frames, called = at_desk(scene, {**MODELS, "sonnet": throttled(), "event": says("Units")})
     assert called == ["sonnet", "event"]
     assert frames[-1].tier is Tier.T1
 
@@ -62,10 +63,28 @@ def test_units_are_tried_once_where_two_rungs_call_their_model(at_desk):
         await desk.ask()
         return [call.rung for call in desk.models.calls]
 
-    first, *rest = RuntimeSettings().ladder
+    first, *rest = alone().ladder
     twice = RuntimeSettings(ladder=(first, first.model_copy(update={"name": "spare"}), *rest))
     scripts = {**MODELS, **dict.fromkeys(["event", "sonnet", "spare"], throttled())}
     assert at_desk(scene, scripts, twice) == ["event", "sonnet", "spare", "haiku"]
+
+
+def test_units_stand_in_our_own_region_only(at_desk):
+    """Ahead of the first rung that is here, not of one of the other region."""
+
+    async def scene(desk: Desk) -> Any:
+        desk.extras = [units(model="haiku")]
+        await desk.ask()
+        return [call.rung for call in desk.models.calls]
+
+    first, *rest = alone().ladder
+    there = first.model_copy(update={"name": "there", "model": "haiku", "region": "us-west-2"})
+    scripts = {**MODELS, **dict.fromkeys(["there", "sonnet"], throttled()), "event": says("Units")}
+    assert at_desk(scene, scripts, RuntimeSettings(ladder=(there, first, *rest))) == [
+        "there",
+        "sonnet",
+        "event",
+    ]
 
 
 def test_an_answer_outlives_its_rung(at_desk, shown):

@@ -24,9 +24,9 @@ from contract.errors import DONE, INCONCLUSIVE, WRONG_USE
 from contract.frames import Ask, decode_server, encode
 from contract.model_access import GuardrailUse, ModelCalls
 from contract.rungs import ExtraRung
-from contract.runtime_settings import RuntimeSettings
 from runtime.__main__ import Surroundings
 from runtime.documents import Names
+from runtime.testing.ladders import alone
 
 NAMES = {
     "CONCIERGE_SETTINGS": "/concierge/test/settings",
@@ -77,7 +77,7 @@ class Operations(BaseHTTPRequestHandler):
 @pytest.fixture
 def ssm():
     """A parameter store that has what the runtime needs."""
-    texts = (RuntimeSettings().model_dump_json(), "{}", CALLS.model_dump_json())
+    texts = (alone().model_dump_json(), "{}", CALLS.model_dump_json())
     server = ParameterStore(dict(zip(NAMES.values(), texts, strict=True)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -23,8 +23,10 @@ def test_one_seed_is_one_story():
 def test_stories_are_of_every_kind():
     """Else the promises would be kept because nothing ever happens."""
     stories = [simulation.tell(seed) for seed in range(30)]
-    assert {tier for story in stories for tier in story.tiers} == {"T0", "T1", "standby", "T2", "gone"}
+    ends = {"T0", "T1", "standby", "T2", "gone", "refused"}
+    assert {tier for story in stories for tier in story.tiers} == ends
     assert max(story.back_s for story in stories) > 10
+    assert sum(story.gone_on for story in stories) > 10
 
 
 def test_the_command_tells_what_all_came_to():

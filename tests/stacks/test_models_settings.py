@@ -107,9 +107,9 @@ def test_a_mix_or_a_mistake_is_refused(access: dict[str, Any], words: str):
         ),
         (
             {"solo": {"on_demand": {}}},
-            "models.access.solo: no such rung calls a model: use one of aria-units",
+            "models.access.solo: no such rung calls a model here: use one of aria-units",
         ),
-        ({"canned": {"on_demand": {}}}, "models.access.canned: no such rung calls a model"),
+        ({"canned": {"on_demand": {}}}, "models.access.canned: no such rung calls a model here"),
     ],
 )
 def test_what_a_region_cannot_do_is_refused_with_the_key_to_change(access: dict[str, Any], words: str):

@@ -28,7 +28,7 @@ CASES: list[Case] = [
         "an agent whose models have no guardrail",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {**said, "guardrail": None},
         ),
@@ -37,7 +37,7 @@ CASES: list[Case] = [
         "a guardrail that changes",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {**said, "guardrail": {**said["guardrail"], "version": "DRAFT"}},
         ),
@@ -46,7 +46,7 @@ CASES: list[Case] = [
         "a guardrail of the other region",
         "guardrail-attached",
         lambda draft: draft.rewrite(
-            "ssm.Parameter primary-model-access-calls",
+            "ssm.Parameter primary-model-calls-document",
             "insecureValue",
             lambda said: {
                 **said,
@@ -55,6 +55,15 @@ CASES: list[Case] = [
                     "id": draft.plan.get("standby-guardrail-guardrail").outputs["guardrailId"],
                 },
             },
+        ),
+    ),
+    case(
+        "a rung of the other region behind the guardrail of this one",
+        "guardrail-attached",
+        lambda draft: draft.rewrite(
+            "ssm.Parameter primary-model-calls-document",
+            "insecureValue",
+            lambda said: {**said, "guardrails": {}},
         ),
     ),
     case(
