@@ -67,7 +67,7 @@ class Dashboards(Quiet, Component):
 
     def __init__(self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
-        self._args = args
+        self._args, self._every = args, placed(args.parts)
         for page in args.pages:
             aws.cloudwatch.Dashboard(
                 f"{name}-{page}",
@@ -89,23 +89,36 @@ class Dashboards(Quiet, Component):
             red = {"title": "Alarms that wake somebody", "alarms": arns}
             widgets.append(_at(0, y, 24, _HEIGHT, "alarm", red))
             y += _HEIGHT
-        for number, (widget, where) in enumerate(shown(page, self._args.parts)):
+        for number, found in enumerate(shown(page, self._every)):
             row, column = divmod(number, _COLUMNS)
-            graph = _graph(widget, where, self._args.environment)
+            graph = _graph(found.widget, found.region, self._args.environment)
             widgets.append(_at(column * _WIDTH, y + row * _HEIGHT, _WIDTH, _HEIGHT, "metric", graph))
         return {"widgets": widgets}
 
 
-def shown(page: Page, parts: Mapping[str, Sequence[Watched]]) -> list[tuple[Widget, str]]:
-    """(widget, region) of a page: those it names, in its order, then those of its kinds."""
-    every = [
-        (part.kind, widget, region)
+@dataclass(frozen=True)
+class Placed:
+    """A widget, the kind of component that declares it, and the region where its metric is."""
+
+    kind: str
+    widget: Widget
+    region: str
+
+
+def placed(parts: Mapping[str, Sequence[Watched]]) -> list[Placed]:
+    """Every widget there is."""
+    return [
+        Placed(part.kind, widget, region)
         for region, seen in parts.items()
         for part in seen
         for widget in part.widgets()
     ]
-    named = [(w, region) for title in page.shows for _, w, region in every if w.title == title]
-    of_kinds = [(w, region) for kind in page.kinds for k, w, region in every if k == kind]
+
+
+def shown(page: Page, every: Sequence[Placed]) -> list[Placed]:
+    """Those that a page names, in its order, then those of its kinds."""
+    named = [found for title in page.shows for found in every if found.widget.title == title]
+    of_kinds = [found for kind in page.kinds for found in every if found.kind == kind]
     return named + [found for found in of_kinds if found not in named]
 
 

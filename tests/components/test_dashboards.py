@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from components.base import Component
-from components.dashboards import pages, shown
+from components.dashboards import pages, placed, shown
 from contract.alarms import Widget
 from contract.metrics import known
 from plan import Plan, of_program
@@ -148,7 +148,8 @@ def subclasses(kind: type[Component]) -> set[type[Component]]:
 
 def test_a_page_shows_what_it_names_first_and_nothing_twice():
     page = pages()["war-room"].model_copy(update={"shows": ("b", "a"), "kinds": ("toy:Toy",)})
-    assert [w.title for w, _ in shown(page, {"eu-west-1": [Toy("a", "b", "c")]})] == ["b", "a", "c"]
+    every = placed({"eu-west-1": [Toy("a", "b", "c")]})
+    assert [found.widget.title for found in shown(page, every)] == ["b", "a", "c"]
 
 
 class Toy:
