@@ -2,7 +2,17 @@
 
 import typer
 
-from concierge.commands import package, plan, policy, preflight, rehearse, runbook, settings, simulate
+from concierge.commands import (
+    dashboards,
+    package,
+    plan,
+    policy,
+    preflight,
+    rehearse,
+    runbook,
+    settings,
+    simulate,
+)
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -21,6 +31,7 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
+app.add_typer(dashboards.app, name="dashboards")
 app.command("package")(package.package)
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")

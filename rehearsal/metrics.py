@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from contract.metrics import ENVIRONMENT
+
 Series = tuple[str, frozenset[tuple[str, str]]]
 _VALUES_AN_ENTRY = 150  # as many different values as PutMetricData takes in one entry
 
@@ -67,6 +69,12 @@ class MetricStore:
         with self._lock:
             for point in points:
                 self._series.setdefault(point.series, []).append((point.at, point.value))
+
+    def environment(self) -> str | None:
+        """Whose metrics these are."""
+        with self._lock:
+            found = {value for _, pairs in self._series for name, value in pairs if name == ENVIRONMENT}
+        return min(found) if found else None
 
     def values(self, metric: str, dimensions: Mapping[str, str], start: float, end: float) -> list[float]:
         """Values with start <= time < end."""

@@ -14,8 +14,6 @@ from plan.model import Plan
 from plan.picture import letters, page
 
 __all__ = ["PictureError", "check", "draw", "write"]
-# Twice the size of the drawing, so that it stays sharp on a wall.
-_ZOOM = 2
 
 
 class PictureError(WrongUseError):
@@ -41,18 +39,8 @@ def write(plan: Plan, path: Path) -> None:
     """Writes the picture as .svg or .png, all of it or nothing."""
     check(path)
     svg = draw(plan)
-    content = svg.encode() if path.suffix.lower() == ".svg" else _png(svg)
+    content = svg.encode() if path.suffix.lower() == ".svg" else letters.rendered(svg)
     try:
         write_atomic(path, content)
     except OSError as error:
         raise PictureError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _png(svg: str) -> bytes:
-    """Rendered with the fonts it was measured with, so that no font need be installed."""
-    import resvg_py
-
-    image = resvg_py.svg_to_bytes(
-        svg_string=svg, skip_system_fonts=True, font_files=letters.files(), font_family="Roboto", zoom=_ZOOM
-    )
-    return bytes(image)

@@ -1,4 +1,4 @@
-"""How wide words are in Roboto, and how to break or shorten them. Widths come from the font files."""
+"""Words in Roboto: how wide they are, how to break or shorten them, and a drawing of them as pixels."""
 
 import struct
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ FAMILY = "Roboto, Helvetica, Arial, sans-serif"
 _FILES = {400: "Roboto", 500: "RobotoMedium", 700: "RobotoBold"}
 # Where Roboto is missing, the next font of the family is a little wider.
 _SLACK = 1.04
+# Twice the size of the drawing, so that it stays sharp on a wall.
+_ZOOM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,16 @@ def files() -> list[str]:
     import font_roboto
 
     return [str(font_roboto.font_files[name]) for name in _FILES.values()]
+
+
+def rendered(svg: str) -> bytes:
+    """A drawing as PNG, with the fonts it was measured with, so that no font need be installed."""
+    import resvg_py
+
+    image = resvg_py.svg_to_bytes(
+        svg_string=svg, skip_system_fonts=True, font_files=files(), font_family="Roboto", zoom=_ZOOM
+    )
+    return bytes(image)
 
 
 def width(words: str, face: Face) -> float:
