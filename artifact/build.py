@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from artifact import advisories, archive, bill, image, lock, registry, rules, tree, wheels
+from artifact import advisories, archive, bases, bill, image, lock, rules, tree, wheels
 from artifact.errors import ArgumentError, RefusedError
 from artifact.recipe import recipe
 
@@ -89,7 +89,7 @@ def build(order: Order) -> Artifact:
     )
 
 
-def _base(order: Order) -> registry.Base | None:
+def _base(order: Order) -> bases.Base | None:
     if order.target != "image":
         if order.base:
             raise ArgumentError("--base is for --target image alone")
@@ -100,11 +100,11 @@ def _base(order: Order) -> registry.Base | None:
             f"{order.python}, or a folder with its OCI layout (docs/packaging.md)"
         )
     folder = Path(order.base)
-    return registry.of_layout(folder) if folder.is_dir() else registry.fetch(order.base)
+    return bases.of_layout(folder) if folder.is_dir() else bases.fetch(order.base)
 
 
 def _shape(
-    order: Order, made: tree.Tree, zipped: bytes, base: registry.Base | None
+    order: Order, made: tree.Tree, zipped: bytes, base: bases.Base | None
 ) -> tuple[str, Mapping[str, bytes], str]:
     """(what it is called, its files, the digest that the stack pins)."""
     digest = f"sha256:{hashlib.sha256(zipped).hexdigest()}"

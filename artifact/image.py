@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from artifact.archive import tarred
+from artifact.bases import Base
 from artifact.recipe import Recipe
-from artifact.registry import Base
 from artifact.tree import ENTRY, Tree
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -1,4 +1,4 @@
-"""A base image out of a registry, by digest: the pull half of the OCI distribution protocol, anonymous.
+"""The pull half of the OCI distribution protocol, by digest and anonymous.
 
 `oras`, the library for artifacts in registries, refuses images of several platforms, and a base is one.
 """
@@ -6,9 +6,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -17,26 +15,14 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from artifact.errors import ArgumentError, RefusedError, UnreachableError
 
 LIMIT_S = 60
-INDEXES = (
+# Of one platform and of several, in OCI's words and in Docker's.
+MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
-)
-MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_NAME = re.compile(r"(?P<host>[^/]+)/(?P<name>[^@:]+(?:/[^@:]+)*)@(?P<digest>sha256:[0-9a-f]{64})")
 _PART = re.compile(r'(\w+)="([^"]*)"')
-
-
-@dataclass(frozen=True)
-class Base:
-    """An image for linux/arm64: its configuration and its layers."""
-
-    config: Mapping[str, Any]
-    layers: tuple[tuple[str, str, bytes], ...] = ()  # media type, digest, content
-    name: str = ""
-    digest: str = ""
 
 
 class _Stripping(HTTPRedirectHandler):
@@ -99,61 +85,3 @@ class Registry:
         query = urlencode({key: parts[key] for key in ("service", "scope") if key in parts})
         told = json.loads(self._ask(f"{parts['realm']}?{query}", (), again=False))
         return str(told.get("token") or told.get("access_token"))
-
-
-def fetch(reference: str) -> Base:
-    """The base a reference with a digest names; of an index the part for linux/arm64."""
-    found = _NAME.fullmatch(reference)
-    if found is None:
-        raise ArgumentError(
-            f"--base {reference}: name it as REGISTRY/NAME@sha256:DIGEST (a tag may move), or a folder that "
-            "holds an OCI layout"
-        )
-    registry = Registry(found["host"], found["name"])
-    return read(
-        lambda kind, digest: registry.get(kind, digest, (*INDEXES, *MANIFESTS)), found["digest"], reference
-    )
-
-
-def of_layout(folder: Path) -> Base:
-    """The base in an OCI layout, as `skopeo copy` and `crane pull --format=oci` write it."""
-    try:
-        index = json.loads((folder / "index.json").read_bytes())
-        first = index["manifests"][0]["digest"]
-    except (OSError, ValueError, LookupError):
-        raise ArgumentError(f"--base {folder}: no OCI layout is there (index.json)") from None
-
-    def blob(_: str, digest: str) -> bytes:
-        file = folder / "blobs" / digest.replace(":", "/")
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise ArgumentError(f"{file}: {error.strerror}") from None
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-            raise RefusedError(f"{file} is not what its name says")
-        return content
-
-    return read(blob, first, str(folder))
-
-
-def read(get: Any, digest: str, name: str) -> Base:
-    """Walks from a manifest or an index to the layers."""
-    manifest = json.loads(get("manifests", digest))
-    if "manifests" in manifest:
-        digest = _arm64(manifest, name)
-        manifest = json.loads(get("manifests", digest))
-    config = json.loads(get("blobs", manifest["config"]["digest"]))
-    if (config.get("os"), config.get("architecture")) != ("linux", "arm64"):
-        raise RefusedError(f"{name} is for {config.get('os')}/{config.get('architecture')}, not linux/arm64")
-    layers = tuple(
-        (layer["mediaType"], layer["digest"], get("blobs", layer["digest"])) for layer in manifest["layers"]
-    )
-    return Base(config, layers, name, digest)
-
-
-def _arm64(index: Mapping[str, Any], name: str) -> str:
-    for each in index["manifests"]:
-        platform = each.get("platform", {})
-        if (platform.get("os"), platform.get("architecture")) == ("linux", "arm64"):
-            return str(each["digest"])
-    raise RefusedError(f"{name} has nothing for linux/arm64")

@@ -208,6 +208,13 @@ def test_a_base_that_is_not_there_is_told(package: Package, registry: Registry, 
         package(target="image", base="registry.example/python:3.13")
 
 
+def test_a_base_that_is_no_image_is_refused(package: Package, tmp_path: Path):
+    image = Image()
+    image.index = image._keep(b'{"schemaVersion": 2}')
+    with pytest.raises(RefusedError, match="is no image as OCI describes one"):
+        package(target="image", base=str(image.layout(tmp_path / "base")))
+
+
 def test_a_registry_that_is_silent_decides_nothing(package: Package, registry: Registry):
     registry.shutdown()
     registry.server_close()
