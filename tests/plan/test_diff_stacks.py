@@ -53,6 +53,7 @@ class TestOurStacks:
         assert {(c.resource.type, x.path) for c in found.changed for x in c.changes} == {
             ("aws:ec2/route:Route", "natGatewayId"),
             ("aws:s3/bucketObjectv2:BucketObjectv2", "content"),  # the inventory, which names alarms
+            ("aws:cloudwatch/dashboard:Dashboard", "dashboardBody.widgets[1].properties.alarms"),
         }
 
     def test_dev_and_prod(self, dev: Plan, prod: Plan) -> None:
