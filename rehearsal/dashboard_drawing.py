@@ -107,7 +107,11 @@ def _axis(box: Element, plot: Frame, top: float) -> None:
     for share in (0.0, 0.5, 1.0):
         level = y + height * (1 - share)
         ink.line(box, [(x, level), (x + width, level)], Stroke(ink.FAINT, 0.8, "" if share == 0 else "2 4"))
-        ink.text(box, x - 6, level + 4, f"{top * share:.3g}", ink.SMALL, fill=ink.MUTED, anchor="end")
+        ink.text(box, x - 6, level + 4, _short(top * share), ink.SMALL, fill=ink.MUTED, anchor="end")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _line(box: Element, plot: Frame, values: Sequence[float | None], top: float, colour: str) -> None:
