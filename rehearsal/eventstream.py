@@ -28,7 +28,18 @@ def encode(headers: Mapping[str, Header], payload: bytes) -> bytes:
 
 def event(kind: str, body: Mapping[str, Any]) -> bytes:
     """One event of a service that sends JSON."""
-    return _frame(_event_headers(kind), json.dumps(body, separators=(",", ":")).encode())
+    return raw_event(kind, json.dumps(body, separators=(",", ":")).encode())
+
+
+def raw_event(kind: str, payload: bytes) -> bytes:
+    """One event whose JSON is already text."""
+    return _frame(_event_headers(kind), payload)
+
+
+def exception(kind: str, body: Mapping[str, Any]) -> bytes:
+    """An error within a stream; nothing may follow it. Some services leave the body empty."""
+    headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
+    return encode(headers, json.dumps(body, separators=(",", ":")).encode() if body else b"")
 
 
 def _frame(headers: bytes, payload: bytes) -> bytes:
