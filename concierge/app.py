@@ -2,7 +2,7 @@
 
 import typer
 
-from concierge.commands import plan, policy, preflight, rehearse, runbook, settings, simulate
+from concierge.commands import aws, plan, policy, preflight, rehearse, runbook, settings, simulate
 from contract.errors import EXIT_CODES
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
+app.add_typer(aws.app, name="aws")
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)

@@ -6,7 +6,8 @@ the reason where there is one.
 
 import base64
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from plan.model import Plan, Resource, Secret, short_type
 from rehearsal import clients
 from rehearsal.templates import MISSING, fill, look_up
 
+_AT_ONCE = 4
 # moto's own; S3 knows it only by the absence of a location.
 _DEFAULT_REGION = "us-east-1"
 
@@ -43,6 +45,7 @@ class SeededType(Shape):
 
     service: str
     learn: Mapping[str, str] = {}
+    in_order: bool = False
     calls: tuple[Call, ...]
 
 
@@ -81,15 +84,15 @@ def seed(plan: Plan, region: str, endpoint_url: str) -> Seeded:
     )
     moto = _Moto(region, endpoint_url)
     try:
-        created = tuple(
-            moto.make(resource, how)
-            for kind, how in rules.types.items()
-            for resource in mine
-            if short_type(resource.type) == kind
-        )
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            created = [
+                label
+                for kind, how in rules.types.items()
+                for label in moto.make_all([r for r in mine if short_type(r.type) == kind], how, pool)
+            ]
     finally:
         moto.close()
-    return Seeded(created, skipped, moto.actual)
+    return Seeded(tuple(created), skipped, moto.actual)
 
 
 @cache
@@ -105,6 +108,17 @@ class _Moto:
     endpoint_url: str
     actual: dict[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    def make_all(
+        self, resources: Sequence[Resource], how: SeededType, pool: ThreadPoolExecutor
+    ) -> Iterator[str]:
+        """Resources of one type, several at once: they do not name each other."""
+        if not resources:
+            return iter(())
+        self._client(how.service)  # botocore makes clients in one thread at a time
+        if how.learn or how.in_order:
+            return iter([self.make(resource, how) for resource in resources])
+        return pool.map(lambda resource: self.make(resource, how), resources)
 
     def make(self, resource: Resource, how: SeededType) -> str:
         """Makes one resource and returns its label."""
