@@ -17,6 +17,7 @@ from rehearsal.faults import Faults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CUSTOMER = "X-Concierge-Customer"
+LATE_S = web.RequestKey("late_s", float)  # what a fault had a request wait
 STATUSES = {
     FaultKind.THROTTLE: 429,
     FaultKind.ERROR: 500,
@@ -78,7 +79,7 @@ def _broken(
         attributes = {"route": route, "customer": request.headers.get(CUSTOMER, "")}
         struck = faults.strike(KINDS, attributes)
         if slow := struck.get(FaultKind.SLOW):
-            request["late_s"] = slow.measure(SLOW_S)
+            request[LATE_S] = slow.measure(SLOW_S)
             await clock.sleep(slow.measure(SLOW_S))
         if connection := next((struck[kind] for kind in _CONNECTION if kind in struck), None):
             return await _break(request, connection, clock)

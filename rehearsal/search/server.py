@@ -12,7 +12,7 @@ from aiohttp import web
 
 from contract.faults import FaultKind
 from rehearsal.clock import Clock
-from rehearsal.faulty import Handler, Pace, application, faults_of
+from rehearsal.faulty import LATE_S, Handler, Pace, application, faults_of
 from rehearsal.search import errors, searching, showing
 from rehearsal.search.admin import Admin, body_of
 from rehearsal.search.cluster import STATES, Cluster
@@ -101,7 +101,7 @@ class Search:
         saturated = self._faults.standing(FaultKind.SATURATED)
         await self._pace.wait(saturated.measure(_SATURATED_TIMES) if saturated else 1.0)
         said = searching.search(self.cluster, name, body, request.query.get("search_pipeline"))
-        took_ms = round(1_000 * (self._clock.now() - began + float(request.get("late_s", 0.0))))
+        took_ms = round(1_000 * (self._clock.now() - began + request.get(LATE_S, 0.0)))
         for index in self.cluster.find(name):
             index.counts["query"] += 1
             index.counts["query_ms"] += took_ms
