@@ -18,4 +18,6 @@ class Clock:
 
     async def until(self, since: float, seconds: float) -> None:
         """Waits for a moment counted from an earlier one, so that small delays do not add up."""
-        await asyncio.sleep((since + seconds - self.now()) / self.speed)
+        left_s = (since + seconds - self.now()) / self.speed
+        if left_s > 0:
+            await asyncio.sleep(left_s)

@@ -20,6 +20,7 @@ FEWEST_CHUNKS, MOST_CHUNKS = 20, 60
 CHARACTERS_A_TOKEN = 4
 MOST_FACTS = 3  # of a kind: a person who asks one thing is not told thirty
 LONGEST_QUOTE = 240
+_WORD = re.compile(r"\s*\S+")
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -111,10 +112,12 @@ def _text(random: Random, prompt: str, facts: Facts, wrongs: Collection[FaultKin
     said = [random.choice(known.openings), *_facts(random, facts, set(words), wrongs)]
     said += misbehaviour.sentences(random, wrongs)
     more = known.neutral if facts else known.middles
-    middles = random.sample(more, len(more))
-    closing = random.choice(known.closings)
-    while len(" ".join([*said, closing]).split()) < MOST_CHUNKS:
-        said.append(middles.pop())
+    closing, next_ = random.choice(known.closings), random.randrange(len(more))
+    missing = MOST_CHUNKS - len(" ".join([*said, closing]).split())
+    while missing > 0:
+        said.append(more[next_ % len(more)])
+        missing -= len(said[-1].split())
+        next_ += 1
     return " ".join([*said, closing]).replace("{topic}", " ".join(words[:3]) or "that")
 
 
@@ -161,7 +164,7 @@ def _document(random: Random, document: Document, words: set[str]) -> str:
 
 def _chunks(random: Random, text: str) -> tuple[str, ...]:
     """Split before spaces, as models do: the second chunk is ` for asking`."""
-    words = re.findall(r"\s*\S+", text)
+    words = _WORD.findall(text)
     count = min(len(words), random.randint(FEWEST_CHUNKS, MOST_CHUNKS))
-    cuts = [0, *sorted(random.sample(range(1, len(words)), count - 1)), len(words)]
-    return tuple("".join(words[start:end]) for start, end in pairwise(cuts))
+    cuts = [number * len(words) // count for number in range(count + 1)]
+    return tuple(["".join(words[start:end]) for start, end in pairwise(cuts)])

@@ -95,7 +95,8 @@ def pace(random: Random, model: str, chunks: int) -> Pace:
     speed = paces().models[model]
     first = _around(random, speed.first_token_s, speed.spread)
     rest = _around(random, speed.total_s - speed.first_token_s, speed.spread)
-    weights = [random.uniform(0.5, 1.5) for _ in range(chunks - 1)]
+    draw = random.random
+    weights = [0.5 + draw() for _ in range(chunks - 1)]
     share = rest / sum(weights) if weights else 0.0
     due, times = first, [first]
     for weight in weights:

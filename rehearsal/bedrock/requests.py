@@ -70,7 +70,7 @@ class Inference(BaseModel):
     max_tokens: int | None = Field(None, ge=1, alias="maxTokens")
     temperature: float | None = Field(None, ge=0, le=1)
     top_p: float | None = Field(None, ge=0, le=1, alias="topP")
-    stops: list[str] = Field([], alias="stopSequences")
+    stops: list[str] = Field(default_factory=list, alias="stopSequences")
 
 
 class ToolSpec(BaseModel):
@@ -98,7 +98,7 @@ class Tools(BaseModel):
     """The tools on offer."""
 
     offers: list[Offer] = Field(alias="tools", min_length=1)
-    choice: Choice = Field(Choice(), alias="toolChoice")
+    choice: Choice = Field(default_factory=Choice, alias="toolChoice")
 
     @property
     def specs(self) -> list[ToolSpec]:
@@ -126,9 +126,10 @@ class Guarding(BaseModel):
 class Conversation(BaseModel):
     """The body, as far as the stand-in reads it."""
 
-    messages: list[Message] = []
-    system: list[Block] = []
-    inference: Inference = Field(Inference(), alias="inferenceConfig")
+    # Made by factories: pydantic copies any other default that could change, for every request.
+    messages: list[Message] = Field(default_factory=list)
+    system: list[Block] = Field(default_factory=list)
+    inference: Inference = Field(default_factory=Inference, alias="inferenceConfig")
     tools: Tools | None = Field(None, alias="toolConfig")
     guarding: Guarding | None = Field(None, alias="guardrailConfig")
     service_tier: dict[Literal["type"], Literal["priority", "default", "flex", "reserved"]] | None = Field(
@@ -137,7 +138,7 @@ class Conversation(BaseModel):
     performance: dict[Literal["latency"], Literal["standard", "optimized"]] | None = Field(
         None, alias="performanceConfig"
     )
-    metadata: Mapping[str, str] = Field({}, alias="requestMetadata")
+    metadata: Mapping[str, str] = Field(default_factory=dict, alias="requestMetadata")
 
     @property
     def question(self) -> str:

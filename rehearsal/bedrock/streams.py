@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
 from string import ascii_letters, digits
 from typing import Any
 
@@ -12,14 +13,15 @@ from contract.faults import Fault, FaultKind
 from rehearsal import eventstream
 from rehearsal.bedrock import pace, refusals
 from rehearsal.bedrock.calls import Call
-from rehearsal.bedrock.replies import Block, Reply, Tool
+from rehearsal.bedrock.replies import Block, Reply, Text, Tool
 from rehearsal.clock import Clock
 
 SLOW_S = 12.0  # longer than anybody waits for a first text
 BREAKS_AFTER = 3  # chunks
 BREAKING = (FaultKind.CUT, FaultKind.UNFINISHED, *refusals.STREAMED)
-_PADDING = ascii_letters + digits
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_PADDINGS = [(ascii_letters + digits)[:length] for length in range(62)]
+_encode_delta = eventstream.encoder("contentBlockDelta")
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,22 @@ async def send(
     await clock.until(call.arrived, times.opens_s)
     await response.prepare(request)
     await response.write(_event(call, "messageStart", '"role":"assistant"'))
-    sent = 0
+    sent, closing = 0, b""  # what ends a block goes out with what follows at once
     for index, block in enumerate(reply.blocks):
-        opening = _opening(call, index, block)
+        opening = closing + _opening(call, index, block)
         for piece in block.pieces:
             if broken and broken.after <= sent:
                 return await _break(request, response, call, broken)
             await clock.until(call.arrived, times.chunks_s[sent] + late_s)
             await response.write(opening + _delta(call, index, block, piece))
             opening, sent = b"", sent + 1
-        await response.write(opening + _event(call, "contentBlockStop", f'"contentBlockIndex":{index}'))
+        closing = opening + _event(call, "contentBlockStop", f'"contentBlockIndex":{index}')
     if broken:  # it was to break later than this answer lasts
+        await response.write(closing)
         return await _break(request, response, call, broken)
     took_ms = round((clock.now() - call.arrived) * 1000)
     metadata = {"usage": reply.usage, "metrics": {"latencyMs": took_ms}, **more}
-    await response.write(b"".join(_last(call, reply, metadata)))
+    await response.write(b"".join((closing, *_last(call, reply, metadata))))
     await response.write_eof()
     return response
 
@@ -74,9 +77,12 @@ def late(call: Call) -> float:
 
 
 def _event(call: Call, kind: str, fields: str) -> bytes:
+    return eventstream.encoder(kind)(f'{{{fields},"p":"{_padding(call)}"}}'.encode())
+
+
+def _padding(call: Call) -> str:
     """Bedrock pads its events, so that their length does not betray the text's."""
-    padding = _PADDING[: int(call.random.random() * len(_PADDING))]
-    return eventstream.raw_event(kind, f'{{{fields},"p":"{padding}"}}'.encode())
+    return _PADDINGS[int(call.random.random() * len(_PADDINGS))]
 
 
 def _opening(call: Call, index: int, block: Block) -> bytes:
@@ -84,17 +90,19 @@ def _opening(call: Call, index: int, block: Block) -> bytes:
     if not isinstance(block, Tool):
         return b""
     start = {"toolUse": {"toolUseId": block.use.id, "name": block.use.name}}
-    return _event(call, "contentBlockStart", f'"start":{_text(start)},"contentBlockIndex":{index}')
+    return _event(call, "contentBlockStart", f'"start":{_json(start)},"contentBlockIndex":{index}')
 
 
 def _delta(call: Call, index: int, block: Block, piece: str) -> bytes:
-    said = f'{{"text":{_text(piece)}}}' if not isinstance(block, Tool) else _text(block.delta(piece))
-    return _event(call, "contentBlockDelta", f'"delta":{said},"contentBlockIndex":{index}')
+    """Most of what is ever sent: every piece of text comes through here."""
+    said = f'{{"text":{_quoted(piece)}}}' if type(block) is Text else _json(block.delta(piece))
+    payload = f'{{"delta":{said},"contentBlockIndex":{index},"p":"{_padding(call)}"}}'
+    return _encode_delta(payload.encode())
 
 
 def _last(call: Call, reply: Reply, metadata: dict[str, Any]) -> Iterator[bytes]:
     yield _event(call, "messageStop", f'"stopReason":"{reply.stop_reason}"')
-    yield _event(call, "metadata", _text(metadata)[1:-1])
+    yield _event(call, "metadata", _json(metadata)[1:-1])
 
 
 async def _break(
