@@ -1,11 +1,8 @@
-from collections.abc import Iterable as _Iterable
-from collections.abc import Mapping as _Mapping
-from typing import ClassVar as _ClassVar
-
-from google.protobuf import descriptor as _descriptor
-from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -21,22 +18,22 @@ RELATION_SIMILAR: Relation
 RELATION_COMPARED: Relation
 
 class Money(_message.Message):
-    __slots__ = ("cents", "currency")
+    __slots__ = ("currency", "cents")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CENTS_FIELD_NUMBER: _ClassVar[int]
     currency: str
     cents: int
-    def __init__(self, currency: str | None = ..., cents: int | None = ...) -> None: ...
+    def __init__(self, currency: _Optional[str] = ..., cents: _Optional[int] = ...) -> None: ...
 
 class Product(_message.Message):
-    __slots__ = ("asin", "category", "description", "features", "kind", "language", "list_price", "maker", "price", "rating", "stock", "title", "title_ja")
+    __slots__ = ("asin", "title", "title_ja", "category", "kind", "maker", "language", "price", "list_price", "stock", "rating", "features", "description")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: str
         value: str
-        def __init__(self, key: str | None = ..., value: str | None = ...) -> None: ...
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ASIN_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     TITLE_JA_FIELD_NUMBER: _ClassVar[int]
@@ -63,49 +60,49 @@ class Product(_message.Message):
     rating: float
     features: _containers.ScalarMap[str, str]
     description: str
-    def __init__(self, asin: str | None = ..., title: str | None = ..., title_ja: str | None = ..., category: str | None = ..., kind: str | None = ..., maker: str | None = ..., language: str | None = ..., price: Money | _Mapping | None = ..., list_price: Money | _Mapping | None = ..., stock: int | None = ..., rating: float | None = ..., features: _Mapping[str, str] | None = ..., description: str | None = ...) -> None: ...
+    def __init__(self, asin: _Optional[str] = ..., title: _Optional[str] = ..., title_ja: _Optional[str] = ..., category: _Optional[str] = ..., kind: _Optional[str] = ..., maker: _Optional[str] = ..., language: _Optional[str] = ..., price: _Optional[_Union[Money, _Mapping]] = ..., list_price: _Optional[_Union[Money, _Mapping]] = ..., stock: _Optional[int] = ..., rating: _Optional[float] = ..., features: _Optional[_Mapping[str, str]] = ..., description: _Optional[str] = ...) -> None: ...
 
 class GetProductRequest(_message.Message):
     __slots__ = ("asin",)
     ASIN_FIELD_NUMBER: _ClassVar[int]
     asin: str
-    def __init__(self, asin: str | None = ...) -> None: ...
+    def __init__(self, asin: _Optional[str] = ...) -> None: ...
 
 class BatchGetProductsRequest(_message.Message):
     __slots__ = ("asins",)
     ASINS_FIELD_NUMBER: _ClassVar[int]
     asins: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, asins: _Iterable[str] | None = ...) -> None: ...
+    def __init__(self, asins: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BatchGetProductsResponse(_message.Message):
-    __slots__ = ("missing", "products")
+    __slots__ = ("products", "missing")
     PRODUCTS_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
     products: _containers.RepeatedCompositeFieldContainer[Product]
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, products: _Iterable[Product | _Mapping] | None = ..., missing: _Iterable[str] | None = ...) -> None: ...
+    def __init__(self, products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListRelatedRequest(_message.Message):
-    __slots__ = ("asin", "limit", "relation")
+    __slots__ = ("asin", "relation", "limit")
     ASIN_FIELD_NUMBER: _ClassVar[int]
     RELATION_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     asin: str
     relation: Relation
     limit: int
-    def __init__(self, asin: str | None = ..., relation: Relation | str | None = ..., limit: int | None = ...) -> None: ...
+    def __init__(self, asin: _Optional[str] = ..., relation: _Optional[_Union[Relation, str]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class ListRelatedResponse(_message.Message):
     __slots__ = ("products",)
     PRODUCTS_FIELD_NUMBER: _ClassVar[int]
     products: _containers.RepeatedCompositeFieldContainer[Product]
-    def __init__(self, products: _Iterable[Product | _Mapping] | None = ...) -> None: ...
+    def __init__(self, products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ...) -> None: ...
 
 class GetStockRequest(_message.Message):
     __slots__ = ("asin",)
     ASIN_FIELD_NUMBER: _ClassVar[int]
     asin: str
-    def __init__(self, asin: str | None = ...) -> None: ...
+    def __init__(self, asin: _Optional[str] = ...) -> None: ...
 
 class Stock(_message.Message):
     __slots__ = ("asin", "available")
@@ -113,10 +110,10 @@ class Stock(_message.Message):
     AVAILABLE_FIELD_NUMBER: _ClassVar[int]
     asin: str
     available: int
-    def __init__(self, asin: str | None = ..., available: int | None = ...) -> None: ...
+    def __init__(self, asin: _Optional[str] = ..., available: _Optional[int] = ...) -> None: ...
 
 class StreamProductsRequest(_message.Message):
     __slots__ = ("category",)
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     category: str
-    def __init__(self, category: str | None = ...) -> None: ...
+    def __init__(self, category: _Optional[str] = ...) -> None: ...

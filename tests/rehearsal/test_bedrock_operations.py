@@ -25,7 +25,7 @@ from rehearsal.bedrock.quotas import Quota
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.processes import Processes
 from tests.rehearsal.serving_helpers import CALLER, fault, http, in_thread
-from tests.rehearsal.shapes import body_shape, operation, problems
+from tests.rehearsal.shape_helpers import body_shape, operation, problems
 
 SONNET = models()["sonnet"].callable_id("us-east-1")
 HAIKU = models()["haiku"].callable_id("us-east-1")
