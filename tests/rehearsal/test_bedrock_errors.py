@@ -46,17 +46,22 @@ IN_STREAM = [
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with in_thread(lambda: serving(Bedrock(seed=7, speed=30))) as url:
+    with in_thread(lambda: serving(Bedrock(seed=7, speed=300))) as url:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
     config = Config(retries={"total_max_attempts": 1}, read_timeout=0.5)
     session: Any = botocore.session.get_session()
     client = session.create_client("bedrock-runtime", endpoint_url=url, config=config, **CALLER)
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def _whole_again(url: str) -> Iterator[None]:
+    yield
     http("DELETE", f"{url}/_concierge/faults")
 
 

@@ -21,7 +21,8 @@ from rehearsal import clients, embedding
 from rehearsal.bedrock.account import Account, Units
 from rehearsal.bedrock.gate import ROUTES
 from rehearsal.bedrock.guardrail_rules import Filter, Guardrail, Topic, Word
-from rehearsal.bedrock.quotas import Quota
+from rehearsal.bedrock.quotas import Pool, Quota
+from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.processes import Processes
 from tests.rehearsal.serving_helpers import CALLER, fault, http, in_thread
@@ -100,17 +101,22 @@ def asking(text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with in_thread(lambda: serving(Bedrock(seed=7, speed=30, account=ACCOUNT))) as url:
+    with in_thread(lambda: serving(Bedrock(seed=7, speed=300, account=ACCOUNT))) as url:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
     session: Any = botocore.session.get_session()
     config = Config(retries={"total_max_attempts": 1})
     client = session.create_client("bedrock-runtime", endpoint_url=url, config=config, **CALLER)
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def _whole_again(url: str) -> Iterator[None]:
+    yield
     http("DELETE", f"{url}/_concierge/faults")
     assert http("PUT", f"{url}/_concierge/account", json.loads(ACCOUNT.model_dump_json()))[0] == 204
 
@@ -561,24 +567,45 @@ def test_max_tokens_is_reserved_before_a_word_is_written(client: Any, url: str) 
     assert ask(client, 3_000)  # the first has given back what it did not use
 
 
-def test_answers_burn_down_several_tokens_each(client: Any, url: str) -> None:
-    change(url, quotas={"haiku": Quota(requests=100, tokens=5_000, burndown=30, most_output=100)})
+class Minute:
+    """Time that stands still until it is moved."""
 
-    answer = ask(client, 100)
-    left = http("GET", f"{url}/_concierge/quotas")[1]["haiku"]["tokens"]
+    def __init__(self) -> None:
+        self.now = 0.0
 
-    spent = answer["usage"]["inputTokens"] + 30 * answer["usage"]["outputTokens"]
-    assert 5_000 - spent <= left < 5_000 - spent + 2_500  # half a minute of the story refills half of it
-    assert spent > 2_500
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_requests_are_counted_too(client: Any, url: str) -> None:
-    change(url, quotas={"haiku": Quota(requests=2, tokens=1_000_000, most_output=100)})
+def test_answers_burn_down_several_tokens_each() -> None:
+    pool = Pool(Quota(requests=None, tokens=5_000, burndown=5, most_output=4_000), clock := Minute())
+    taken = pool.reserve(asked=100, max_tokens=1_000)
+    assert (taken, pool.left["tokens"]) == (1_100, 3_900)
 
-    ask(client, 10)
-    ask(client, 10)
-    with pytest.raises(client.exceptions.ThrottlingException, match="Too many requests"):
-        ask(client, 10)
+    pool.settle(taken, asked=100, answered=300)
+
+    assert pool.left["tokens"] == 5_000 - 100 - 5 * 300
+    clock.now += 12
+    assert pool.left["tokens"] == 5_000 - 1_600 + 1_000  # a fifth of a minute refills a fifth
+
+
+def test_without_max_tokens_everything_a_model_can_say_is_reserved() -> None:
+    pool = Pool(Quota(requests=None, tokens=5_000, most_output=4_000), Minute())
+
+    assert pool.reserve(asked=100, max_tokens=None) == 4_100
+    with pytest.raises(RefusedError, match="Too many tokens"):
+        pool.reserve(asked=100, max_tokens=None)
+
+
+def test_requests_are_counted_too() -> None:
+    pool = Pool(Quota(requests=2, tokens=1_000_000, most_output=100), clock := Minute())
+    for _ in range(2):
+        pool.reserve(10, 10)
+    with pytest.raises(RefusedError, match="Too many requests"):
+        pool.reserve(10, 10)
+
+    clock.now += 30
+    assert pool.reserve(10, 10) == 20
 
 
 def test_units_have_a_capacity_of_their_own(client: Any, url: str) -> None:

@@ -26,13 +26,18 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
     config = Config(retries={"total_max_attempts": 1}, max_pool_connections=80)
     session: Any = botocore.session.get_session()
     client = session.create_client("sagemaker-runtime", endpoint_url=url, config=config, **CALLER)
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def _whole_again(url: str) -> Iterator[None]:
+    yield
     http("DELETE", f"{url}/_concierge/faults")
 
 
@@ -45,7 +50,7 @@ def invoke(client: Any, endpoint: str, body: object) -> Any:
 
 
 def test_the_intent_model_is_right_about_most_of_what_it_never_saw() -> None:
-    found = train.report(classifier.utterances(), splits=2)
+    found = train.report(classifier.utterances(), splits=1)
 
     assert found["utterances"] >= 600
     assert found["worst_split"] > 0.8
@@ -128,9 +133,11 @@ def test_a_new_instance_is_cold_for_its_first_call(client: Any, url: str) -> Non
     assert http("PUT", f"{url}/_concierge/endpoints/{RERANK}", {"instances": 2})[0] == 204
     assert http("GET", f"{url}/_concierge/endpoints")[1][RERANK]["warm"] == 1
     body = {"query": "a", "texts": ["a"]}
+    # Calls long enough that the warm instance's two slots are taken when the third comes.
+    http("POST", f"{url}/_concierge/faults", fault("sagemaker", "saturated", magnitude=400, model="rerank"))
 
-    with ThreadPoolExecutor(4) as pool:
-        times = sorted(pool.map(lambda _: timed(client, RERANK, body), range(4)))
+    with ThreadPoolExecutor(6) as pool:
+        times = sorted(pool.map(lambda _: timed(client, RERANK, body), range(6)))
 
     assert times[-1] > 45 / SPEED * 0.9
     assert http("GET", f"{url}/_concierge/endpoints")[1][RERANK]["warm"] == 2
