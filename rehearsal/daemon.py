@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from contract.base import Shape
 from contract.errors import InconclusiveError, WrongUseError
+from stacks import stackfile
 
 if TYPE_CHECKING:
     from plan.model import Plan
@@ -55,6 +56,7 @@ def up(folder: Path, *, stack: str, seed: int, speed: float, within_s: float = 9
     """Starts everything and waits until it is ready."""
     if (running := find(folder)) is not None:
         raise WrongUseError(f"it is up since {running.started_at:%H:%M:%S}: concierge aws down first")
+    stackfile.read(stack)  # a wrong name is told before anything is started
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--stack", stack, "--seed", str(seed), "--speed", str(speed), "--folder", str(folder)]
     with (folder / "daemon.out").open("wb") as out, (folder / "daemon.err").open("wb") as err:

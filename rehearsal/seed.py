@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
@@ -109,6 +110,11 @@ class _Moto:
     actual: dict[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def _session(self) -> botocore.session.Session:
+        """One for all: each reads AWS's partitions and defaults anew."""
+        return clients.session(self.region)
+
     def make_all(
         self, resources: Sequence[Resource], how: SeededType, pool: ThreadPoolExecutor
     ) -> Iterator[str]:
@@ -116,7 +122,7 @@ class _Moto:
         if not resources:
             return iter(())
         self._client(how.service)  # botocore makes clients in one thread at a time
-        if how.learn or how.in_order:
+        if how.in_order:
             return iter([self.make(resource, how) for resource in resources])
         return pool.map(lambda resource: self.make(resource, how), resources)
 
@@ -139,8 +145,7 @@ class _Moto:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            session = clients.session(self.region)
-            self._clients[service] = session.create_client(service, endpoint_url=self.endpoint_url)
+            self._clients[service] = self._session.create_client(service, endpoint_url=self.endpoint_url)
         return self._clients[service]
 
     def _learn(self, learn: Mapping[str, str], fields: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
@@ -152,7 +157,7 @@ class _Moto:
     def _translate(self, value: Any) -> Any:
         """The same value with moto's ids where it names planned ones."""
         if isinstance(value, str):
-            for planned, made in self.actual.items():
+            for planned, made in list(self.actual.items()):  # others are learning meanwhile
                 value = value.replace(planned, made)
             return value
         if isinstance(value, Mapping):
