@@ -57,6 +57,11 @@ setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
+proto: requirements/uv.txt requirements/proto.txt ## generate the catalogue's messages from its .proto
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/proto requirements/proto.txt
+	@cd contract/catalogue && ../../.venvs/proto/bin/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. \
+		catalogue.proto
+
 docs: $(READY) ## write the pages that are made from the code
 	@$(BIN)/python -m tools.docs
 
@@ -86,4 +91,4 @@ $(BENCH): requirements/uv.txt requirements/bench.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove engine smoke-arm64 lint bench bench-failover setup format docs lock checkov clean help
+.PHONY: rehearse plan test prove engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help

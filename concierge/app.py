@@ -3,6 +3,7 @@
 import typer
 
 from concierge.commands import (
+    aws,
     dashboards,
     package,
     plan,
@@ -33,6 +34,7 @@ def _concierge() -> None:
 
 app.add_typer(dashboards.app, name="dashboards")
 app.command("package")(package.package)
+app.add_typer(aws.app, name="aws")
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)

@@ -11,13 +11,50 @@ from contract.tiers import Tier
 
 
 class FaultKind(StrEnum):
-    """What a stand-in, a proxy or the runtime's own hook knows how to do."""
+    """What can go wrong; each stand-in knows some (docs/rehearsal.md). Comments: what `magnitude` is."""
 
-    THROTTLE = "throttle"
+    # The connection.
+    RESET = "reset"  # closed before a word was said
+    HANG = "hang"  # nothing is said; seconds
+    SLOW = "slow"  # the answer begins long after people stopped waiting; seconds
+    CUT = "cut"  # broken in the middle of an answer; after so many chunks
+    UNFINISHED = (
+        "unfinished"  # a stream that ends in good order, without its last events; after so many chunks
+    )
+    # Refusals.
+    THROTTLE = "throttle"  # 429
+    BARE_THROTTLE = "bare-throttle"  # 429 from somebody in front, who names no error
+    NOT_READY = "not-ready"  # 429: the model is being loaded
     ERROR = "error"  # 500: something inside went wrong
+    BAD_GATEWAY = "bad-gateway"  # 502
     UNAVAILABLE = "unavailable"  # 503
-    SLOW = "slow"  # the first text comes long after people stopped waiting
-    CUT = "cut"  # the connection breaks in the middle of an answer
+    GATEWAY_TIMEOUT = "gateway-timeout"  # 504
+    MODEL_TIMEOUT = "model-timeout"  # 408
+    MODEL_ERROR = "model-error"  # 424; the status that the model gave
+    INVALID = "invalid"  # 400
+    QUOTA = "quota"  # 400: an account's limit that does not refill
+    DENIED = "denied"  # 403
+    EXPIRED_TOKEN = "expired-token"  # 403  # noqa: S105 - a name, no secret
+    NOT_FOUND = "not-found"  # 404
+    # Errors within a stream that has begun; after so many chunks.
+    STREAM_THROTTLE = "stream-throttle"
+    STREAM_MODEL_ERROR = "stream-model-error"
+    STREAM_ERROR = "stream-error"
+    STREAM_UNAVAILABLE = "stream-unavailable"
+    STREAM_INVALID = "stream-invalid"
+    STREAM_EMPTY = "stream-empty"  # an error without a word of what it is
+    # A model that says what it must not.
+    WRONG_PRICE = "wrong-price"
+    LEAKED_PII = "leaked-pii"
+    COMPETITOR = "competitor"
+    OFF_TOPIC = "off-topic"
+    MALFORMED_TOOL = "malformed-tool"
+    # Endpoints and clusters.
+    COLD = "cold"  # no instance is warm; seconds until one is
+    SATURATED = "saturated"  # everything takes longer; by so many times
+    RED = "red"  # shards without any copy
+    YELLOW = "yellow"  # shards without all their copies
+    DISK_FULL = "disk-full"  # percent used
 
 
 class Fault(Shape):
@@ -26,8 +63,15 @@ class Fault(Shape):
     target: str = Field(description="who misbehaves: bedrock, ...")
     kind: FaultKind
     rate: float = Field(1.0, gt=0, le=1)
+    magnitude: float | None = Field(
+        None, ge=0, le=100_000, description="how much; None: as the kind usually is"
+    )
     match: Mapping[str, str] = Field(default_factory=dict, description="narrows it: model = sonnet, ...")
     lease_s: float = Field(gt=0, le=3_600)
+
+    def measure(self, usual: float) -> float:
+        """How much: as asked, or as this kind usually is."""
+        return usual if self.magnitude is None else self.magnitude
 
 
 class ActiveFault(Shape):
@@ -37,6 +81,17 @@ class ActiveFault(Shape):
     fault: Fault
     injected_at: AwareDatetime
     expires_at: AwareDatetime
+
+
+class Injection(Shape):
+    """A line of a stand-in's log: what was done to a fault, when, and how many calls it had hit by then."""
+
+    at: AwareDatetime
+    what: Literal["injected", "cleared", "expired"]
+    id: str
+    fault: Fault
+    seen: int
+    hit: int
 
 
 class Stage(Shape):

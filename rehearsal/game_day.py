@@ -27,6 +27,8 @@ from plan import Plan
 from plan.show import summary_line
 from rehearsal import beforehand, clients, standins, verdict
 from rehearsal.alarms import Judge, Transition
+from rehearsal.bedrock import planned as account_of
+from rehearsal.bedrock.client import give_account
 from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage, read_samples
 from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
@@ -147,6 +149,7 @@ class _GameDay:
         bedrock = standins.start_bedrock(self._processes, seed=self._options.seed)
         aws = standins.start_aws(self._processes)
         self._bedrock, self._aws = standins.url(bedrock), standins.url(aws)
+        give_account(self._bedrock, account_of.account(self._plan, self._region))
         seeded = seed(self._plan, self._region, self._aws)
         self._target = RehearsalTarget(self._bedrock)
         self._timeline.tell(

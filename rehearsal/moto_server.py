@@ -4,10 +4,12 @@ One server for all of them and every region; it tells them apart by the signatur
 """
 
 import argparse
+import importlib
 import json
 import os
 import signal
 import sys
+import threading
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -17,6 +19,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from rehearsal import url_rules
+
+_LARGE = ("ssm.models", "kms.models", "cognitoidp.models", "dynamodb.models", "cloudwatch.models")
 
 
 def main() -> None:
@@ -29,8 +33,15 @@ def main() -> None:
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
     os.environ["MOTO_PORT"] = str(server.server_port)  # moto builds links to itself from it
+    threading.Thread(target=_load, daemon=True).start()
     print(json.dumps({"ready": True, "url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
     server.serve_forever()
+
+
+def _load() -> None:
+    """Reads the largest services while nobody asks yet: their first calls would wait a second for it."""
+    for name in _LARGE:
+        importlib.import_module(f"moto.{name}")
 
 
 if __name__ == "__main__":

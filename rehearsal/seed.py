@@ -6,12 +6,14 @@ the reason where there is one.
 
 import base64
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
@@ -22,6 +24,7 @@ from plan.model import Plan, Resource, Secret, short_type
 from rehearsal import clients
 from rehearsal.templates import MISSING, fill, look_up
 
+_AT_ONCE = 4
 # moto's own; S3 knows it only by the absence of a location.
 _DEFAULT_REGION = "us-east-1"
 
@@ -43,6 +46,7 @@ class SeededType(Shape):
 
     service: str
     learn: Mapping[str, str] = {}
+    in_order: bool = False
     calls: tuple[Call, ...]
 
 
@@ -81,15 +85,15 @@ def seed(plan: Plan, region: str, endpoint_url: str) -> Seeded:
     )
     moto = _Moto(region, endpoint_url)
     try:
-        created = tuple(
-            moto.make(resource, how)
-            for kind, how in rules.types.items()
-            for resource in mine
-            if short_type(resource.type) == kind
-        )
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            created = [
+                label
+                for kind, how in rules.types.items()
+                for label in moto.make_all([r for r in mine if short_type(r.type) == kind], how, pool)
+            ]
     finally:
         moto.close()
-    return Seeded(created, skipped, moto.actual)
+    return Seeded(tuple(created), skipped, moto.actual)
 
 
 @cache
@@ -105,6 +109,22 @@ class _Moto:
     endpoint_url: str
     actual: dict[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _session(self) -> botocore.session.Session:
+        """One for all: each reads AWS's partitions and defaults anew."""
+        return clients.session(self.region)
+
+    def make_all(
+        self, resources: Sequence[Resource], how: SeededType, pool: ThreadPoolExecutor
+    ) -> Iterator[str]:
+        """Resources of one type, several at once: they do not name each other."""
+        if not resources:
+            return iter(())
+        self._client(how.service)  # botocore makes clients in one thread at a time
+        if how.in_order:
+            return iter([self.make(resource, how) for resource in resources])
+        return pool.map(lambda resource: self.make(resource, how), resources)
 
     def make(self, resource: Resource, how: SeededType) -> str:
         """Makes one resource and returns its label."""
@@ -125,8 +145,7 @@ class _Moto:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            session = clients.session(self.region)
-            self._clients[service] = session.create_client(service, endpoint_url=self.endpoint_url)
+            self._clients[service] = self._session.create_client(service, endpoint_url=self.endpoint_url)
         return self._clients[service]
 
     def _learn(self, learn: Mapping[str, str], fields: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
@@ -138,7 +157,7 @@ class _Moto:
     def _translate(self, value: Any) -> Any:
         """The same value with moto's ids where it names planned ones."""
         if isinstance(value, str):
-            for planned, made in self.actual.items():
+            for planned, made in list(self.actual.items()):  # others are learning meanwhile
                 value = value.replace(planned, made)
             return value
         if isinstance(value, Mapping):

@@ -34,6 +34,9 @@ def _fill_table(template: Mapping[str, Any], fields: Fields) -> Any:
     parameters = {key: value for key, value in template.items() if key not in {"each", "when"}}
     if "when" in template and look_up(template["when"], fields) in (MISSING, False):
         return MISSING
+    if template.keys() == {"as_text"}:
+        value = fill(template["as_text"], fields)
+        return MISSING if value is MISSING else str(value)
     if "each" in template:
         items = look_up(template["each"], fields)
         return MISSING if items is MISSING else _present(fill(parameters, item) for item in _items(items))

@@ -1,6 +1,7 @@
 """The rehearsal's stand-ins as a target, over the control API that each of them serves on loopback."""
 
 import http.client
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -9,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from chaos.faults import FaultError
 from contract.errors import WrongUseError
-from contract.faults import ActiveFault, Fault
+from contract.faults import ActiveFault, Fault, Injection
 
 PATH = "/_concierge/faults"
+LOG_PATH = "/_concierge/injections"
 T = TypeVar("T")
 
 
@@ -35,6 +37,10 @@ class RehearsalTarget:
 
     def active(self) -> tuple[ActiveFault, ...]:
         return self._parsed(TypeAdapter(tuple[ActiveFault, ...]), self._answer("GET", PATH, HTTPStatus.OK))
+
+    def log(self) -> tuple[Injection, ...]:
+        """What was done to faults, and when; a lease that ran out stands there too."""
+        return self._parsed(TypeAdapter(tuple[Injection, ...]), self._answer("GET", LOG_PATH, HTTPStatus.OK))
 
     def clear(self, fault_id: str) -> bool:
         path = f"{PATH}/{quote(fault_id, safe='')}"
@@ -76,3 +82,35 @@ class RehearsalTarget:
         except ValidationError as invalid:
             first = invalid.errors(include_url=False)[0]["msg"]
             raise FaultError(f"{self._url} answered with something that is no fault: {first}") from None
+
+
+class RehearsalTargets:
+    """Several stand-ins as one target: `urls` says where the faults of each are controlled."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._targets = {name: RehearsalTarget(url) for name, url in urls.items()}
+
+    def inject(self, fault: Fault) -> ActiveFault:
+        if fault.target not in self._targets:
+            raise WrongUseError(f"target: one of {', '.join(sorted(self._targets))}, not {fault.target!r}")
+        return self._targets[fault.target].inject(fault)
+
+    def active(self) -> tuple[ActiveFault, ...]:
+        found = [fault for target in self._targets.values() for fault in target.active()]
+        return tuple(sorted(found, key=lambda fault: fault.injected_at))
+
+    def log(self) -> tuple[Injection, ...]:
+        """What was done to the faults of all of them, oldest first."""
+        lines = [line for target in self._targets.values() for line in target.log()]
+        return tuple(sorted(lines, key=lambda line: line.at))
+
+    def clear(self, fault_id: str) -> bool:
+        return any(
+            target.clear(fault_id)
+            for name, target in self._targets.items()
+            if fault_id.startswith(f"{name}-")
+        )
+
+    def clear_all(self) -> None:
+        for target in self._targets.values():
+            target.clear_all()

@@ -7,12 +7,14 @@ from functools import cache
 from math import exp
 from pathlib import Path
 from random import Random
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from contract.base import Shape
 from contract.models import models
+
+Quick = Literal["embed", "guardrail", "count"]
 
 
 class ModelPace(Shape):
@@ -36,10 +38,20 @@ class StreamPace(Shape):
     opens_at: float = Field(gt=0, lt=1)
 
 
+class QuickPace(Shape):
+    """What needs no model that writes."""
+
+    embed: float = Field(gt=0)
+    guardrail: float = Field(gt=0)
+    count: float = Field(gt=0)
+    spread: float = Field(ge=0, lt=1)
+
+
 class Paces(Shape):
     """The whole file."""
 
     refused: RefusedPace
+    quick: QuickPace
     stream: StreamPace
     models: Mapping[str, ModelPace]
 
@@ -72,12 +84,19 @@ def refusal_s(random: Random) -> float:
     return _around(random, refused.after_s, refused.spread)
 
 
+def quick_s(random: Random, what: Quick) -> float:
+    """How long one of the quick operations takes."""
+    quick = paces().quick
+    return _around(random, getattr(quick, what), quick.spread)
+
+
 def pace(random: Random, model: str, chunks: int) -> Pace:
     """The times of an answer of so many chunks; gaps differ by up to three times, as a model's do."""
     speed = paces().models[model]
     first = _around(random, speed.first_token_s, speed.spread)
     rest = _around(random, speed.total_s - speed.first_token_s, speed.spread)
-    weights = [random.uniform(0.5, 1.5) for _ in range(chunks - 1)]
+    draw = random.random
+    weights = [0.5 + draw() for _ in range(chunks - 1)]
     share = rest / sum(weights) if weights else 0.0
     due, times = first, [first]
     for weight in weights:

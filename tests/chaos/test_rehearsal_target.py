@@ -15,7 +15,8 @@ from chaos.journal import Journal
 from chaos.runner import run
 from contract.errors import WrongUseError
 from contract.faults import Fault, FaultKind
-from rehearsal.faults import Faults, routes
+from rehearsal.fault_api import routes
+from rehearsal.faults import Faults
 from tests.chaos.control_api_helpers import EXPERIMENT, ControlApi, VirtualClock
 
 FAULT = Fault(target="bedrock", kind=FaultKind.THROTTLE, rate=0.04, match={"model": "sonnet"}, lease_s=40)

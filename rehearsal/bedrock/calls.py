@@ -1,0 +1,72 @@
+"""One call on its way through the stand-in, and the count of what became of all of them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from uuid import UUID
+
+from rehearsal.bedrock.account import Target, known
+from rehearsal.bedrock.quotas import Pool
+from rehearsal.faults import Struck
+
+GUARDRAILS = "guardrails"  # what calls of ApplyGuardrail are counted under
+_ENDINGS = ("open", "answered", "abandoned", "throttled", "refused")
+
+
+@dataclass(slots=True)
+class Call:
+    """`arrived` in seconds of the story. `struck`: what is to go wrong with its answer."""
+
+    route: str
+    random: Random
+    request_id: str
+    arrived: float
+    target: Target | None = None
+    customer: str = ""
+    struck: Struck | None = None
+    pool: Pool | None = None
+    reserved: int = 0
+    broken: bool = False
+
+    @classmethod
+    def arriving(cls, route: str, seed: int, number: int, now: float) -> "Call":
+        random = Random(f"{seed}/{number}")  # noqa: S311 - repeatable, not secret
+        return cls(route, random, str(UUID(int=random.getrandbits(128), version=4)), now)
+
+    @property
+    def counted_as(self) -> str:
+        return self.target.key if self.target else GUARDRAILS
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What a fault may be narrowed by."""
+        return {"model": self.counted_as, "route": self.route, "customer": self.customer}
+
+    def settle(self, asked: int, answered: int) -> None:
+        """Tells the quota what the call has really cost. Once: nothing is held afterwards."""
+        if self.pool is not None:
+            self.pool.settle(self.reserved, asked, answered)
+            self.pool = None
+
+
+class Counts:
+    """By model: calls that are open, answered, left or broken halfway, throttled, otherwise refused."""
+
+    def __init__(self) -> None:
+        self.by_model = {key: dict.fromkeys(_ENDINGS, 0) for key in (*known(), GUARDRAILS)}
+
+    def refused(self, call: Call, *, throttled: bool) -> None:
+        self.by_model[call.counted_as]["throttled" if throttled else "refused"] += 1
+
+    @contextmanager
+    def open(self, call: Call) -> Iterator[None]:
+        """For as long as the call is answered. A client that leaves cancels this, wherever it is."""
+        counts, ending = self.by_model[call.counted_as], "abandoned"
+        counts["open"] += 1
+        try:
+            yield
+            ending = "abandoned" if call.broken else "answered"
+        finally:
+            counts["open"] -= 1
+            counts[ending] += 1

@@ -1,0 +1,106 @@
+"""All stand-ins together, seeded from a plan: AWS on this machine for as long as a `with` block lasts.
+
+    with environment.standing(folder, planned) as aws:
+        run_something(env=aws.variables())
+        aws.faults.inject(Fault(target="pricing", kind="slow", lease_s=30))
+        aws.check()
+
+Nothing is left behind: each program ends with the block, and with this process whatever kills it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.faults.rehearsal import RehearsalTargets
+from contract.faults import FaultKind
+from plan.model import Plan
+from rehearsal import clients, standins
+from rehearsal.bedrock import planned as account_of
+from rehearsal.bedrock.client import give_account
+from rehearsal.processes import Process, Processes
+from rehearsal.seed import Seeded, seed
+
+_PRIMARY = "us-east-1"
+_ENDPOINTS = {
+    "AWS_ENDPOINT_URL": "aws",
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "bedrock",
+    "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "sagemaker",
+    "CONCIERGE_SEARCH_URL": "search",
+    "CONCIERGE_CACHE_URL": "cache",
+    "CONCIERGE_CATALOGUE": "catalogue",
+    "CONCIERGE_PRODUCT_SEARCH_URL": "product-search",
+    "CONCIERGE_PRICING_URL": "pricing",
+    "CONCIERGE_RECOMMENDATION_URL": "recommendation",
+    "CONCIERGE_SHIPPING_URL": "shipping",
+    "CONCIERGE_PROMOTIONS_URL": "promotions",
+    "CONCIERGE_ORDERS_URL": "orders",
+    "CONCIERGE_CARDS_URL": "cards",
+}
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Where everything is. `faults` breaks any of it; `seeded` is what moto holds."""
+
+    region: str
+    urls: Mapping[str, str]
+    controls: Mapping[str, str]
+    seeded: Seeded | None
+    processes: Mapping[str, Process]
+
+    @property
+    def faults(self) -> RehearsalTargets:
+        return RehearsalTargets(self.controls)
+
+    def variables(self) -> Mapping[str, str]:
+        """What a program needs in its environment to use these in AWS's place."""
+        places = {name: self.urls[key] for name, key in _ENDPOINTS.items() if key in self.urls}
+        keys = {"AWS_ACCESS_KEY_ID": clients.NOBODY, "AWS_SECRET_ACCESS_KEY": clients.NOBODY}
+        return {"AWS_REGION": self.region, **keys, **places}
+
+    def check(self) -> None:
+        """ProcessError with the name of the first that has ended."""
+        for process in self.processes.values():
+            process.check()
+
+
+@contextmanager
+def standing(
+    folder: Path,
+    plan: Plan | Callable[[], Plan] | None,
+    *,
+    region: str = _PRIMARY,
+    seed_: int = 7,
+    speed: float = 1.0,
+    only: Collection[str] = tuple(standins.MODULES),
+    misbehave: Mapping[FaultKind, float] | None = None,
+) -> Iterator[Aws]:
+    """Starts them all at once, waits for each, and gives them what a plan declares. Main thread only.
+
+    `plan` may be how to get one: then they start while it is made.
+    """
+    with Processes(folder) as processes:
+        more = {
+            standins.BEDROCK: [f"--misbehave={kind}={rate}" for kind, rate in (misbehave or {}).items()],
+            "search": ["--corpus"],
+        }
+        started = {
+            name: standins.start(processes, name, seed=seed_, speed=speed, more=more.get(name, ()))
+            for name in standins.MODULES
+            if name in only
+        }
+        planned = plan() if callable(plan) else plan
+        told = {name: standins.ready(process) for name, process in started.items()}
+        urls = {key: place for ready in told.values() for key, place in ready.urls.items()}
+        controls = {key: place for ready in told.values() for key, place in ready.controls.items()}
+        seeded = _declare(planned, region, urls) if planned is not None else None
+        yield Aws(region, urls, controls, seeded, started)
+
+
+def _declare(plan: Plan, region: str, urls: Mapping[str, str]) -> Seeded | None:
+    """Bedrock's account and moto's resources."""
+    if standins.BEDROCK in urls:
+        give_account(urls[standins.BEDROCK], account_of.account(plan, region))
+    return seed(plan, region, urls[standins.AWS]) if standins.AWS in urls else None
