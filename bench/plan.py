@@ -12,17 +12,20 @@ import subprocess
 import sys
 
 PROGRAM = """
-import sys, time
+import gc, sys, time
+gc.disable()  # as the command does
 begin = time.perf_counter()
 import plan
 import pulumi
 import pulumi_aws as aws
-from components.keys import Keys, KeysArgs
 from components.network import Network, NetworkArgs
-from components.place import Place
-from stacks import estate, settings, stackfile
-from stacks.region import RegionStack
+from stacks import settings, stackfile
 stack, copies = sys.argv[1], int(sys.argv[2])
+if copies:
+    from components.keys import Keys, KeysArgs
+    from components.place import Place
+    from stacks import estate
+    from stacks.region import RegionStack
 if copies == -2:
     from plan import quick
 
