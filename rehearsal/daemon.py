@@ -149,13 +149,12 @@ def _keep(folder: Path, stack: str, seed: int, speed: float) -> None:
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    region = plans.region_of(stack)
 
     def planned() -> "Plan":
         return plans.kept(stack, folder.parent)
 
     try:
-        with environment.standing(folder, planned, region=region, seed_=seed, speed=speed) as aws:
+        with environment.standing(folder, planned, seed_=seed, speed=speed) as aws:
             asyncio.run(_serve(folder, stack, aws, begun))
     finally:
         (folder / STATE).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ Nothing is left behind: each program ends with the block, and with this process 
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from rehearsal.bedrock.client import give_account
 from rehearsal.processes import Process, Processes
 from rehearsal.seed import Seeded, seed
 
+# Where there is no plan that says it.
 _PRIMARY = "us-east-1"
 _ENDPOINTS = {
     "AWS_ENDPOINT_URL": "aws",
@@ -71,7 +73,6 @@ def standing(
     folder: Path,
     plan: Plan | Callable[[], Plan] | None,
     *,
-    region: str = _PRIMARY,
     seed_: int = 7,
     speed: float = 1.0,
     only: Collection[str] = tuple(standins.MODULES),
@@ -92,15 +93,16 @@ def standing(
             if name in only
         }
         planned = plan() if callable(plan) else plan
-        told = {name: standins.ready(process) for name, process in started.items()}
-        urls = {key: place for ready in told.values() for key, place in ready.urls.items()}
-        controls = {key: place for ready in told.values() for key, place in ready.controls.items()}
-        seeded = _declare(planned, region, urls) if planned is not None else None
+        region = str(planned.outputs.get("primary_region", _PRIMARY)) if planned else _PRIMARY
+        with ThreadPoolExecutor(1) as beside:
+            seeding = None
+            if planned is not None and standins.AWS in started:  # takes longest: not after the others
+                moto = standins.ready(started[standins.AWS]).urls[standins.AWS]
+                seeding = beside.submit(seed, planned, region, moto)
+            told = {name: standins.ready(process) for name, process in started.items()}
+            urls = {key: place for ready in told.values() for key, place in ready.urls.items()}
+            controls = {key: place for ready in told.values() for key, place in ready.controls.items()}
+            if planned is not None and standins.BEDROCK in urls:
+                give_account(urls[standins.BEDROCK], account_of.account(planned, region))
+            seeded = seeding.result() if seeding else None
         yield Aws(region, urls, controls, seeded, started)
-
-
-def _declare(plan: Plan, region: str, urls: Mapping[str, str]) -> Seeded | None:
-    """Bedrock's account and moto's resources."""
-    if standins.BEDROCK in urls:
-        give_account(urls[standins.BEDROCK], account_of.account(plan, region))
-    return seed(plan, region, urls[standins.AWS]) if standins.AWS in urls else None

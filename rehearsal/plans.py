@@ -11,19 +11,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import plan
 from plan.files import write_atomic
 from plan.model import Plan
-from stacks import settings, stackfile
+from stacks import stackfile
 
 _ROOMS = ("stacks", "components", "contract", "plan")
 _KINDS = {".py", ".toml", ".yaml", ".json", ".sh", ".html"}
-
-
-def region_of(stack: str) -> str:
-    """The stack's primary region."""
-    found = stackfile.read(stack)
-    return settings.parse(found.config, file=found.path.name, lines=found.lines).regions.primary.name
 
 
 def kept(stack: str, folder: Path) -> Plan:
@@ -33,7 +26,9 @@ def kept(stack: str, folder: Path) -> Plan:
     with suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError):
         found_plan: Plan = pickle.loads(file.read_bytes())  # noqa: S301 - our own file, in our own folder
         return found_plan
-    planned = plan.run(stack)
+    from plan import run  # and with it Pulumi: only where it is needed
+
+    planned = run(stack)
     for old in folder.glob(f"plan-{stack}-*.pickle"):
         old.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,9 +9,10 @@ from rehearsal.processes import Process, Processes
 
 BEDROCK, AWS = "bedrock", "aws"
 # name -> module. All but moto take --seed and --speed, and say what can be broken in them, and where.
+# moto first: it takes longest, and is seeded while the others start.
 MODULES = {
-    BEDROCK: "rehearsal.bedrock",
     AWS: "rehearsal.moto_server",
+    BEDROCK: "rehearsal.bedrock",
     "sagemaker": "rehearsal.sagemaker",
     "search": "rehearsal.search",
     "cache": "rehearsal.cache",
