@@ -11,6 +11,7 @@ class _Missing:
 
 
 MISSING = _Missing()
+_WORDS = {"each", "when", "by", "is"}
 
 
 def fill(template: Any, fields: Fields) -> Any:
@@ -31,12 +32,15 @@ def look_up(reference: str, fields: Fields) -> Any:
 
 
 def _fill_table(template: Mapping[str, Any], fields: Fields) -> Any:
-    parameters = {key: value for key, value in template.items() if key not in {"each", "when"}}
+    parameters = {key: value for key, value in template.items() if key not in _WORDS}
     if "when" in template and look_up(template["when"], fields) in (MISSING, False):
         return MISSING
     if template.keys() == {"as_text"}:
         value = fill(template["as_text"], fields)
         return MISSING if value is MISSING else str(value)
+    if "by" in template:
+        items = look_up(template["each"], fields)
+        return MISSING if items is MISSING else _named(template, parameters, items)
     if "each" in template:
         items = look_up(template["each"], fields)
         return MISSING if items is MISSING else _present(fill(parameters, item) for item in _items(items))
@@ -44,8 +48,17 @@ def _fill_table(template: Mapping[str, Any], fields: Fields) -> Any:
     return {key: value for key, value in filled.items() if value is not MISSING} or MISSING
 
 
+def _named(template: Mapping[str, Any], parameters: Mapping[str, Any], items: Any) -> Any:
+    """A map: each item under the name that `by` gives; the whole item is `is`, or what the table fills."""
+    made = template.get("is", dict(parameters))
+    filled = {look_up(template["by"], item): fill(made, item) for item in _items(items)}
+    return {key: value for key, value in filled.items() if value is not MISSING} or MISSING
+
+
 def _items(value: Any) -> Iterable[Fields]:
-    """A list's items; those of a map as key and value."""
+    """A list's items; those of a map as key and value. A single pair is one item."""
+    if isinstance(value, Mapping) and value.keys() == {"key", "value"}:
+        return [value]
     if isinstance(value, Mapping):
         return [{"key": key, "value": item} for key, item in value.items()]
     return list(value)

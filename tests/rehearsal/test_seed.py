@@ -327,6 +327,50 @@ def test_an_alarm_on_an_expression_keeps_its_queries(fresh: str, ask: Any) -> No
     }
 
 
+def test_a_fault_is_what_fis_would_start(fresh: str, ask: Any) -> None:
+    made = seeded(
+        fresh,
+        lambda opts: aws.fis.ExperimentTemplate(
+            "az-loss",
+            description="One zone is cut off.",
+            role_arn=f"arn:aws:iam::{ACCOUNT}:role/fault",
+            stop_conditions=[
+                {"source": "aws:cloudwatch:alarm", "value": "arn:aws:cloudwatch:us-east-1:1:alarm:red"}
+            ],
+            actions=[
+                {
+                    "name": "cut",
+                    "action_id": "aws:network:disrupt-connectivity",
+                    "parameters": [{"key": "duration", "value": "PT10M"}, {"key": "scope", "value": "all"}],
+                    "target": {"key": "Subnets", "value": "subnets"},
+                },
+                {"name": "wait", "action_id": "aws:fis:wait", "start_afters": ["cut"]},
+            ],
+            targets=[
+                {
+                    "name": "subnets",
+                    "resource_type": "aws:ec2:subnet",
+                    "selection_mode": "ALL",
+                    "resource_tags": [{"key": "Stack", "value": "prod"}],
+                }
+            ],
+            experiment_options={"empty_target_resolution_mode": "fail"},
+            opts=opts,
+        ),
+    )
+    (listed,) = ask("fis").list_experiment_templates()["experimentTemplates"]
+    held = ask("fis").get_experiment_template(id=listed["id"])["experimentTemplate"]
+    assert held["actions"]["cut"] == {
+        "actionId": "aws:network:disrupt-connectivity",
+        "parameters": {"duration": "PT10M", "scope": "all"},
+        "targets": {"Subnets": "subnets"},
+    }
+    assert held["actions"]["wait"]["startAfter"] == ["cut"]
+    assert held["targets"]["subnets"]["resourceTags"] == {"Stack": "prod"}
+    assert held["stopConditions"][0]["value"].endswith(":alarm:red")
+    assert made.created == ("fis.ExperimentTemplate az-loss",)
+
+
 def test_what_names_a_planned_key_names_motos_key(fresh: str, ask: Any) -> None:
     """moto makes up key ids; everything that refers to a key follows."""
 
