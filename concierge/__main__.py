@@ -4,7 +4,9 @@ Imports nothing heavy before `run`, so that Ctrl-C in the first moments is told 
 """
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING
 
@@ -16,15 +18,27 @@ if TYPE_CHECKING:
 TRACE_HINT = "(set CONCIERGE_TRACE=1 to see where)"
 # What shells expect of a command ended by Ctrl-C, and of one whose reader (`head`, `less`) has left.
 INTERRUPTED, READER_LEFT = 130, 141
+_AGAIN_S = 0.02
 
 
 def main() -> None:
     """Runs the command line; never shows a traceback unless CONCIERGE_TRACE is set."""
+    sys.unraisablehook = _nothing_lost
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = _fail("interrupted", INTERRUPTED)
     sys.exit(code)
+
+
+def _nothing_lost(lost: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C where Python can raise nothing (native code, destructors) would pass unheard: it comes again."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()
 
 
 def run(arguments: list[str]) -> int:
@@ -62,7 +76,8 @@ def _meaning(ended: BaseException) -> tuple[str, int]:
             return f"{ended.format_message().rstrip('.')}. {_help_hint(ended)}", WRONG_USE
         case typer.Exit():
             return "", ended.exit_code
-        case typer.Abort() | KeyboardInterrupt():
+        # The last: how Python tells of one in the middle of making a class.
+        case typer.Abort() | KeyboardInterrupt() | RuntimeError(__cause__=KeyboardInterrupt()):
             return "interrupted", INTERRUPTED
         case ConciergeError():
             return str(ended), ended.exit_code

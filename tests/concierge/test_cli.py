@@ -182,3 +182,28 @@ def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
     assert err == "concierge: interrupted\n"
     assert out == ""
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["__del__", "__set_name__"])
+def test_ctrl_c_in_a_place_that_cannot_raise_it_is_heard_all_the_same(place):
+    """Python drops what a destructor or native code raises, and calls another what a class body runs into."""
+    program = f"""
+import sys, time
+from concierge import __main__, app
+
+class Deaf:
+    def {place}(self, *_):
+        raise KeyboardInterrupt
+
+def work():
+    type("Made", (), dict(deaf=Deaf()))
+    time.sleep(20)
+
+app.app.command("work")(work)
+sys.argv = ["concierge", "work"]
+__main__.main()
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=15, check=False
+    )
+    assert (told.returncode, told.stderr) == (130, "concierge: interrupted\n")

@@ -155,11 +155,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
 
 
 def test_a_short_day_holds_every_gate_but_those_that_need_more_time(short: Day):
-    """Alarms need twenty seconds of bad data; the breaker's and the fallback's gates grant time to learn."""
+    """Alarms need twenty seconds of bad data; the breaker's and the fallback's gates grant time to learn.
+
+    Where the machine is quick, that time is enough: then these two are held.
+    """
     report.write(short.result)
     facts = json.loads((short.result.folder / "report.json").read_text("utf-8"))
 
-    assert held(facts["gates"]) == {ALARM: False, HELPED: False, BREAKER: None, FALLBACK: None}
+    undecided = {BREAKER: None, FALLBACK: None}
+    assert {**undecided, **held(facts["gates"])} == {ALARM: False, HELPED: False, **undecided}
     assert short.result.exit_code == FAILED
 
 
