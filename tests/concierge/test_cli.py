@@ -196,6 +196,7 @@ class Deaf:
         raise KeyboardInterrupt
 
 def work():
+    Deaf()
     type("Made", (), dict(deaf=Deaf()))
     time.sleep(20)
 
