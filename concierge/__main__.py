@@ -28,6 +28,8 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = _fail("interrupted", INTERRUPTED)
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__
     sys.exit(code)
 
 

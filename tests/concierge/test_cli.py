@@ -184,8 +184,10 @@ def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("place", ["__del__", "__set_name__"])
-def test_ctrl_c_in_a_place_that_cannot_raise_it_is_heard_all_the_same(place):
+@pytest.mark.parametrize(
+    ("place", "work"), [("__del__", "Deaf()"), ("__set_name__", "type('Made', (), dict(deaf=Deaf()))")]
+)
+def test_ctrl_c_in_a_place_that_cannot_raise_it_is_heard_all_the_same(place, work):
     """Python drops what a destructor or native code raises, and calls another what a class body runs into."""
     program = f"""
 import sys, time
@@ -196,8 +198,7 @@ class Deaf:
         raise KeyboardInterrupt
 
 def work():
-    Deaf()
-    type("Made", (), dict(deaf=Deaf()))
+    {work}
     time.sleep(20)
 
 app.app.command("work")(work)
