@@ -98,7 +98,7 @@ def standing(
             seeding = None
             if planned is not None and standins.AWS in started:  # takes longest: not after the others
                 moto = standins.ready(started[standins.AWS]).urls[standins.AWS]
-                seeding = beside.submit(seed, planned, region, moto)
+                seeding = beside.submit(_seeded, planned, moto)
             told = {name: standins.ready(process) for name, process in started.items()}
             urls = {key: place for ready in told.values() for key, place in ready.urls.items()}
             controls = {key: place for ready in told.values() for key, place in ready.controls.items()}
@@ -106,3 +106,13 @@ def standing(
                 give_account(urls[standins.BEDROCK], account_of.account(planned, region))
             seeded = seeding.result() if seeding else None
         yield Aws(region, urls, controls, seeded, started)
+
+
+def _seeded(plan: Plan, moto: str) -> Seeded:
+    """Every region of the plan: when one is lost, the other must be there."""
+    parts = [seed(plan, region, moto) for region in sorted({r.region for r in plan.cloud if r.region})]
+    return Seeded(
+        created=tuple(label for part in parts for label in part.created),
+        skipped=tuple(skipped for part in parts for skipped in part.skipped),
+        actual={planned: made for part in parts for planned, made in part.actual.items()},
+    )

@@ -8,7 +8,7 @@ import base64
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class Seeded:
 def seed(plan: Plan, region: str, endpoint_url: str) -> Seeded:
     """Makes the region's resources; SeedError names the first that moto refuses."""
     mine = [resource for resource in plan.cloud if resource.region == region]
+    mine += _replicas(plan, region)
     rules = _rules()
     skipped = tuple(
         Skipped(resource.label, rules.skip.get(short_type(resource.type), "no stand-in has it"))
@@ -94,6 +95,21 @@ def seed(plan: Plan, region: str, endpoint_url: str) -> Seeded:
     finally:
         moto.close()
     return Seeded(tuple(created), skipped, moto.actual)
+
+
+def _replicas(plan: Plan, region: str) -> list[Resource]:
+    """Tables that stand here as copies of another region's: moto makes none itself, nor keeps them equal."""
+    return [
+        replace(table, region=region, inputs=_copied(table.inputs, copy))
+        for table in plan.of_type("dynamodb.Table")
+        for copy in table.inputs.get("replicas") or ()
+        if copy["regionName"] == region
+    ]
+
+
+def _copied(inputs: Mapping[str, Any], copy: Mapping[str, Any]) -> Mapping[str, Any]:
+    own = {**(inputs.get("serverSideEncryption") or {}), "kmsKeyArn": copy.get("kmsKeyArn")}
+    return {**inputs, "serverSideEncryption": {key: value for key, value in own.items() if value}}
 
 
 @cache

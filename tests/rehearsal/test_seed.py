@@ -371,6 +371,27 @@ def test_a_fault_is_what_fis_would_start(fresh: str, ask: Any) -> None:
     assert made.created == ("fis.ExperimentTemplate az-loss",)
 
 
+def test_a_table_with_a_copy_stands_in_both_regions(fresh: str, ask: Any) -> None:
+    def program(opts: pulumi.ResourceOptions) -> None:
+        aws.dynamodb.Table(
+            "orders",
+            name="orders",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="id",
+            attributes=[{"name": "id", "type": "S"}],
+            replicas=[{"region_name": "us-west-2"}],
+            opts=opts,
+        )
+
+    made = planned(program)
+    for region in (REGION, "us-west-2", "eu-west-1"):
+        seed(made, region, fresh)
+
+    there = {region: ask("dynamodb", region).list_tables()["TableNames"] for region in (REGION, "us-west-2")}
+    assert there == {REGION: ["orders"], "us-west-2": ["orders"]}
+    assert ask("dynamodb", "eu-west-1").list_tables()["TableNames"] == []
+
+
 def test_what_names_a_planned_key_names_motos_key(fresh: str, ask: Any) -> None:
     """moto makes up key ids; everything that refers to a key follows."""
 
