@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-import queue
 import statistics
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -33,37 +31,17 @@ from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.faults import FaultError, Faults
 from rehearsal.processes import Processes
+from tests.rehearsal.serving_helpers import CALLER, http, in_thread
 
 SONNET = models()["sonnet"].callable_id("us-east-1")
 HAIKU = models()["haiku"].callable_id("us-east-1")
 QUESTION = "Which noise cancelling headphones are good for travel?"
 ASK: list[dict[str, Any]] = [{"role": "user", "content": [{"text": QUESTION}]}]
-CALLER: dict[str, Any] = {
-    "region_name": "us-east-1",
-    "aws_access_key_id": "rehearsal",
-    "aws_secret_access_key": "rehearsal",
-}
 
 
-@contextmanager
-def standing_in(bedrock: Bedrock) -> Iterator[str]:
-    """The stand-in in a thread with a loop of its own; its URL."""
-    urls: queue.Queue[tuple[str, Callable[[], object]]] = queue.Queue()
-
-    async def serve() -> None:
-        stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-        async with serving(bedrock) as url:
-            urls.put((url, lambda: loop.call_soon_threadsafe(stopped.set)))
-            await stopped.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
-    thread.start()
-    url, stop = urls.get(timeout=10)
-    try:
-        yield url
-    finally:
-        stop()
-        thread.join()
+def standing_in(bedrock: Bedrock) -> AbstractContextManager[str]:
+    """Its URL, as long as the block lasts."""
+    return in_thread(lambda: serving(bedrock))
 
 
 @contextmanager
@@ -91,19 +69,6 @@ def client(url: str) -> Iterator[Any]:
     with client_of(url) as client:
         yield client
     http("DELETE", f"{url}/_concierge/faults")
-
-
-def http(method: str, url: str, body: object = None) -> tuple[int, Any]:
-    """Status and JSON of a plain request."""
-    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Authorization": "signed"}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            text, status = response.read(), response.status
-    except urllib.error.HTTPError as refused:
-        with refused:
-            text, status = refused.read(), refused.code
-    return status, json.loads(text) if text else None
 
 
 def throttle(rate: float, **match: str) -> dict[str, Any]:
