@@ -1,10 +1,7 @@
 """Faults over a stand-in's control API; a target that does not do as it is asked says so."""
 
-import asyncio
-import queue
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from aiohttp import web
@@ -17,39 +14,18 @@ from contract.errors import WrongUseError
 from contract.faults import Fault, FaultKind
 from rehearsal.fault_api import routes
 from rehearsal.faults import Faults
+from rehearsal.serving import serving as served
 from tests.chaos.control_api_helpers import EXPERIMENT, ControlApi, VirtualClock
+from tests.rehearsal.serving_helpers import in_thread
 
 FAULT = Fault(target="bedrock", kind=FaultKind.THROTTLE, rate=0.04, match={"model": "sonnet"}, lease_s=40)
 
 
-@contextmanager
-def serving(faults: Faults) -> Iterator[str]:
-    """A stand-in's control API in a thread of its own; its URL."""
-    started: queue.Queue[tuple[str, Callable[[], object]]] = queue.Queue()
-
-    async def serve() -> None:
-        app = web.Application()
-        app.add_routes(routes(faults))
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-            port = runner.addresses[0][1]
-            started.put((f"http://127.0.0.1:{port}", lambda: loop.call_soon_threadsafe(stopped.set)))
-            await stopped.wait()
-        finally:
-            await runner.cleanup()
-
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
-    thread.start()
-    url, stop = started.get(timeout=10)
-    try:
-        yield url
-    finally:
-        stop()
-        thread.join()
+def serving(faults: Faults) -> AbstractContextManager[str]:
+    """A stand-in's control API; its URL."""
+    app = web.Application()
+    app.add_routes(routes(faults))
+    return in_thread(lambda: served(app))
 
 
 def test_a_fault_is_injected_listed_and_cleared(target: RehearsalTarget) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
+import botocore.session
+from botocore.config import Config
+
 T = TypeVar("T")
 CALLER: dict[str, Any] = {
     "region_name": "us-east-1",
@@ -37,6 +40,17 @@ def in_thread(start: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T
     finally:
         stop()
         thread.join()
+
+
+@contextmanager
+def client_of(service: str, url: str, **options: Any) -> Iterator[Any]:
+    """A real client of a service, which tries once."""
+    config = Config(retries={"total_max_attempts": 1}, **options)
+    client = botocore.session.get_session().create_client(service, endpoint_url=url, config=config, **CALLER)
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def http(method: str, url: str, body: object = None) -> tuple[int, Any]:

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -31,7 +31,7 @@ from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.faults import FaultError, Faults
 from rehearsal.processes import Processes
-from tests.rehearsal.serving_helpers import CALLER, http, in_thread
+from tests.rehearsal.serving_helpers import CALLER, client_of, http, in_thread
 
 SONNET = models()["sonnet"].callable_id("us-east-1")
 HAIKU = models()["haiku"].callable_id("us-east-1")
@@ -44,19 +44,6 @@ def standing_in(bedrock: Bedrock) -> AbstractContextManager[str]:
     return in_thread(lambda: serving(bedrock))
 
 
-@contextmanager
-def client_of(url: str, **options: Any) -> Iterator[Any]:
-    """A real client that tries once."""
-    config = Config(retries={"total_max_attempts": 1}, **options)
-    client = botocore.session.get_session().create_client(
-        "bedrock-runtime", endpoint_url=url, config=config, **CALLER
-    )
-    try:
-        yield client
-    finally:
-        client.close()
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A stand-in whose waits are thirty times shorter; a test that injects faults clears them."""
@@ -66,7 +53,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def client(url: str) -> Iterator[Any]:
-    with client_of(url) as client:
+    with client_of("bedrock-runtime", url) as client:
         yield client
     http("DELETE", f"{url}/_concierge/faults")
 
@@ -198,7 +185,7 @@ def test_max_tokens_ends_the_answer(client: Any) -> None:
 
 def test_one_seed_gives_one_answer() -> None:
     def first_answer(seed: int) -> str:
-        with standing_in(Bedrock(seed=seed, speed=30)) as url, client_of(url) as client:
+        with standing_in(Bedrock(seed=seed, speed=30)) as url, client_of("bedrock-runtime", url) as client:
             return text_of(list(client.converse_stream(modelId=HAIKU, messages=ASK)["stream"]))
 
     assert first_answer(7) == first_answer(7)
@@ -219,7 +206,7 @@ def test_any_prompt_gets_20_to_60_chunks(prompt: str, seed: int) -> None:
 
 def test_a_client_reads_text_while_the_answer_is_made_and_leaving_ends_it() -> None:
     """At full length, so that seconds of generation remain when the first text is here."""
-    with standing_in(Bedrock(speed=1)) as url, client_of(url) as client:
+    with standing_in(Bedrock(speed=1)) as url, client_of("bedrock-runtime", url) as client:
         stream = client.converse_stream(modelId=SONNET, messages=ASK)["stream"]
         next(event for event in stream if "contentBlockDelta" in event)
         calls = f"{url}/_concierge/calls"
@@ -328,7 +315,7 @@ def test_a_wrong_request_gets_bedrocks_error(
 
 
 def test_a_model_the_account_was_not_given_is_denied() -> None:
-    with standing_in(Bedrock(speed=30, denied=["haiku"])) as url, client_of(url) as client:
+    with standing_in(Bedrock(speed=30, denied=["haiku"])) as url, client_of("bedrock-runtime", url) as client:
         with pytest.raises(client.exceptions.AccessDeniedException, match="don't have access") as caught:
             client.converse_stream(modelId=HAIKU, messages=ASK)
 
@@ -350,7 +337,10 @@ def assert_declared(client: Any, error: ClientError) -> None:
 
 
 def test_an_unsigned_call_is_refused(url: str) -> None:
-    with client_of(url, signature_version=UNSIGNED) as client, pytest.raises(ClientError) as caught:
+    with (
+        client_of("bedrock-runtime", url, signature_version=UNSIGNED) as client,
+        pytest.raises(ClientError) as caught,
+    ):
         client.converse_stream(modelId=HAIKU, messages=ASK)
 
     assert caught.value.response["Error"]["Code"] == "MissingAuthenticationTokenException"
@@ -512,7 +502,7 @@ def test_the_program_says_where_it_is_and_stops_when_told(tmp_path: Path) -> Non
         program = processes.start(
             "bedrock", [sys.executable, "-m", "rehearsal.bedrock", "--seed", "7", "--speed", "3"]
         )
-        with client_of(program.ready_line()["url"]) as client:
+        with client_of("bedrock-runtime", program.ready_line()["url"]) as client:
             events = list(client.converse_stream(modelId=HAIKU, messages=ASK)["stream"])
         program.stop()
 
@@ -524,7 +514,7 @@ def test_the_program_says_where_it_is_and_stops_when_told(tmp_path: Path) -> Non
 def test_the_program_ends_open_streams_when_it_stops(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         program = processes.start("bedrock", [sys.executable, "-m", "rehearsal.bedrock"])
-        with client_of(program.ready_line()["url"]) as client:
+        with client_of("bedrock-runtime", program.ready_line()["url"]) as client:
             stream = client.converse_stream(modelId=SONNET, messages=ASK)["stream"]
             program.stop()
             stream.close()

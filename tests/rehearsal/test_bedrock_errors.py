@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EventStreamError, ReadTimeoutError
 
 from contract.models import models
@@ -14,7 +12,7 @@ from contract.outcomes import Outcome
 from rehearsal.bedrock import refusals, streams
 from rehearsal.bedrock.server import Bedrock, serving
 from runtime.failover import classify
-from tests.rehearsal.serving_helpers import CALLER, fault, http, in_thread
+from tests.rehearsal.serving_helpers import client_of, fault, http, in_thread
 
 HAIKU = models()["haiku"].callable_id("us-east-1")
 ASK: list[dict[str, Any]] = [{"role": "user", "content": [{"text": "Which tripod is light?"}]}]
@@ -52,11 +50,8 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=0.5)
-    session: Any = botocore.session.get_session()
-    client = session.create_client("bedrock-runtime", endpoint_url=url, config=config, **CALLER)
-    yield client
-    client.close()
+    with client_of("bedrock-runtime", url, read_timeout=0.5) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ import aiobotocore.session
 import boto3
 import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
 
 from contract.faults import FaultKind
@@ -25,7 +24,7 @@ from rehearsal.bedrock.quotas import Pool, Quota
 from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.bedrock.server import Bedrock, serving
 from rehearsal.processes import Processes
-from tests.rehearsal.serving_helpers import CALLER, fault, http, in_thread
+from tests.rehearsal.serving_helpers import CALLER, client_of, fault, http, in_thread
 from tests.rehearsal.shape_helpers import body_shape, operation, problems
 
 SONNET = models()["sonnet"].callable_id("us-east-1")
@@ -107,11 +106,8 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
-    session: Any = botocore.session.get_session()
-    config = Config(retries={"total_max_attempts": 1})
-    client = session.create_client("bedrock-runtime", endpoint_url=url, config=config, **CALLER)
-    yield client
-    client.close()
+    with client_of("bedrock-runtime", url) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal import serving
 from rehearsal.sagemaker import classifier, train
 from rehearsal.sagemaker.server import SageMaker, kind_of
-from tests.rehearsal.serving_helpers import CALLER, fault, http, in_thread
+from tests.rehearsal.serving_helpers import client_of, fault, http, in_thread
 
 SPEED = 60
 INTENT, EMBED, RERANK = (f"concierge-dev-{kind}" for kind in ("intent", "embed", "rerank"))
@@ -28,11 +26,8 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def client(url: str) -> Iterator[Any]:
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=80)
-    session: Any = botocore.session.get_session()
-    client = session.create_client("sagemaker-runtime", endpoint_url=url, config=config, **CALLER)
-    yield client
-    client.close()
+    with client_of("sagemaker-runtime", url, max_pool_connections=80) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)
