@@ -48,7 +48,7 @@ bench: $(READY) $(BENCH) ## figures as ratios against peers and floors, one file
 	@for file in bench/[a-z]*.py; do echo "== $$file" && \
 		case $$file in bench/failover*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
 
-bench-failover: $(BENCH) ## the same for failover only, beside its peers
+bench-failover: $(READY) $(BENCH) ## the same for failover only, beside its peers
 	@.venvs/bench/bin/python bench/failover.py && .venvs/bench/bin/python bench/failover_behaviour.py
 
 ##@ Upkeep

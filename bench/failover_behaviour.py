@@ -229,7 +229,8 @@ async def main() -> None:
     sides = {"ladder": ours, "litellm": theirs}
     if len(sys.argv) > 2:
         sides = {sys.argv[2]: sides[sys.argv[2]]}
-    command = [sys.executable, "-m", "rehearsal.bedrock", "--speed", str(SPEED)]
+    # The stand-in runs where it belongs: the peers' environment has none of its libraries.
+    command = [str(ROOT / ".venv/bin/python"), "-m", "rehearsal.bedrock", "--speed", str(SPEED)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout is not None  # noqa: S101 - it was asked for
