@@ -3,7 +3,8 @@
 Its defaults are the requirement's own numbers; `concierge:runtime` in a stack file changes single knobs.
 """
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,6 +47,7 @@ class Rung(Knobs):
     optional: bool = Field(
         False, description="left out where it cannot be called; any other such rung stops the plan"
     )
+    premium: bool = Field(False, description="only for what money depends on (RUN-4)")
 
     @model_validator(mode="after")
     def _known_model(self) -> Self:
@@ -168,6 +170,27 @@ class OutageSettings(Knobs):
     sessions: int = Field(20_000, ge=1, description="conversations remembered as begun before")
 
 
+class Experiment(Knobs):
+    """Wordings of our instructions, side by side: everybody keeps theirs (RUN-4)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="another name draws people anew")
+    shares: Mapping[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="variant (of runtime/prompt.toml) -> share of people; the rest see the usual wording"
+    )
+
+    @model_validator(mode="after")
+    def _at_most_everybody(self) -> Self:
+        if sum(self.shares.values()) > 1 + 1e-9:
+            raise ValueError(f"shares make {sum(self.shares.values()):g}: they may make at most 1")
+        return self
+
+
+class UnderstandingSettings(Knobs):
+    """How a message is understood (RUN-3)."""
+
+    enough: float = Field(0.7, gt=0, le=1, description="score of the classifier below which it is asked back")
+
+
 class RoutingSettings(Knobs):
     """Which rung a message starts on (RUN-4, RUN-5)."""
 
@@ -203,6 +226,8 @@ class RuntimeSettings(Knobs):
     hedge: HedgeSettings = HedgeSettings()
     outage: OutageSettings = OutageSettings()
     routing: RoutingSettings = RoutingSettings()
+    understanding: UnderstandingSettings = UnderstandingSettings()
+    experiment: Experiment | None = Field(None, description="none: everybody sees the usual wording")
     controls: ControlsSettings = ControlsSettings()
 
     @model_validator(mode="after")
