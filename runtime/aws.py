@@ -10,11 +10,30 @@ from typing import Any, cast
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
 
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError
+from runtime.downstream import Downstream, ProviderError, Why
 
 CONNECT_S = 2.0
+# Parts of error codes: ThrottlingException, ProvisionedThroughputExceededException, ...
+_THROTTLES = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TooManyRequests")
+_REFUSED_BY_US = (
+    ParamValidationError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+)
 
 
 class ParameterError(WrongUseError):
@@ -76,3 +95,23 @@ def _explained(name: str, action: str, error: ClientError | BotoCoreError) -> Co
     if isinstance(error, NoCredentialsError):
         return ParameterError(f"SSM parameter {name} needs AWS credentials: there are none")
     return UnreachableError(f"SSM parameter {name} cannot be read: {error}")
+
+
+def provider_error(at: Downstream, error: ClientError | BotoCoreError) -> ProviderError:
+    """What an AWS service's refusal or silence means to whoever asked it."""
+    if isinstance(error, ClientError):
+        code = str(error.response["Error"].get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        why = _why(code, status)
+        return at.error(why, code, passing=why is Why.UNAVAILABLE and status != 424)
+    if isinstance(error, ReadTimeoutError | ConnectTimeoutError):
+        return at.error(Why.TIMEOUT, type(error).__name__)
+    if isinstance(error, _REFUSED_BY_US):
+        return at.error(Why.REFUSED, type(error).__name__)
+    return at.error(Why.UNAVAILABLE, type(error).__name__, passing=isinstance(error, HTTPClientError))
+
+
+def _why(code: str, status: int) -> Why:
+    if any(word in code for word in _THROTTLES) or status == 429:
+        return Why.THROTTLED
+    return Why.UNAVAILABLE if status >= 500 or status == 424 else Why.REFUSED
