@@ -37,6 +37,7 @@ class Server:
     """Every door, and all that is under way behind them."""
 
     def __init__(self, conversation: Conversation, doors: Doors, wall: Clock) -> None:
+        self._conversation = conversation
         self._parts = doors.parts
         self._started = int(wall().timestamp())
         self._draining = False
@@ -66,8 +67,9 @@ class Server:
     async def drain(self, within_s: float) -> None:
         """Lets everything under way finish, by whichever door it came; nothing new is taken."""
         self._draining = True
-        doors = [self._sockets, self._rest, self._invocations, *([self._callbacks] if self._callbacks else [])]
-        await asyncio.gather(*(door.drain(within_s) for door in doors))
+        doors = (self._sockets, self._rest, self._invocations, self._callbacks)
+        await asyncio.gather(*(door.drain(within_s) for door in doors if door is not None))
+        await self._conversation.settle(within_s)
 
     async def _ping(self, _: web.Request) -> web.Response:
         """AgentCore's question."""

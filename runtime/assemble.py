@@ -13,6 +13,7 @@ from runtime.failover.breaker import Change, State
 from runtime.failover.guard import Guard
 from runtime.failover.ladder import Attempt, Ladder
 from runtime.outage import Outage
+from runtime.parts import Parts
 from runtime.port import ModelPort
 from runtime.prices import Price
 from runtime.route import Router
@@ -28,8 +29,12 @@ def assemble(
     price: Price,
     telemetry: Telemetry,
     extras: Callable[[], Sequence[ExtraRung]] = tuple,
+    parts: Parts | None = None,
 ) -> Conversation:
-    """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while."""
+    """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while.
+
+    Without `parts`, messages are answered by models and canned texts alone.
+    """
     now = asyncio.get_running_loop().time
 
     def guard(rung: Rung) -> Guard:
@@ -56,14 +61,15 @@ def assemble(
         return ended
 
     return Conversation(
+        settings=settings,
         router=router,
-        ladder=Ladder(port, rungs.guard, canned(), observe, settings.retry, settings.hedge),
+        ladder=Ladder(port, rungs.guard, observe, settings.retry, settings.hedge),
         controls=controls,
         canned=canned(),
         price=price,
         telemetry=telemetry,
         outage=Outage(settings.outage, now),
-        request_s=settings.request_s,
+        parts=parts or Parts(),
     )
 
 

@@ -156,5 +156,3 @@ def _event(raw: Mapping[str, Any], *, checked: bool) -> Event | None:
         case {"metadata": {"usage": {"inputTokens": int(asked), "outputTokens": int(answered)}}}:
             return Spent(asked, answered)
     return None
-
-

@@ -4,7 +4,7 @@ Every stage is somebody else's; here is only their order, and what becomes of a 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,11 @@ from contract.frames import (
 from contract.intents import Intent
 from contract.outcomes import Outcome
 from contract.people import Person, guest
-from contract.runtime_settings import RuntimeSettings
+from contract.runtime_settings import Rung, RuntimeSettings
+from contract.tiers import Tier
 from runtime.answer import beside
 from runtime.answer.facts import Facts, told
-from runtime.answer.needs import Complexity, complexity, needs
+from runtime.answer.needs import complexity, needs
 from runtime.answer.plain import plain
 from runtime.answer.texts import Wording, language_of, wording
 from runtime.canned import Canned
@@ -49,7 +50,7 @@ INTERNAL = "Something went wrong on our side. Please try again."
 TOO_MANY = "Too many messages. Please wait a moment."
 BUSY = "Very many people are asking right now. Please try again shortly."
 NOT_YOURS = "session_id: not a session of yours; leave it out to begin a new one"
-TEMPLATE = "template"  # the rung of answers in our own words
+TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,9 @@ class Conversation:
         self._outage = outage
         self._parts = parts
         self._understand = Understand(parts.classify, canned, settings.understanding.enough)
-        # Templates stand where answers without a model stand on the ladder.
-        self._template = next(
-            rung.model_copy(update={"name": TEMPLATE}) for rung in settings.ladder if rung.model is None
-        )
+        # Our own words are no step down: they are the best there is for what they answer.
+        self._own_rung = Rung(name=TEMPLATE, tier=Tier.T0)
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def answer(
         self, ask: Ask, session_id: str, send: Send, person: Person | None = None
@@ -134,7 +134,12 @@ class Conversation:
             self._measure(ending, reply)
             return ending
 
-    # -- sessions ----------------------------------------------------------------------------------------------
+    async def settle(self, within_s: float) -> None:
+        """Waits for what is still being written down."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within_s)
+
+    # -- sessions --------------------------------------------------------------------------------------------
 
     async def resume(self, session_id: str, person: Person) -> Resumed | None:
         """What was said last in a session of this person; None when there is none, or it cannot be read."""
@@ -158,7 +163,7 @@ class Conversation:
         memory = self._parts.memory
         return await memory.forget(session_id, person) if memory else False
 
-    # -- one message -------------------------------------------------------------------------------------------
+    # -- one message -----------------------------------------------------------------------------------------
 
     async def _ending(self, ask: Ask, session_id: str, person: Person, reply: Reply) -> Final | Failure:
         try:
@@ -203,7 +208,7 @@ class Conversation:
         language = language_of(ask.text, ask.context_hints.get("locale", ""))
         certain = self._understand.at_once(ask.text)
         gather = self._parts.gather
-        wanted = certain is None or needs()[certain.intent].passages and not certain.chitchat
+        wanted = certain is None or (needs()[certain.intent].passages and not certain.chitchat)
         ahead = gather.ahead(ask.text, language) if gather is not None and wanted else None
         try:
             before = await self._before(session_id, person)
@@ -237,9 +242,7 @@ class Conversation:
         with self._parts.stage("session"):
             return await self._parts.memory.before(session_id, person)
 
-    async def _routed(
-        self, message: _Message, reply: Reply, ahead: Any, *, models: bool
-    ) -> Final | Failure:
+    async def _routed(self, message: _Message, reply: Reply, ahead: Any, *, models: bool) -> Final | Failure:
         """Our own words, a cache, or a model."""
         if (ready := await self._ready(message, reply)) is not None:
             return ready
@@ -272,9 +275,7 @@ class Conversation:
     ) -> Final:
         await reply.text(text)
         about = self._about(message, Facts(), clarifies=clarifies)
-        return reply.final(
-            self._template, text, from_knowledge_base=True, actions=actions, about=about
-        )
+        return reply.final(self._own_rung, text, actions=actions, about=about)
 
     async def _shelved(self, message: _Message, reply: Reply) -> Final | None:
         """An answer that was given before."""
@@ -288,9 +289,8 @@ class Conversation:
         await reply.text(kept.text)
         about = self._about(message, Facts()).model_copy(update={"cached": how, "sources": kept.sources})
         return reply.final(
-            self._template.model_copy(update={"name": "cache"}),
+            self._own_rung.model_copy(update={"name": CACHE, "tier": kept.tier}),
             kept.text,
-            from_knowledge_base=True,
             cards=kept.cards,
             actions=kept.actions,
             about=about,
@@ -325,9 +325,7 @@ class Conversation:
         self._outage.answered(by_model=result.rung.model is not None, asked=rungs[0].model is not None)
         return self._whole(message, facts, result, reply, shared=shared)
 
-    def _whole(
-        self, message: _Message, facts: Facts, answer: Answer, reply: Reply, *, shared: bool
-    ) -> Final:
+    def _whole(self, message: _Message, facts: Facts, answer: Answer, reply: Reply, *, shared: bool) -> Final:
         """The final frame, and the answer on the shelf where it may serve others."""
         cards = beside.cards(message.intent, facts)
         actions = beside.actions(message.intent, facts, message.words) if self._parts.gather else []
@@ -342,18 +340,23 @@ class Conversation:
         )
         whole = answer.rung.model is not None and not reply.changes and not facts.missing
         if shared and whole and not facts.personal and self._parts.shelf is not None:
-            kept = Shelved(text=answer.text, cards=final.cards, actions=final.actions, sources=facts.sources)
+            kept = Shelved(
+                tier=answer.rung.tier,
+                text=answer.text,
+                cards=final.cards,
+                actions=final.actions,
+                sources=facts.sources,
+            )
             asins = tuple(product.asin for product in facts.products)
             self._later(self._parts.shelf.put(message.asked, kept, asins, message.cache_mode))
         return final
 
     def _without_model(self, message: _Message, facts: Facts) -> str:
         """What people ask most, else what the facts say, else an honest word and a human."""
-        known = self._canned.find(message.text)
         said = plain(message.intent, facts, message.words, message.language)
-        if facts.settled and said:
+        if said and (facts.settled or not self._canned.knows(message.text)):
             return said
-        return known.text if known else said or self._canned.unavailable
+        return self._canned.reply(message.text)
 
     async def _refuse(self, message: _Message, refusal: Refusal, reply: Reply) -> Final | Failure:
         if refusal.outcome is not Outcome.BLOCKED:
@@ -369,7 +372,7 @@ class Conversation:
             refusal.rung, text, usage=self._usage(blocked), about=self._about(message, Facts())
         )
 
-    # -- what is told beside -----------------------------------------------------------------------------------
+    # -- what is told beside ---------------------------------------------------------------------------------
 
     def _banner(self, controls: Controls) -> str:
         """The operator's words go before our own."""
@@ -409,13 +412,16 @@ class Conversation:
         turn = Turn(message.ask.request_id, message.text, ending.text, message.intent, encode(ending))
         self._later(self._parts.memory.keep(session_id, message.person, turn))
 
-    def _later(self, work: Any) -> None:
-        if self._parts.later is not None:
-            self._parts.later(work)
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """What nobody waits for, but a server that ends."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     def _measure(self, ending: Final | Failure, reply: Reply) -> None:
         if not isinstance(ending, Final):
-            self._telemetry.metrics({"Failed": 1}, {})
+            if ending.code != "too_many_requests":  # counted where it was decided, and no fault of ours
+                self._telemetry.metrics({"Failed": 1}, {})
             return
         now = asyncio.get_running_loop().time()
         first_text_at = reply.arrived if reply.first_text_at is None else reply.first_text_at
@@ -426,4 +432,6 @@ class Conversation:
             "EndToEnd": round((now - reply.arrived) * 1_000, 3),
             "CostUsd": round(ending.usage.usd, 9),
         }
-        self._telemetry.metrics(values, {"Tier": ending.tier.value}, rung=ending.rung)
+        # What no model was asked for is quick, and would make the models look it too.
+        who = ending.rung if ending.rung in {TEMPLATE, CACHE} else ending.tier.value
+        self._telemetry.metrics(values, {"Tier": who}, rung=ending.rung)

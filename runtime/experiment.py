@@ -1,4 +1,4 @@
-"""Who sees which variant of an experiment (RUN-4): the same person always the same, in every task and region."""
+"""Who sees which variant of an experiment (RUN-4): a person always the same, in every task and region."""
 
 import hashlib
 

@@ -5,7 +5,7 @@ there and does not answer is its own business: none of these raises but where it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -14,6 +14,7 @@ from contract.base import Shape
 from contract.frames import Action, Card, Resumed, Source
 from contract.intents import Intent
 from contract.people import Person
+from contract.tiers import Tier
 from runtime.answer.facts import Facts
 from runtime.limits.verdict import Verdict
 from runtime.retrieval import Passages
@@ -95,6 +96,7 @@ class Gathering(Protocol):
 class Shelved(Shape):
     """An answer as a cache keeps it: everything that does not depend on who asks."""
 
+    tier: Tier
     text: str
     cards: tuple[Card, ...] = ()
     actions: tuple[Action, ...] = ()
@@ -114,9 +116,7 @@ class Asked:
 class Shelf(Protocol):
     """Answers that were given before (RUN-8). `mode`: the operator's `cache_mode`."""
 
-    async def find(
-        self, asked: Asked, mode: str
-    ) -> tuple[Shelved, Literal["exact", "semantic"]] | None: ...
+    async def find(self, asked: Asked, mode: str) -> tuple[Shelved, Literal["exact", "semantic"]] | None: ...
 
     async def put(self, asked: Asked, answer: Shelved, asins: tuple[str, ...], mode: str) -> None: ...
 
@@ -131,7 +131,7 @@ def unwatched(_stage: str) -> AbstractContextManager[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """`stage(name)` surrounds each stage: one span and one metric. `later` runs what nobody waits for."""
+    """`stage(name)` surrounds each stage: one span and one metric."""
 
     limits: Limits | None = None
     shedding: Shedding | None = None
@@ -140,4 +140,3 @@ class Parts:
     classify: Classify | None = None
     shelf: Shelf | None = None
     stage: Watch = unwatched
-    later: Callable[[Awaitable[None]], None] | None = None

@@ -1,4 +1,4 @@
-"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else how hard it is, and T0's errors.
+"""Where on the ladder a message starts (RUN-4, RUN-5): by an operator's word, hardness and T0's errors.
 
 A refusal comes at once, an answer takes its time. So a call to T0 counts when it begins and becomes a failure
 when it fails: else a rung that starts would look bad until its first answers are whole.
@@ -69,7 +69,7 @@ class Router:
         return rungs
 
     def _tier(self, complexity: Complexity, controls: Controls) -> Tier:
-        """A light answer needs no large model, a simple one does without while the large one is in trouble."""
+        """A light answer needs no large model; a simple one does without while that is in trouble."""
         if controls.forced_tier is not None:
             return controls.forced_tier.value
         if complexity is Complexity.LIGHT:

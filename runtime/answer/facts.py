@@ -19,7 +19,7 @@ MOST_ORDERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`missing`: what could not be looked up, by name. `sign_in`: it is a customer's own, and nobody is known."""
+    """`missing`: what could not be looked up, by name. `sign_in`: a customer's own, and nobody is known."""
 
     products: tuple[Product, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)

@@ -33,7 +33,7 @@ class Gather:
         self._find = find
 
     def ahead(self, message: str, language: str) -> asyncio.Task[Passages] | None:
-        """Begins to look for passages before it is known whether they are needed; cancel it if they are not."""
+        """Begins to look for passages before it is known whether they are needed; cancel what is not."""
         if self._find is None:
             return None
         find = self._find
@@ -86,7 +86,7 @@ class Gather:
         missing += found.degraded
         return tuple(found.passages)
 
-    # -- products ----------------------------------------------------------------------------------------------
+    # -- products ------------------------------------------------------------------------------------------
 
     async def _products(
         self,
@@ -135,7 +135,7 @@ class Gather:
         found = await _tried(self._shop.pricing.prices(asins), "pricing", missing)
         return {price.asin: price for price in found.prices} if found else {}
 
-    # -- orders ------------------------------------------------------------------------------------------------
+    # -- orders --------------------------------------------------------------------------------------------
 
     async def _orders(
         self, named: Entities, needed: Needs, person: Person, missing: list[str]

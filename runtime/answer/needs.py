@@ -21,7 +21,7 @@ class Complexity(StrEnum):
 
 
 class Needs(Shape):
-    """Of one intent. `personal`: an answer may be this person's alone. `settled`: its facts are the answer."""
+    """What `needs.toml` says of one intent; the words are explained there."""
 
     products: bool = False
     search: bool = False

@@ -51,9 +51,7 @@ def _orders(intent: Intent, facts: Facts, words: Wording) -> list[str]:
 
 
 def _order(order: Order, words: Wording) -> str:
-    said = words.order.format(
-        id=order.id, placed=order.placed.isoformat(), status=words.status(order.status)
-    )
+    said = words.order.format(id=order.id, placed=order.placed.isoformat(), status=words.status(order.status))
     arrived = order.status.upper() in {"DELIVERED", "CANCELLED", "RETURNED"}
     return said if arrived else said + words.due.format(due=order.delivery.expected.isoformat())
 

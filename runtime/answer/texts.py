@@ -1,4 +1,4 @@
-"""What the concierge says in words of its own, from `texts.toml`, in the person's language where there is one."""
+"""What the concierge says in words of its own, from `texts.toml`, in the person's language if it has it."""
 
 import re
 import tomllib
@@ -68,7 +68,7 @@ def wording(language: str) -> Wording:
 
 
 def language_of(message: str, hint: str = "") -> str:
-    """By its letters; where they leave it open, what the client says. Kana is Japanese, whatever else stands."""
+    """By its letters; where they leave it open, what the client says. Kana is always Japanese."""
     if _JAPANESE.search(message):
         return "ja"
     if _HAN.search(message):

@@ -1,4 +1,4 @@
-"""API Gateway's WebSocket API (NET-5): a message comes in as a request, its answer goes out by the callback URL.
+"""API Gateway's WebSocket API (NET-5): a message comes in as a request, its answer goes out by callback URL.
 
 The gateway waits for us at most 29 s, so a message is acknowledged at once. Any task may get the next message
 of a connection: what must outlive a task is in the session's store. A connection that is gone says so when it

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 from uuid import uuid4
@@ -24,7 +23,6 @@ from contract.frames import (
     ServerMessage,
     as_spoken,
     decode_client,
-    encode,
 )
 from contract.people import Person, guest
 from runtime.conversation import Code, Conversation, GoneError
@@ -138,9 +136,7 @@ class Connection:
             await asyncio.wait(running, timeout=within_s)
         with contextlib.suppress(GoneError):
             token = self._tokens.give(self._session_id, self.person(self._session_id))
-            await self._send(
-                Reconnect(after_s=RECONNECT_S, session_id=self._session_id, resume_token=token)
-            )
+            await self._send(Reconnect(after_s=RECONNECT_S, session_id=self._session_id, resume_token=token))
         await self._line.close()
 
     async def _answer(self, ask: Ask) -> None:
@@ -150,9 +146,7 @@ class Connection:
                 if not await self._may_use(session_id):
                     reason = "session_id: of another connection; resume it first, with its token"
                     return await self._refuse(ask.request_id, "bad_request", reason)
-                ending = await self._conversation.answer(
-                    ask, session_id, self._send, self.person(session_id)
-                )
+                ending = await self._conversation.answer(ask, session_id, self._send, self.person(session_id))
                 self._remember(ask.request_id, ending)
         finally:
             del self._running[ask.request_id]

@@ -1,4 +1,4 @@
-"""`/ws`: frames of `contract.frames` over a WebSocket, on AgentCore and for whoever reaches the agent directly.
+"""`/ws`: frames of `contract.frames` over a WebSocket, on AgentCore and for who reaches the agent directly.
 
 The version is agreed on in the handshake (`concierge.v3`); who offers none gets the newest. A connection that
 ends cancels its requests at once; a server that ends lets them finish.

@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from contract.runtime_settings import Rung
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.testing.models import in_stream, refusal
 
 REFUSALS: dict[str, Callable[[], Exception]] = {

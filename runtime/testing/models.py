@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from botocore.exceptions import ClientError, EventStreamError
@@ -35,7 +35,7 @@ class Call:
     so_far: str = ""
     ended: float | None = None
     how: Literal["running", "whole", "raised", "cancelled"] = "running"
-    prompt: Prompt = Prompt("")
+    prompt: Prompt = field(default_factory=lambda: Prompt(""))
 
 
 class ScriptedModels:

@@ -17,11 +17,15 @@ _MONEY = re.compile(
     rf"(?:US)?\$\s?{_NUMBER}|{_NUMBER}\s?(?:US\s?dollars?|dollars?|USD|bucks|ドル|美元|달러)", re.IGNORECASE
 )
 _BELOW_BEFORE = re.compile(
-    r"(?:under|below|less than|cheaper than|at most|up to|max(?:imum)?(?: of)?|no more than|not over|within)\s*$",
+    r"(?:under|below|less than|cheaper than|at most|up to|max(?:imum)?(?: of)?|no more than|within)\s*$",
     re.IGNORECASE,
 )
-_BELOW_AFTER = re.compile(r"^\s*(?:or (?:less|under|cheaper)|or below|max|以下|以内|未満|まで|より安)", re.IGNORECASE)
-_ABOVE_BEFORE = re.compile(r"(?:over|above|more than|at least|from|starting at|min(?:imum)?(?: of)?)\s*$", re.IGNORECASE)
+_BELOW_AFTER = re.compile(
+    r"^\s*(?:or (?:less|under|cheaper)|or below|max|以下|以内|未満|まで|より安)", re.IGNORECASE
+)
+_ABOVE_BEFORE = re.compile(
+    r"(?:over|above|more than|at least|from|starting at|min(?:imum)?(?: of)?)\s*$", re.IGNORECASE
+)
 _ABOVE_AFTER = re.compile(r"^\s*(?:or more|or above|and up|\+|以上|から)", re.IGNORECASE)
 _BETWEEN = re.compile(r"^\s*(?:-|–|to|and|から|~|〜)\s*$", re.IGNORECASE)
 

@@ -55,9 +55,7 @@ class Understand:
         named = entities.find(message)
         guess = self._rules.read(message)
         if guess.chitchat:
-            return Understanding(
-                intent=Intent.GENERAL, by="rules", entities=named, chitchat=guess.chitchat
-            )
+            return Understanding(intent=Intent.GENERAL, by="rules", entities=named, chitchat=guess.chitchat)
         if len(guess.sure) == 1:
             return Understanding(intent=guess.sure[0], by="rules", entities=named)
         if not guess.sure and (known := self._canned.find(message)) is not None:
@@ -77,9 +75,7 @@ class Understand:
             return self._alone(message, guess, named, before)
         return self._weigh(message, guess, named, before, scored)
 
-    def _alone(
-        self, message: str, guess: Guess, named: Entities, before: Intent | None
-    ) -> Understanding:
+    def _alone(self, message: str, guess: Guess, named: Entities, before: Intent | None) -> Understanding:
         """Rules alone."""
         if guess.best is not None:
             return Understanding(intent=guess.best, by="guess", confidence=0.5, entities=named)

@@ -1,17 +1,18 @@
-"""The first stage: rules on words, from `rules.toml`. Microseconds, no network, the same answer every time."""
+"""The first stage: rules on words, from `rules.toml`. Microseconds, no network, always the same answer."""
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from contract.intents import Intent
 from runtime.understand import entities
 
 _CHITCHAT = "chitchat"
+_OFTEN, _REMEMBERED = 120, 2_048  # letters of a message that may be asked again; how many such
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,14 @@ class Rules:
     chitchat: Mapping[str, re.Pattern[str]]
 
     def read(self, message: str) -> Guess:
-        """What the words of a message say."""
+        """What the words of a message say. What many people ask is read once."""
+        return self._known(message) if len(message) <= _OFTEN else self._read(message)
+
+    @cached_property
+    def _known(self) -> Callable[[str], Guess]:
+        return lru_cache(_REMEMBERED)(self._read)
+
+    def _read(self, message: str) -> Guess:
         words = entities.without(unicodedata.normalize("NFKC", message).replace("’", "'"))
         if kind := next((kind for kind, pattern in self.chitchat.items() if pattern.search(words)), ""):
             return Guess(chitchat=kind)

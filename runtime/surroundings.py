@@ -1,0 +1,69 @@
+"""What the environment tells the runtime: who it is, where its documents are, whose tokens count.
+
+The stack writes these into the task definition; a rehearsal into the environment of the program. Where the
+services are that it asks, `runtime.places` reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from contract import rungs
+from contract.errors import WrongUseError
+from runtime.documents import Names
+from runtime.surfaces.identity import Issuer
+
+_NEEDED = ("CONCIERGE_ENVIRONMENT", "CONCIERGE_SETTINGS", "CONCIERGE_CONTROLS", "AWS_REGION")
+
+
+class StartError(WrongUseError):
+    """The runtime cannot start as it was told to."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Without `models`: no guardrail. Without `issuer`: whoever calls may say who they are.
+
+    `token_key` signs resume tokens; without one they are good at this task alone. `callback`: the management
+    URL of the WebSocket API; without one its callbacks are not served.
+    """
+
+    environment: str
+    settings: str
+    controls: str
+    region: str
+    models: str | None = None
+    issuer: Issuer | None = None
+    token_key: str | None = None
+    callback: str | None = None
+
+    @property
+    def names(self) -> Names:
+        return Names(self.controls, rungs.folder(self.environment), self.models)
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str]) -> Self:
+        if missing := [name for name in _NEEDED if not variables.get(name)]:
+            raise StartError(f"set {', '.join(missing)} in the environment: the task definition names them")
+        environment, settings, controls, region = (variables[name] for name in _NEEDED)
+        return cls(
+            environment,
+            settings,
+            controls,
+            region,
+            models=variables.get("CONCIERGE_MODELS") or None,
+            issuer=_issuer(variables),
+            token_key=variables.get("CONCIERGE_TOKEN_KEY") or None,
+            callback=variables.get("CONCIERGE_CALLBACK_URL") or None,
+        )
+
+
+def _issuer(variables: Mapping[str, str]) -> Issuer | None:
+    """`CONCIERGE_KEYS_URL` where the keys are not at the issuer's usual place."""
+    issuer = variables.get("CONCIERGE_ISSUER", "").rstrip("/")
+    if not issuer:
+        return None
+    clients = frozenset(variables.get("CONCIERGE_CLIENTS", "").split(",")) - {""}
+    if not clients:
+        raise StartError("CONCIERGE_ISSUER is set: name the clients its tokens are for in CONCIERGE_CLIENTS")
+    return Issuer(issuer, variables.get("CONCIERGE_KEYS_URL") or f"{issuer}/.well-known/jwks.json", clients)
