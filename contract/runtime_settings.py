@@ -215,6 +215,7 @@ class RetrievalSettings(Knobs):
     embed_s: float = Field(0.1, gt=0, description="deadline of the query's vector; later, words alone search")
     search_s: float = Field(0.2, gt=0, description="deadline of a search; later, there are no passages")
     rerank_s: float = Field(0.1, gt=0, description="deadline of the reranker; later, the order found stays")
+    total_s: float = Field(0.25, gt=0, description="budget of all three together")
     found: int = Field(10, ge=1, le=100, description="passages a search finds")
     kept: int = Field(3, ge=1, le=100, description="passages that are left after reranking")
     hybrid: bool = Field(False, description="words and vectors together; else vectors alone")

@@ -5,14 +5,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiohttp
-
 from contract.runtime_settings import ProvidersSettings
 from runtime import aws
+from runtime.connections import Headers, open_session
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
 from runtime.places import Places
 from runtime.shop.catalogue import Catalogue, channel
-from runtime.shop.http import Headers, Service
+from runtime.shop.http import Service
 from runtime.shop.personalize import Personalize
 from runtime.shop.services import (
     Offers,
@@ -25,8 +24,6 @@ from runtime.shop.services import (
 )
 
 T = TypeVar("T")
-CONNECT_S = 0.5
-IDLE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ async def open_shop(
         return Downstream(name, deadline_s, settings.breaker, settings.retry, observe, hear)
 
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_session(settings.connections))
+        session = await stack.enter_async_context(open_session(settings.connections))
 
         def http(make: Callable[[Service], T], name: str, deadline_s: float, url: str | None) -> T | None:
             return make(Service(at(name, deadline_s), session, url, headers)) if url else None
@@ -85,15 +82,6 @@ async def open_shop(
             orders=http(OrderDesk, "orders", settings.orders_s, places.orders),
             returns=http(Returns, "returns", settings.returns_s, places.orders),
         )
-
-
-def _session(connections: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=connections, keepalive_timeout=IDLE_S)
-    # Deadlines are the Downstream's: a second clock would only cost.
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-    return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
-    )
 
 
 def _personalize(region: str, settings: ProvidersSettings) -> AbstractAsyncContextManager[Any]:
