@@ -157,7 +157,7 @@ def test_all_steps_together_keep_the_budget(library):
     library.breaks("bedrock", "hang", magnitude=600, route="InvokeModel")
     library.breaks("sagemaker", "hang", magnitude=600, model="rerank")
 
-    found = find(library, embed_s=0.1, rerank_s=60.0, total_s=0.4)
+    found = find(library, embed_s=0.1, rerank_s=60.0, total_s=1.0)
 
     assert found.lacking == (Lacking.EMBED, Lacking.RERANK)
     assert found.passages
