@@ -16,7 +16,7 @@ from tests.rehearsal.serving_helpers import fault, http, in_thread
 T = TypeVar("T")
 FAST = 60  # the stand-ins' waits shrink: what is tested is what comes, not when
 # Breakers never open, and a retry is always affordable: for tests of what one call does.
-CALM = {"breaker": BreakerSettings(enabled=False), "retry": BudgetSettings(share=1.0, most=100)}
+CALM_BREAKER, PLENTY = BreakerSettings(enabled=False), BudgetSettings(share=1.0, most=100)
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Market:
     def visit(self, scene: Callable[[Any], Awaitable[T]], places: Places | None = None, **settings: Any) -> T:
         """What comes of a scene with everything open; deadlines are long unless a test shortens one."""
         patient = dict.fromkeys((n for n in ProvidersSettings.model_fields if n.endswith("_s")), 5.0)
-        chosen = ProvidersSettings(**{**patient, **CALM, **settings})
+        chosen = ProvidersSettings(**{**patient, "breaker": CALM_BREAKER, "retry": PLENTY, **settings})
 
         async def play() -> T:
             async with open_shop(
