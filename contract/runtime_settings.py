@@ -192,6 +192,14 @@ class ControlsSettings(Knobs):
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 
+class DownstreamSettings(Knobs):
+    """How everything but models is asked: the shop's services, search, endpoints, tables."""
+
+    connections: int = Field(256, ge=1, description="connections to each place")
+    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
+    retry: BudgetSettings = BudgetSettings()
+
+
 class ProvidersSettings(Knobs):
     """How long the shop's services may take. A deadline is that of the whole call, repetition included."""
 
@@ -203,9 +211,6 @@ class ProvidersSettings(Knobs):
     promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
     orders_s: float = Field(1.0, gt=0, description="deadline of orders")
     returns_s: float = Field(3.0, gt=0, description="deadline of a refund or complaint that is written down")
-    connections: int = Field(256, ge=1, description="HTTP connections to each service")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
-    retry: BudgetSettings = BudgetSettings()
 
 
 class RetrievalSettings(Knobs):
@@ -221,9 +226,6 @@ class RetrievalSettings(Knobs):
     hybrid: bool = Field(False, description="words and vectors together; else vectors alone")
     words_share: float = Field(0.3, gt=0, lt=1, description="weight of the words in a hybrid search")
     tenant: str = Field("shop", min_length=1, description="whose documents are searched")
-    connections: int = Field(256, ge=1, description="connections to each of the services asked")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
-    retry: BudgetSettings = BudgetSettings()
 
 
 class SessionsSettings(Knobs):
@@ -242,8 +244,6 @@ class SessionsSettings(Knobs):
     cache_jitter: float = Field(0.3, ge=0, lt=1, description="share of it by which lives differ")
     cache_sessions: int = Field(10_000, ge=1, description="sessions kept in this process")
     ticket_s: float = Field(60.0, gt=0, le=300, description="life of a ticket that opens a WebSocket (NET-5)")
-    connections: int = Field(256, ge=1, description="connections to the tables")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
 
     @model_validator(mode="after")
     def _turns_go_first(self) -> Self:
@@ -267,6 +267,7 @@ class RuntimeSettings(Knobs):
     outage: OutageSettings = OutageSettings()
     routing: RoutingSettings = RoutingSettings()
     controls: ControlsSettings = ControlsSettings()
+    downstream: DownstreamSettings = DownstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     sessions: SessionsSettings = SessionsSettings()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from contract.outcomes import Outcome
-from contract.runtime_settings import BreakerSettings, BudgetSettings
+from contract.runtime_settings import DownstreamSettings
 from runtime.failover.breaker import Breaker, Change
 from runtime.failover.budget import Budget
 
@@ -68,16 +68,15 @@ class Downstream:
         self,
         name: str,
         deadline_s: float,
-        breaker: BreakerSettings,
-        retry: BudgetSettings,
+        settings: DownstreamSettings,
         observe: Observe = unobserved,
         hear: Hear = unheard,
     ) -> None:
         self.name = name
         self.deadline_s = deadline_s
         self._now = asyncio.get_running_loop().time
-        self._breaker = Breaker(breaker, self._now, lambda change: hear(name, change))
-        self._budget = Budget(retry)
+        self._breaker = Breaker(settings.breaker, self._now, lambda change: hear(name, change))
+        self._budget = Budget(settings.retry)
         self._observe = observe
 
     async def ask(

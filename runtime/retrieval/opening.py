@@ -7,7 +7,7 @@ from typing import Any
 
 from contract import search
 from contract.model_access import ModelCalls
-from contract.runtime_settings import RetrievalSettings
+from contract.runtime_settings import DownstreamSettings, RetrievalSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
@@ -33,6 +33,7 @@ class Parts:
 async def open_retrieval(
     places: Places,
     settings: RetrievalSettings,
+    asking: DownstreamSettings,
     *,
     region: str,
     calls: Callable[[], ModelCalls | None] = lambda: None,
@@ -43,10 +44,10 @@ async def open_retrieval(
     """`calls`: what the stack publishes, the embedder's modelId among it."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, settings.breaker, settings.retry, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear)
 
     async with AsyncExitStack() as stack:
-        clients = _Clients(stack, region, settings)
+        clients = _Clients(stack, region, settings, asking.connections)
 
         async def endpoint(name: str, deadline_s: float, called: str | None) -> Endpoint | None:
             return Endpoint(at(name, deadline_s), await clients.of(SAGEMAKER), called) if called else None
@@ -66,7 +67,7 @@ async def open_retrieval(
         classifier = await endpoint("intent", settings.intent_s, places.intent_endpoint)
         retrieval = None
         if places.search:
-            opened = await stack.enter_async_context(open_session(settings.connections))
+            opened = await stack.enter_async_context(open_session(asking.connections))
             reranker = await endpoint("rerank", settings.rerank_s, places.rerank_endpoint)
             keys = await aws.credentials()
             retrieval = Retrieval(
@@ -88,10 +89,13 @@ async def open_retrieval(
 class _Clients:
     """One client of each AWS service, opened when it is first needed."""
 
-    def __init__(self, stack: AsyncExitStack, region: str, settings: RetrievalSettings) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, region: str, settings: RetrievalSettings, connections: int
+    ) -> None:
         self._stack = stack
         self._region = region
         self._settings = settings
+        self._connections = connections
         self._open: dict[str, Any] = {}
 
     async def of(self, service: str) -> Any:
@@ -102,7 +106,7 @@ class _Clients:
                 service,
                 self._region,
                 read_timeout=slowest + 1,
-                max_pool_connections=self._settings.connections,
+                max_pool_connections=self._connections,
                 retries={"mode": "standard", "total_max_attempts": 1},
             )
             self._open[service] = await self._stack.enter_async_context(made)

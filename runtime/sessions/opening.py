@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from contract.runtime_settings import BudgetSettings, SessionsSettings
+from contract.runtime_settings import DownstreamSettings, SessionsSettings
 from runtime import aws
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
 from runtime.places import Places
@@ -30,6 +30,7 @@ class Stores:
 async def open_sessions(
     places: Places,
     settings: SessionsSettings,
+    asking: DownstreamSettings,
     *,
     region: str,
     wall: Clock,
@@ -40,7 +41,7 @@ async def open_sessions(
     """`wall`: the one clock that stamps what is written."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, settings.breaker, BudgetSettings(), observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear)
 
     async with AsyncExitStack() as stack:
         client: Any = await stack.enter_async_context(
@@ -48,7 +49,7 @@ async def open_sessions(
                 "dynamodb",
                 region,
                 read_timeout=settings.write_s + 1,
-                max_pool_connections=settings.connections,
+                max_pool_connections=asking.connections,
                 retries={"mode": "standard", "total_max_attempts": 1},
             )
         )

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from contract.runtime_settings import ProvidersSettings
+from contract.runtime_settings import DownstreamSettings, ProvidersSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
@@ -44,6 +44,7 @@ class Shop:
 async def open_shop(
     places: Places,
     settings: ProvidersSettings,
+    asking: DownstreamSettings,
     *,
     region: str,
     headers: Headers = dict,
@@ -53,10 +54,10 @@ async def open_shop(
     """Connects with the first calls; a service that is down keeps nobody from starting."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, settings.breaker, settings.retry, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear)
 
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(settings.connections))
+        session = await stack.enter_async_context(open_session(asking.connections))
 
         def http(make: Callable[[Service], T], name: str, deadline_s: float, url: str | None) -> T | None:
             return make(Service(at(name, deadline_s), session, url, headers)) if url else None
@@ -69,7 +70,7 @@ async def open_shop(
             Recommendations, "recommendation", settings.recommendation_s, places.recommendation
         )
         if places.campaign and catalogue:
-            client = await stack.enter_async_context(_personalize(region, settings))
+            client = await stack.enter_async_context(_personalize(region, settings.recommendation_s, asking))
             named = at("recommendation", settings.recommendation_s)
             recommendations = Personalize(named, client, places.campaign, catalogue)
         yield Shop(
@@ -84,11 +85,13 @@ async def open_shop(
         )
 
 
-def _personalize(region: str, settings: ProvidersSettings) -> AbstractAsyncContextManager[Any]:
+def _personalize(
+    region: str, deadline_s: float, asking: DownstreamSettings
+) -> AbstractAsyncContextManager[Any]:
     return aws.client(
         "personalize-runtime",
         region,
-        read_timeout=settings.recommendation_s + 1,
-        max_pool_connections=settings.connections,
+        read_timeout=deadline_s + 1,
+        max_pool_connections=asking.connections,
         retries={"mode": "standard", "total_max_attempts": 1},
     )

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from contract.model_access import ModelCalls
-from contract.runtime_settings import BreakerSettings, BudgetSettings, RetrievalSettings
+from contract.runtime_settings import BreakerSettings, BudgetSettings, DownstreamSettings, RetrievalSettings
 from rehearsal import serving
 from rehearsal.bedrock.server import Bedrock
 from rehearsal.sagemaker import classifier
@@ -25,7 +25,7 @@ from tests.runtime.shop_helpers import Seen
 T = TypeVar("T")
 SPEED = 60
 PATIENT = {"intent_s": 1.0, "embed_s": 5.0, "search_s": 5.0, "rerank_s": 5.0, "total_s": 9.0}
-CALM = {"breaker": BreakerSettings(enabled=False), "retry": BudgetSettings(most=0)}
+CALM = DownstreamSettings(breaker=BreakerSettings(enabled=False), retry=BudgetSettings(most=0))
 
 
 @dataclass
@@ -51,15 +51,17 @@ class Library:
         scene: Callable[[Any], Awaitable[T]],
         places: Places | None = None,
         calls: ModelCalls | None = None,
+        asking: DownstreamSettings = CALM,
         **settings: Any,
     ) -> T:
         """What comes of a scene; deadlines are long unless a test shortens one."""
-        chosen = RetrievalSettings(**{**PATIENT, **CALM, **settings})
+        chosen = RetrievalSettings(**{**PATIENT, **settings})
 
         async def play() -> T:
             async with open_retrieval(
                 places or self.places,
                 chosen,
+                asking,
                 region="us-east-1",
                 calls=lambda: calls,
                 observe=self.seen.observe,

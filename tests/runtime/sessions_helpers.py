@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 
 from components.tables import definitions
-from contract.runtime_settings import BreakerSettings, SessionsSettings
+from contract.runtime_settings import BreakerSettings, DownstreamSettings, SessionsSettings
 from rehearsal.processes import Processes
 from rehearsal.standins import start_aws, url
 from runtime.places import Places
@@ -21,7 +21,8 @@ from tests.runtime.shop_helpers import Seen
 
 T = TypeVar("T")
 PLACES = Places(sessions_table="t-sessions", tickets_table="t-tickets", feedback_table="t-feedback")
-PATIENT = {"read_s": 20.0, "write_s": 20.0, "breaker": BreakerSettings(enabled=False), "cache_s": 0.0}
+PATIENT = {"read_s": 20.0, "write_s": 20.0, "cache_s": 0.0}
+CALM = DownstreamSettings(breaker=BreakerSettings(enabled=False))
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Store:
             async with open_sessions(
                 places,
                 chosen,
+                CALM,
                 region="us-east-1",
                 wall=self.wall,
                 redact=redact,

@@ -23,7 +23,7 @@ from rehearsal.serving import serving
 from runtime.downstream import ProviderError
 from runtime.places import Places
 from runtime.shop.opening import open_shop
-from tests.runtime.shop_helpers import CALM_BREAKER, PLENTY, Market, open_market
+from tests.runtime.shop_helpers import CALM, Market, open_market
 
 # What of the client sends which interaction.
 ASKS: dict[tuple[str, str], Any] = {
@@ -74,7 +74,6 @@ WRONG_IN_PROTOBUF: dict[str, list[Any]] = {
     "rating": [-0.5, 5.5],
 }
 HTTP = [name for name, one in consumers().items() if one.protocol == "http"]
-SETTINGS = ProvidersSettings(breaker=CALM_BREAKER, retry=PLENTY)
 PLACES = {"product-search": "product_search", "returns": "orders"}
 
 
@@ -163,7 +162,7 @@ def test_a_client_reads_what_its_contract_promises_and_nothing_else(market, of, 
     async def play() -> None:
         async with serving(box.app()) as url:
             places = Places(**{PLACES.get(provider, provider): url})
-            async with open_shop(places, SETTINGS, region="us-east-1") as shop:
+            async with open_shop(places, ProvidersSettings(), CALM, region="us-east-1") as shop:
                 for interaction, full in asked:
                     ask, box.status = ASKS[provider, interaction.name], int(interaction.status)
                     box.answer = full
@@ -203,7 +202,7 @@ def test_the_catalogues_client_reads_what_its_contract_promises_and_nothing_else
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, made),))
         place = Places(catalogue=f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
         await server.start()
-        async with open_shop(place, SETTINGS, region="us-east-1") as shop:
+        async with open_shop(place, ProvidersSettings(), CALM, region="us-east-1") as shop:
             for interaction, full in asked:
                 ask = ASKS["catalogue", interaction.name]
                 box.answer = full

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 from contract import search
 from contract.intents import Intent
 from contract.model_access import ModelCalls
-from contract.runtime_settings import BreakerSettings, RetrievalSettings
+from contract.runtime_settings import BreakerSettings, DownstreamSettings, RetrievalSettings
 from contract.search import SearchError
 from rehearsal.serving import serving
 from runtime.downstream import ProviderError
@@ -169,7 +169,7 @@ def test_a_dead_embedder_is_not_waited_for_again_and_again(library):
     async def scene(parts):
         return [await parts.retrieval.find(f"{QUESTION} {n}") for n in range(8)]
 
-    answers = library.visit(scene, breaker=BreakerSettings(open_s=60.0))
+    answers = library.visit(scene, asking=DownstreamSettings(breaker=BreakerSettings(open_s=60.0)))
 
     assert {found.how for found in answers} == {"words"}
     outcomes = [outcome for stage, outcome in library.seen.calls if stage == "embed"]

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.runtime_settings import BreakerSettings, BudgetSettings, SessionsSettings
+from contract.runtime_settings import DownstreamSettings, SessionsSettings
 from runtime.downstream import Downstream
 from runtime.sessions import wire
 from runtime.sessions.memory import ANSWERED_LETTERS, SUMMARY_TOKENS, Kept, Memory, Turn, add, extract, tokens
@@ -63,7 +63,7 @@ def sessions(client: Dynamo, spread: Any = lambda: 0.5, **settings: Any) -> Sess
     chosen = SessionsSettings(**{"read_s": 5.0, "write_s": 5.0, **settings})
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, BreakerSettings(), BudgetSettings())
+        return Downstream(name, deadline_s, DownstreamSettings())
 
     table = Table(client, "t", at("read", chosen.read_s), at("write", chosen.write_s), chosen.longest_wait_s)
     now = asyncio.get_running_loop().time
