@@ -4,6 +4,7 @@ import typer
 
 from concierge.commands import (
     aws,
+    contracts,
     dashboards,
     package,
     plan,
@@ -32,6 +33,7 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
+app.add_typer(contracts.app, name="contracts")
 app.add_typer(dashboards.app, name="dashboards")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")

@@ -215,6 +215,14 @@ class ControlsSettings(Knobs):
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 
+class DownstreamSettings(Knobs):
+    """How everything but models is asked: the shop's services, search, endpoints, tables."""
+
+    connections: int = Field(256, ge=1, description="connections to each place")
+    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
+    retry: BudgetSettings = BudgetSettings()
+
+
 class ProvidersSettings(Knobs):
     """How long the shop's services may take. A deadline is that of the whole call, repetition included."""
 
@@ -226,9 +234,6 @@ class ProvidersSettings(Knobs):
     promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
     orders_s: float = Field(1.0, gt=0, description="deadline of orders")
     returns_s: float = Field(3.0, gt=0, description="deadline of a refund or complaint that is written down")
-    connections: int = Field(256, ge=1, description="HTTP connections to each service")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
-    retry: BudgetSettings = BudgetSettings()
 
 
 class RetrievalSettings(Knobs):
@@ -238,14 +243,12 @@ class RetrievalSettings(Knobs):
     embed_s: float = Field(0.1, gt=0, description="deadline of the query's vector; later, words alone search")
     search_s: float = Field(0.2, gt=0, description="deadline of a search; later, there are no passages")
     rerank_s: float = Field(0.1, gt=0, description="deadline of the reranker; later, the order found stays")
+    total_s: float = Field(0.25, gt=0, description="budget of all three together")
     found: int = Field(10, ge=1, le=100, description="passages a search finds")
     kept: int = Field(3, ge=1, le=100, description="passages that are left after reranking")
     hybrid: bool = Field(False, description="words and vectors together; else vectors alone")
     words_share: float = Field(0.3, gt=0, lt=1, description="weight of the words in a hybrid search")
     tenant: str = Field("shop", min_length=1, description="whose documents are searched")
-    connections: int = Field(256, ge=1, description="connections to each of the services asked")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
-    retry: BudgetSettings = BudgetSettings()
 
 
 class SessionsSettings(Knobs):
@@ -264,8 +267,6 @@ class SessionsSettings(Knobs):
     cache_jitter: float = Field(0.3, ge=0, lt=1, description="share of it by which lives differ")
     cache_sessions: int = Field(10_000, ge=1, description="sessions kept in this process")
     ticket_s: float = Field(60.0, gt=0, le=300, description="life of a ticket that opens a WebSocket (NET-5)")
-    connections: int = Field(256, ge=1, description="connections to the tables")
-    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
 
     @model_validator(mode="after")
     def _turns_go_first(self) -> Self:
@@ -291,6 +292,7 @@ class RuntimeSettings(Knobs):
     understanding: UnderstandingSettings = UnderstandingSettings()
     experiment: Experiment | None = Field(None, description="none: everybody sees the usual wording")
     controls: ControlsSettings = ControlsSettings()
+    downstream: DownstreamSettings = DownstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     sessions: SessionsSettings = SessionsSettings()

@@ -6,7 +6,7 @@ Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsa
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -21,10 +21,12 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ReadTimeoutError,
 )
+from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError
 from runtime.downstream import Downstream, ProviderError, Why
 
+T = TypeVar("T")
 CONNECT_S = 2.0
 # Parts of error codes: ThrottlingException, ProvisionedThroughputExceededException, ...
 _THROTTLES = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TooManyRequests")
@@ -115,3 +117,18 @@ def _why(code: str, status: int) -> Why:
     if any(word in code for word in _THROTTLES) or status == 429:
         return Why.THROTTLED
     return Why.UNAVAILABLE if status >= 500 or status == 424 else Why.REFUSED
+
+
+def read_body(at: Downstream, reader: TypeAdapter[T], body: bytes) -> T:
+    """What a model's container or a service has written into a body."""
+    try:
+        return reader.validate_json(body, strict=True)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "answer"
+        raise at.error(Why.BROKEN, f"{place}: {first['msg']}") from None
+
+
+async def credentials() -> Any:
+    """botocore's, wherever they come from; they renew themselves. None: there are none."""
+    return await _session().get_credentials()

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from contract.outcomes import Outcome
-from contract.runtime_settings import BreakerSettings, BudgetSettings
+from contract.runtime_settings import DownstreamSettings
 from runtime.failover.breaker import Breaker, Change
 from runtime.failover.budget import Budget
 
@@ -68,27 +68,29 @@ class Downstream:
         self,
         name: str,
         deadline_s: float,
-        breaker: BreakerSettings,
-        retry: BudgetSettings,
+        settings: DownstreamSettings,
         observe: Observe = unobserved,
         hear: Hear = unheard,
     ) -> None:
         self.name = name
         self.deadline_s = deadline_s
         self._now = asyncio.get_running_loop().time
-        self._breaker = Breaker(breaker, self._now, lambda change: hear(name, change))
-        self._budget = Budget(retry)
+        self._breaker = Breaker(settings.breaker, self._now, lambda change: hear(name, change))
+        self._budget = Budget(settings.retry)
         self._observe = observe
 
-    async def ask(self, work: Callable[[], Awaitable[T]], *, again: bool = True) -> T:
-        """What `work` gives, or ProviderError. `again`: it may be called a second time."""
+    async def ask(
+        self, work: Callable[[], Awaitable[T]], *, again: bool = True, within_s: float = float("inf")
+    ) -> T:
+        """What `work` gives, or ProviderError. `again`: it may be called a second time. `within_s`: what is
+        left of the caller's own time, where that is less than the deadline."""
         permit = self._breaker.admit()
         if permit is None:
             self._observe(self.name, 0.0, "skipped")
             raise self.error(Why.UNAVAILABLE, GIVEN_UP)
         began, outcome = self._now(), "cancelled"
         try:
-            answer = await self._in_time(work, again=again)
+            answer = await self._in_time(work, min(self.deadline_s, within_s), again=again)
             permit.settle(Outcome.OK)
             outcome = "ok"
         except ProviderError as error:
@@ -107,12 +109,12 @@ class Downstream:
     def error(self, why: Why, detail: str = "", *, passing: bool = False) -> ProviderError:
         return ProviderError(self.name, why, detail, passing=passing)
 
-    async def _in_time(self, work: Callable[[], Awaitable[T]], *, again: bool) -> T:
+    async def _in_time(self, work: Callable[[], Awaitable[T]], seconds: float, *, again: bool) -> T:
         try:
-            async with asyncio.timeout(self.deadline_s):
+            async with asyncio.timeout(seconds):
                 return await self._perhaps_twice(work, again=again)
         except TimeoutError:
-            raise self.error(Why.TIMEOUT, f"no answer in {self.deadline_s:g} s") from None
+            raise self.error(Why.TIMEOUT, f"no answer in {seconds:.3g} s") from None
 
     async def _perhaps_twice(self, work: Callable[[], Awaitable[T]], *, again: bool) -> T:
         self._budget.earn()

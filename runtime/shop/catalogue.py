@@ -10,10 +10,10 @@ from google.protobuf.message import DecodeError
 from contract.catalogue import catalogue_pb2 as pb
 from contract.catalogue.rpc import CALLS, MOST_AT_ONCE
 from runtime.coalesce import Coalesce
+from runtime.connections import Headers
 from runtime.downstream import Downstream, ProviderError, Why
 from runtime.shop.answers import Listed, Stock
 from runtime.shop.batch import Batch
-from runtime.shop.http import Headers
 
 Relation = Literal["compatible", "similar", "compared"]
 _RELATIONS: Mapping[Relation, Any] = {

@@ -1,15 +1,15 @@
 """Asking one service over HTTP: what statuses and broken connections mean. The questions stand elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import aiohttp
 
+from runtime.connections import Headers
 from runtime.downstream import Downstream, ProviderError, Why
 from runtime.shop.answers import read
 
 T = TypeVar("T")
-Headers = Callable[[], Mapping[str, str]]
 CUSTOMER = "x-concierge-customer"  # who a call is made for; goes with the headers
 KEY = "Idempotency-Key"
 MOST_BYTES = 2 * 1024 * 1024

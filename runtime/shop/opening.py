@@ -5,14 +5,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiohttp
-
-from contract.runtime_settings import ProvidersSettings
+from contract.runtime_settings import DownstreamSettings, ProvidersSettings
 from runtime import aws
+from runtime.connections import Headers, open_session
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
 from runtime.places import Places
 from runtime.shop.catalogue import Catalogue, channel
-from runtime.shop.http import Headers, Service
+from runtime.shop.http import Service
 from runtime.shop.personalize import Personalize
 from runtime.shop.services import (
     Offers,
@@ -25,8 +24,6 @@ from runtime.shop.services import (
 )
 
 T = TypeVar("T")
-CONNECT_S = 0.5
-IDLE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +44,7 @@ class Shop:
 async def open_shop(
     places: Places,
     settings: ProvidersSettings,
+    asking: DownstreamSettings,
     *,
     region: str,
     headers: Headers = dict,
@@ -56,10 +54,10 @@ async def open_shop(
     """Connects with the first calls; a service that is down keeps nobody from starting."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, settings.breaker, settings.retry, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear)
 
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(_session(settings.connections))
+        session = await stack.enter_async_context(open_session(asking.connections))
 
         def http(make: Callable[[Service], T], name: str, deadline_s: float, url: str | None) -> T | None:
             return make(Service(at(name, deadline_s), session, url, headers)) if url else None
@@ -72,7 +70,7 @@ async def open_shop(
             Recommendations, "recommendation", settings.recommendation_s, places.recommendation
         )
         if places.campaign and catalogue:
-            client = await stack.enter_async_context(_personalize(region, settings))
+            client = await stack.enter_async_context(_personalize(region, settings.recommendation_s, asking))
             named = at("recommendation", settings.recommendation_s)
             recommendations = Personalize(named, client, places.campaign, catalogue)
         yield Shop(
@@ -87,20 +85,13 @@ async def open_shop(
         )
 
 
-def _session(connections: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=connections, keepalive_timeout=IDLE_S)
-    # Deadlines are the Downstream's: a second clock would only cost.
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-    return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=True
-    )
-
-
-def _personalize(region: str, settings: ProvidersSettings) -> AbstractAsyncContextManager[Any]:
+def _personalize(
+    region: str, deadline_s: float, asking: DownstreamSettings
+) -> AbstractAsyncContextManager[Any]:
     return aws.client(
         "personalize-runtime",
         region,
-        read_timeout=settings.recommendation_s + 1,
-        max_pool_connections=settings.connections,
+        read_timeout=deadline_s + 1,
+        max_pool_connections=asking.connections,
         retries={"mode": "standard", "total_max_attempts": 1},
     )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from contract.runtime_settings import BreakerSettings, BudgetSettings, ProvidersSettings
+from contract.runtime_settings import BreakerSettings, BudgetSettings, DownstreamSettings, ProvidersSettings
 from rehearsal.shop import services
 from rehearsal.shop.__main__ import serving
 from runtime.places import Places
@@ -16,7 +16,7 @@ from tests.rehearsal.serving_helpers import fault, http, in_thread
 T = TypeVar("T")
 FAST = 60  # the stand-ins' waits shrink: what is tested is what comes, not when
 # Breakers never open, and a retry is always affordable: for tests of what one call does.
-CALM = {"breaker": BreakerSettings(enabled=False), "retry": BudgetSettings(share=1.0, most=100)}
+CALM = DownstreamSettings(breaker=BreakerSettings(enabled=False), retry=BudgetSettings(share=1.0, most=100))
 
 
 @dataclass
@@ -49,15 +49,22 @@ class Market:
         }
         return Places(**{**named, **changed})
 
-    def visit(self, scene: Callable[[Any], Awaitable[T]], places: Places | None = None, **settings: Any) -> T:
+    def visit(
+        self,
+        scene: Callable[[Any], Awaitable[T]],
+        places: Places | None = None,
+        asking: DownstreamSettings = CALM,
+        **settings: Any,
+    ) -> T:
         """What comes of a scene with everything open; deadlines are long unless a test shortens one."""
         patient = dict.fromkeys((n for n in ProvidersSettings.model_fields if n.endswith("_s")), 5.0)
-        chosen = ProvidersSettings(**{**patient, **CALM, **settings})
+        chosen = ProvidersSettings(**{**patient, **settings})
 
         async def play() -> T:
             async with open_shop(
                 places or self.places(),
                 chosen,
+                asking,
                 region="us-east-1",
                 headers=lambda: self.headers,
                 observe=self.seen.observe,

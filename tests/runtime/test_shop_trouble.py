@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from contract.runtime_settings import BreakerSettings, BudgetSettings
+from contract.runtime_settings import BreakerSettings, BudgetSettings, DownstreamSettings
 from rehearsal.serving import serving
 from rehearsal.shop import views
 from runtime.downstream import ProviderError
@@ -27,6 +27,7 @@ READS = {
     "promotions": lambda shop, of: shop.offers.promotions(of.asin),
     "orders": lambda shop, of: shop.orders.one(of.order, of.customer),
 }
+OFF = BreakerSettings(enabled=False)
 HTTP = [provider for provider in READS if provider != "catalogue"]
 DEADLINES = {name: f"{name.replace('-', '_')}_s" for name in READS}
 
@@ -130,7 +131,7 @@ def test_retries_stay_within_their_budget(market):
             with pytest.raises(ProviderError):
                 await shop.pricing.price(asin)
 
-    market.visit(scene, retry=BudgetSettings(share=0.1, most=2))
+    market.visit(scene, asking=DownstreamSettings(breaker=OFF, retry=BudgetSettings(share=0.1, most=2)))
     assert 40 < market.struck("pricing") <= 40 + 2 + 4
 
 
@@ -151,7 +152,9 @@ def test_a_dead_service_costs_nothing_until_it_is_back(market):
             except ProviderError:
                 continue
 
-    price = market.visit(scene, breaker=BreakerSettings(open_s=0.1, burst_failures=3))
+    price = market.visit(
+        scene, asking=DownstreamSettings(breaker=BreakerSettings(open_s=0.1, burst_failures=3))
+    )
 
     assert price.asin == asin
     outcomes = [outcome for _, outcome in market.seen.calls[:10]]

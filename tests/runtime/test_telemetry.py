@@ -3,13 +3,17 @@
 import asyncio
 import json
 import logging
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from contract.consumers import consumers
 from contract.metrics import ENVIRONMENT, NAMESPACE, registry
 from contract.runtime_settings import RuntimeSettings
+from runtime.freshness import Freshness
 from runtime.telemetry import LibraryLog, Telemetry, request
+from runtime.testing import loop
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import cut_after, says, throttled
 
@@ -41,9 +45,22 @@ def desk(at_desk):
     return at_desk(a_bad_day, {"sonnet": sonnet, "haiku": haiku}, RuntimeSettings())
 
 
+def beside_messages() -> list[dict[str, Any]]:
+    """What is told whether or not anybody asks anything."""
+    lines: list[str] = []
+    wall = lambda: datetime(2026, 12, 1, tzinfo=UTC)  # noqa: E731
+    loop.run(Freshness(Telemetry("test", wall, lines.append), wall).tell())
+    return [json.loads(line) for line in lines]
+
+
+def test_the_age_of_every_contract_is_told():
+    ages = {line["Provider"]: line["ContractAge"] for line in beside_messages()}
+    assert ages == {name: one.age_days(date(2026, 12, 1)) for name, one in consumers().items()}
+
+
 def test_every_metric_of_the_registry_is_emitted_under_exactly_its_dimension_sets(desk):
     seen: dict[str, set[Any]] = {}
-    for line in desk.lines:
+    for line in (*desk.lines, *beside_messages()):
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == NAMESPACE
             for metric in directive["Metrics"]:

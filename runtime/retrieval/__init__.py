@@ -1,0 +1,5 @@
+"""Finding what the model should read: a question's vector, the nearest passages, the best of them (VEC-3).
+
+`opening.open_retrieval` puts it together. What is asked when, and what is made of the passages, stands
+elsewhere; writing the index is ingest's.
+"""
