@@ -3,11 +3,12 @@
 Its defaults are the requirement's own numbers; `concierge:runtime` in a stack file changes single knobs.
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from contract.base import Knobs
+from contract.intents import Intent
 from contract.models import models
 from contract.tiers import Tier
 
@@ -192,6 +193,94 @@ class ControlsSettings(Knobs):
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 
+class ValkeySettings(Knobs):
+    """The connection to Valkey: what a command may cost, and how a lost one comes back."""
+
+    command_s: float = Field(
+        0.02,
+        gt=0,
+        le=1,
+        description="longest wait for a reply: nobody notices, and a busy task still hears it",
+    )
+    connect_s: float = Field(1.0, gt=0, description="longest wait for a connection that is signed in")
+    first_pause_s: float = Field(0.1, gt=0, description="longest wait before the first new try; doubles")
+    longest_pause_s: float = Field(5.0, gt=0, description="longest wait of all")
+    renew_s: float = Field(
+        21_600.0, gt=0, description="time after which it signs in again: ElastiCache ends it after 12 hours"
+    )
+
+
+class BucketSettings(Knobs):
+    """A token bucket: full at first, then so many a period."""
+
+    most: int = Field(ge=1, le=100_000_000, description="messages at once, and messages a period")
+    per_s: float = Field(60.0, ge=0.001, le=3_600, description="the period, to the microsecond")
+
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        if self.most * self.period_us > 2**53:  # Lua counts in doubles
+            raise ValueError(f"{self.most} in {self.per_s} s is too fine to count: shorten per_s")
+        return self
+
+    @property
+    def period_us(self) -> int:
+        return round(self.per_s * 1_000_000)
+
+
+class RateSettings(Knobs):
+    """How much one person, and everybody together, may ask (RUN-9)."""
+
+    user: BucketSettings = BucketSettings(most=30)
+    guest: BucketSettings = BucketSettings(most=10)
+    model_calls: BucketSettings = Field(
+        BucketSettings(most=3_000, per_s=1.0), description="calls to models by all tasks together"
+    )
+    tasks: int = Field(2, ge=1, description="tasks that share the caps while Valkey is down")
+    guest_floor: BucketSettings = Field(
+        BucketSettings(most=5, per_s=1.0),
+        description="messages of all guests of a task that still pass while Valkey is down",
+    )
+    remembered: int = Field(20_000, ge=1, description="persons a task remembers while Valkey is down")
+
+
+# As a stack file writes it: a list of words.
+_Step = Annotated[tuple[Annotated[Intent, Field(strict=False)], ...], Field(strict=False)]
+
+
+class SheddingSettings(Knobs):
+    """Who is sent away first when there is too much to do (RUN-9)."""
+
+    order: tuple[_Step, ...] = Field(
+        (
+            (Intent.GENERAL,),
+            (Intent.RECOMMENDATION, Intent.COMPARISON),
+            (Intent.PRODUCT_INFO,),
+            (Intent.COMPLAINT, Intent.REFUND, Intent.DELIVERY, Intent.CART),
+            (Intent.ESCALATION,),
+            (Intent.ORDER_STATUS, Intent.PAYMENT),
+        ),
+        strict=False,
+        description="intents, those that are shed first in front",
+    )
+    begin: float = Field(0.7, gt=0, le=1, description="load from which the first are shed; the last at 1")
+    most: int = Field(1_000, ge=1, description="messages of a task at a time, at most: load 1")
+    floor: int = Field(20, ge=1, description="messages at a time that are always load below 1")
+    lag_s: float = Field(
+        0.1, gt=0, description="lateness of the event loop from which fewer messages are taken"
+    )
+    watch_s: float = Field(0.25, gt=0, description="time between two looks at it")
+    retry_s: float = Field(5.0, gt=0, description="what who is shed is told to wait, and up to twice that")
+
+    @model_validator(mode="after")
+    def _every_intent_once(self) -> Self:
+        named = [intent for intents in self.order for intent in intents]
+        if missing := [intent for intent in Intent if intent not in named]:
+            raise ValueError(f"order names no {missing[0]}: put it where it belongs")
+        if len(named) != len(set(named)) or not all(self.order):
+            raise ValueError("order names an intent twice, or has an empty step: correct it")
+        return self
+
+
 class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
@@ -204,6 +293,9 @@ class RuntimeSettings(Knobs):
     outage: OutageSettings = OutageSettings()
     routing: RoutingSettings = RoutingSettings()
     controls: ControlsSettings = ControlsSettings()
+    valkey: ValkeySettings = ValkeySettings()
+    rates: RateSettings = RateSettings()
+    shedding: SheddingSettings = SheddingSettings()
 
     @model_validator(mode="after")
     def _walkable(self) -> Self:
