@@ -281,6 +281,17 @@ class SheddingSettings(Knobs):
         return self
 
 
+class TracingSettings(Knobs):
+    """Which messages are traced, if there is a collector for it, and how soon metrics are written."""
+
+    ratio: float = Field(
+        0.05, ge=0, le=1, description="share of the messages that are traced, unless the caller has decided"
+    )
+    flush_s: float = Field(
+        1.0, gt=0, description="time after which metrics that share a line are written, at the latest"
+    )
+
+
 class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
@@ -296,6 +307,7 @@ class RuntimeSettings(Knobs):
     valkey: ValkeySettings = ValkeySettings()
     rates: RateSettings = RateSettings()
     shedding: SheddingSettings = SheddingSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="after")
     def _walkable(self) -> Self:
