@@ -281,6 +281,39 @@ class SheddingSettings(Knobs):
         return self
 
 
+class CacheSettings(Knobs):
+    """Answers and lookups that are kept (RUN-8). The switches show what each of them is good for."""
+
+    answers_s: float = Field(3_600.0, gt=0, description="time that an answer is good for")
+    api_s: float = Field(
+        300.0, gt=0, description="time that what a provider told is good for, and an answer that holds it"
+    )
+    stale_s: float = Field(
+        60.0, ge=0, description="time past that for which it is kept for want of a new one"
+    )
+    coalesce: bool = Field(True, description="of all who want the same thing at a time one makes it")
+    lease_s: float = Field(
+        10.0, gt=0, description="time in which a task has to make what the others wait for"
+    )
+    wait_s: float = Field(3.0, ge=0, description="longest wait for what somebody else makes; then by oneself")
+    again_s: float = Field(0.05, gt=0, description="time between two looks while waiting for another task")
+    early: bool = Field(True, description="entries are renewed before their time, by chance (XFetch)")
+    beta: float = Field(1.0, gt=0, description="how early: 1 is right, more is sooner")
+    semantic: bool = Field(True, description="answers are found by what a question means, too")
+    similar: float = Field(0.95, gt=0, le=1, description="cosine from which two questions mean the same")
+    similar_aggressive: float = Field(
+        0.90, gt=0, le=1, description="the same while the cache mode is aggressive"
+    )
+    group: int = Field(64, ge=1, description="questions remembered of those that differ in words only")
+    groups: int = Field(2_000, ge=1, description="such groups that a task remembers")
+    mirror_s: float = Field(5.0, ge=0, description="time between two looks for what other tasks have learned")
+
+    @property
+    def longest_s(self) -> float:
+        """No entry lives longer."""
+        return max(self.answers_s, self.api_s) + self.stale_s
+
+
 class TracingSettings(Knobs):
     """Which messages are traced, if there is a collector for it, and how soon metrics are written."""
 
@@ -307,6 +340,7 @@ class RuntimeSettings(Knobs):
     valkey: ValkeySettings = ValkeySettings()
     rates: RateSettings = RateSettings()
     shedding: SheddingSettings = SheddingSettings()
+    caches: CacheSettings = CacheSettings()
     tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="after")

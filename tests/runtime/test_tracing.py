@@ -42,9 +42,7 @@ class Broken(SpanExporter):
         raise ConnectionError("no collector")
 
 
-def traced(
-    scene: Any, ratio: float = 1.0, chance: float = 0.5
-) -> tuple[Any, dict[str, ReadableSpan], list[Any]]:
+def traced(scene: Any, ratio: float = 1.0, chance: float = 0.5) -> tuple[Any, dict[str, Any], list[Any]]:
     """The scene's result, the spans by name, and the metric lines; in virtual time."""
     exporter, lines = Kept(), []
 
