@@ -27,7 +27,7 @@ State = Literal["fresh", "early", "stale", "none", "down"]
 STATES: Mapping[bytes, State] = {b"fresh": "fresh", b"early": "early", b"stale": "stale", b"none": "none"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codec(Generic[T]):
     """How a value is written. Another `version` makes what older tasks wrote a miss, as does `ValueError`."""
 

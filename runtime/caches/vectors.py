@@ -25,7 +25,7 @@ LONGEST = 127  # in a signed byte
 class Vector(NamedTuple):
     """Its bytes, its signs, and its length."""
 
-    parts: array[int]
+    parts: "array[int]"  # a string: 3.11 cannot subscript it
     signs: int
     length: float
 
