@@ -2,18 +2,21 @@
 
 An answer that depends on a person is kept for that person alone. What acts, moves money or asks for a human
 is never kept. Questions that an embedder takes for alike may still be each other's opposite: `guard` is what
-must be equal whatever the cosine says.
+keeps them apart, whatever the cosine says.
 """
 
 import re
 import tomllib
 import unicodedata
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple, Self
 
+from pydantic import Field
+
+from contract.base import Shape
 from contract.intents import Intent
 from contract.people import Person
 from runtime.valkey import word
@@ -22,6 +25,8 @@ from runtime.valkey import word
 PERSONAL = frozenset({Intent.ORDER_STATUS, Intent.DELIVERY})
 # These do something, or lead to somebody who does.
 NEVER = frozenset({Intent.CART, Intent.PAYMENT, Intent.REFUND, Intent.COMPLAINT, Intent.ESCALATION})
+WORD = 32  # characters of a key
+GUARD = WORD + 16
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORDS = re.compile(r"[^\W_]+(?:[-+][^\W_]+)*")
 
@@ -61,21 +66,57 @@ class Question:
         return _joined([self.group, normalised(self.text)])
 
     @property
-    def guard(self) -> str:
-        """Equal for questions that may share an answer if they mean the same."""
-        text = normalised(self.text)
-        words = [found.replace("'", "") for found in _WORDS.findall(text.replace("'", ""))]
-        lists = _lists()
-        said = Counter(one for one in words if one in lists["negations"])
-        parts = [
-            " ".join(_NUMBER.findall(text)),
-            " ".join(sorted(said.elements())),
-            " ".join(sorted({one for one in words if one in lists["polar"]})),
-            " ".join(f"{sign}{text.count(sign)}" for sign in sorted(lists["signs"]) if sign in text),
-        ]
-        if any(one in lists["turning"] for one in words):
-            parts.append(" ".join(one for one in words if one not in lists["filler"]))
-        return _joined(parts)
+    def guard(self) -> "Guard":
+        """What keeps it from getting the answer to another."""
+        return guard(normalised(self.text))
+
+
+class Guard(NamedTuple):
+    """`must`: equal for questions that may share an answer. The sides of the pairs of opposites that are said."""
+
+    must: str
+    first: int
+    second: int
+
+    def allows(self, other: "Guard") -> bool:
+        """Whether the two may mean the same; whether they do, the vectors say."""
+        return (
+            self.must == other.must
+            and not self.first & other.second & ~other.first
+            and not self.second & other.first & ~other.second
+        )
+
+    def text(self) -> str:
+        """Always so long."""
+        return f"{self.must}{self.first:08x}{self.second:08x}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `text` wrote; ValueError for anything else."""
+        if len(text) != GUARD:
+            raise ValueError("no guard is so long")
+        return cls(text[:WORD], int(text[WORD : WORD + 8], 16), int(text[WORD + 8 :], 16))
+
+
+def guard(text: str) -> Guard:
+    """Of a normalised text."""
+    rules = _rules()
+    words = _WORDS.findall(text.replace("'", ""))
+    parts = [
+        " ".join(_NUMBER.findall(text)),
+        " ".join(sorted(one for one in words if one in rules.negations)),
+        " ".join(sorted({one for one in words if one in rules.polar})),
+        " ".join(f"{sign}{text.count(sign)}" for sign in rules.signs if sign in text),
+    ]
+    if any(one in rules.turning for one in words):
+        parts.append(" ".join(one for one in words if one not in rules.filler))
+    first, second = (_said(words, side) for side in zip(*rules.opposites, strict=True))
+    return Guard(_joined(parts), first, second)
+
+
+def _said(words: Sequence[str], side: Sequence[str]) -> int:
+    """One bit for each that is said."""
+    return sum(1 << place for place, one in enumerate(side) if one in words)
 
 
 def normalised(text: str) -> str:
@@ -89,7 +130,18 @@ def _joined(parts: Sequence[str]) -> str:
     return word("".join(f"{len(part)}:{part}" for part in parts))
 
 
+class _Rules(Shape):
+    """guards.toml"""
+
+    negations: frozenset[str]
+    polar: frozenset[str]
+    opposites: tuple[tuple[str, str], ...] = Field(min_length=1, max_length=32)
+    turning: frozenset[str]
+    filler: frozenset[str]
+    signs: tuple[str, ...]
+
+
 @cache
-def _lists() -> Mapping[str, frozenset[str]]:
+def _rules() -> _Rules:
     text = Path(__file__).with_name("guards.toml").read_text(encoding="utf-8")
-    return {name: frozenset(words) for name, words in tomllib.loads(text).items()}
+    return _Rules.model_validate(tomllib.loads(text))

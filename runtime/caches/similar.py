@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 
 from contract.runtime_settings import CacheSettings
-from runtime.caches.question import Question
+from runtime.caches.question import GUARD, WORD, Guard, Question
 from runtime.caches.shelf import ROOT
 from runtime.caches.vectors import Vector, cosine, nearness, unpack
 from runtime.valkey import Script, Store, ValkeyError
 
-WORD = 32  # characters of a key or guard
 COMPARED = 3  # of the nearest by sign
+LIKE = "like1"  # the form of what is in a group: another is another key
 NEVER = float("-inf")
 
 # KEYS: the group. ARGV: the question; most of them; milliseconds.
@@ -34,7 +34,7 @@ return 1
 class _Group:
     """What this task knows of one: key of the answer -> guard and vector, the oldest first."""
 
-    known: OrderedDict[str, tuple[str, Vector]] = field(default_factory=OrderedDict)
+    known: OrderedDict[str, tuple[Guard, Vector]] = field(default_factory=OrderedDict)
     newest: str = "-inf"
     looked_at: float = NEVER
 
@@ -49,12 +49,12 @@ class Similar:
         self._groups: OrderedDict[str, _Group] = OrderedDict()
 
     async def find(self, question: Question, packed: bytes, threshold: float) -> str | None:
-        """The key of the nearest one's answer, if it is near enough and its guard is equal."""
+        """The key of the nearest one's answer, if it is near enough and no guard forbids it."""
         name = question.group
         group = self._group(name)
         await self._refresh(name, group)
         guard, asked = question.guard, unpack(packed)
-        same = [(key, vector) for key, (kept, vector) in group.known.items() if kept == guard]
+        same = [(key, vector) for key, (kept, vector) in group.known.items() if guard.allows(kept)]
         near = nsmallest(COMPARED, same, key=lambda pair: nearness(asked, pair[1]))
         best = max(near, key=lambda pair: cosine(asked, pair[1]), default=None)
         if best is None or cosine(asked, best[1]) < threshold:
@@ -66,7 +66,7 @@ class Similar:
         name, key, guard = question.group, question.key, question.guard
         self._remember(self._group(name), key, guard, packed)
         try:
-            member = (key + guard).encode() + packed
+            member = (key + guard.text()).encode() + packed
             most, ttl_ms = self._settings.group, round(ttl_s * 1_000)
             await self._store.run(_ADD, [self._at(name)], member, most, ttl_ms)
         except ValkeyError:
@@ -89,11 +89,14 @@ class Similar:
         except ValkeyError:
             return
         for member, score in zip(reply[::2], reply[1::2], strict=True):
-            key, guard = member[:WORD].decode("ascii"), member[WORD : 2 * WORD].decode("ascii")
-            self._remember(group, key, guard, member[2 * WORD :])
+            key, guard = (
+                member[:WORD].decode("ascii"),
+                Guard.parse(member[WORD : WORD + GUARD].decode("ascii")),
+            )
+            self._remember(group, key, guard, member[WORD + GUARD :])
             group.newest = score.decode("ascii")
 
-    def _remember(self, group: _Group, key: str, guard: str, packed: bytes) -> None:
+    def _remember(self, group: _Group, key: str, guard: Guard, packed: bytes) -> None:
         group.known.pop(key, None)
         group.known[key] = (guard, unpack(packed))
         if len(group.known) > self._settings.group:
@@ -108,4 +111,4 @@ class Similar:
         return group
 
     def _at(self, name: str) -> str:
-        return f"{ROOT}{self._name}:like:{name}"
+        return f"{ROOT}{self._name}:{LIKE}:{name}"
