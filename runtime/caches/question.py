@@ -72,7 +72,7 @@ class Question:
 
 
 class Guard(NamedTuple):
-    """`must`: equal for questions that may share an answer. The sides of the pairs of opposites that are said."""
+    """`must`: equal for questions that may share an answer. The sides: which of the opposites are said."""
 
     must: str
     first: int
