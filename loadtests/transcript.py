@@ -10,7 +10,10 @@ from contract.frames import (
     Delta,
     Failure,
     Final,
+    Reconnect,
+    Resumed,
     ServerFrame,
+    ServerMessage,
     Start,
 )
 from contract.tiers import Tier
@@ -38,8 +41,10 @@ class Transcript:
         """Whether a final or an error frame was seen."""
         return self.ended_at is not None
 
-    def take(self, frame: ServerFrame, at: float) -> None:
+    def take(self, frame: ServerMessage, at: float) -> None:
         """One more frame."""
+        if isinstance(frame, Resumed | Reconnect):
+            return  # of the connection, not of an answer
         if frame.request_id != self.request_id:
             # A banner may come at any time; anything else belongs to an answer that was already over.
             if not isinstance(frame, Banner):

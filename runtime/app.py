@@ -17,7 +17,7 @@ from runtime.surfaces.invocations import Invocations
 from runtime.surfaces.rest import HandOut, Rate, Rest
 from runtime.surfaces.socket import MESSAGE_BYTES, Sockets
 from runtime.surfaces.tokens import Tokens
-from runtime.telemetry import Clock, Telemetry
+from runtime.telemetry import Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,6 @@ class Doors:
 
     identity: Identity
     tokens: Tokens
-    telemetry: Telemetry
     post: Post | None = None
     rate: Rate | None = None
     hand_out: HandOut | None = None
@@ -41,7 +40,7 @@ class Server:
         self._parts = doors.parts
         self._started = int(wall().timestamp())
         self._draining = False
-        self._sockets = Sockets(conversation, doors.identity, doors.tokens, doors.telemetry)
+        self._sockets = Sockets(conversation, doors.identity, doors.tokens)
         self._rest = Rest(conversation, doors.identity, doors.tokens, doors.rate, doors.hand_out)
         self._invocations = Invocations(conversation, doors.identity)
         self._callbacks = Callbacks(conversation, doors.tokens, doors.post) if doors.post else None
@@ -63,6 +62,10 @@ class Server:
             app.router.add_post("/ws/message", self._callbacks.message)
             app.router.add_post("/ws/disconnect", self._callbacks.disconnect)
         return app
+
+    @property
+    def connections(self) -> int:
+        return self._sockets.count
 
     async def drain(self, within_s: float) -> None:
         """Lets everything under way finish, by whichever door it came; nothing new is taken."""

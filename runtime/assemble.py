@@ -7,6 +7,7 @@ from contract.controls import Controls
 from contract.outcomes import Outcome
 from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung, RuntimeSettings
+from runtime.answering import Answering
 from runtime.canned import canned
 from runtime.conversation import Conversation
 from runtime.failover.breaker import Change, State
@@ -60,16 +61,25 @@ def assemble(
 
         return ended
 
-    return Conversation(
+    there, outage = parts or Parts(), Outage(settings.outage, now)
+    answering = Answering(
         settings=settings,
         router=router,
         ladder=Ladder(port, rungs.guard, observe, settings.retry, settings.hedge),
-        controls=controls,
         canned=canned(),
         price=price,
+        outage=outage,
+        parts=there,
+    )
+    return Conversation(
+        settings=settings,
+        router=router,
+        answering=answering,
+        controls=controls,
+        canned=canned(),
         telemetry=telemetry,
-        outage=Outage(settings.outage, now),
-        parts=parts or Parts(),
+        outage=outage,
+        parts=there,
     )
 
 

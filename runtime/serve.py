@@ -21,22 +21,31 @@ import aiohttp
 from aiohttp import web
 from pydantic import ValidationError
 
+from contract.people import Person
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.app import Doors, Server
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.documents import Documents, Store
+from runtime.freshness import EVERY_S as FRESHNESS_S
+from runtime.freshness import Freshness
 from runtime.kept import poll
+from runtime.opening import Opened, open_parts
 from runtime.places import Places
 from runtime.prices import token_prices
+from runtime.sessions.table import NotTheirsError
+from runtime.signing import GATEWAY, Signer
+from runtime.surfaces.gateway import Gateway
 from runtime.surfaces.identity import Identity
+from runtime.surfaces.rest import Feedback, HandOut, Rate, Ticket
 from runtime.surfaces.tokens import Tokens
 from runtime.surroundings import StartError, Surroundings
 from runtime.targets import Targets
 from runtime.telemetry import LibraryLog, Telemetry
 
 KEYS_S = 3.0  # how long the issuer's keys may take
+TASK_S = 10.0  # how often a task says how it is
 
 
 async def serve(host: str, port: int) -> None:
@@ -51,6 +60,18 @@ async def serve(host: str, port: int) -> None:
         documents = Documents(_store(ssm), around.names, settings.ladder, _wall, telemetry)
         await documents.start()
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
+        opened = await stack.enter_async_context(
+            open_parts(
+                places,
+                settings,
+                environment=around.environment,
+                region=around.region,
+                variables=os.environ,
+                calls=documents.model_calls,
+                telemetry=telemetry,
+                wall=_wall,
+            )
+        )
         conversation = assemble(
             settings,
             port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
@@ -58,12 +79,14 @@ async def serve(host: str, port: int) -> None:
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,
             extras=documents.extras.current,
+            parts=opened.parts,
         )
-        server = Server(conversation, await _doors(stack, around, telemetry), _wall)
+        server = Server(conversation, await _doors(stack, around, telemetry, opened), _wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         url = await _listen(runner, host, port)
         _keep_reading(stack, settings, documents)
+        _keep_telling(stack, telemetry, opened, server)
         gc.freeze()  # what start-up made stays; the collector need not look at it again
         _write(json.dumps({"ready": True, "url": url}))
         await stop.wait()
@@ -71,12 +94,11 @@ async def serve(host: str, port: int) -> None:
         await server.drain(settings.request_s)  # nobody's answer takes longer
 
 
-async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry) -> Doors:
-    patience = aiohttp.ClientTimeout(total=KEYS_S)
-    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=patience))
+async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened) -> Doors:
+    session = await stack.enter_async_context(aiohttp.ClientSession())
 
     async def fetch(url: str) -> Mapping[str, Any]:
-        async with session.get(url) as answer:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(total=KEYS_S)) as answer:
             answer.raise_for_status()
             found: Mapping[str, Any] = await answer.json(content_type=None)
             return found
@@ -84,9 +106,45 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
     if around.token_key is None:
         telemetry.log("warning", "no CONCIERGE_TOKEN_KEY: sessions of guests resume at this task only")
     key = around.token_key.encode() if around.token_key else secrets.token_bytes(32)
+    post = None
+    if around.callback:
+        keys = await aws.credentials()
+        signer = Signer(keys, around.region, GATEWAY) if keys else None
+        post = Gateway(session, around.callback, signer, telemetry).post
     return Doors(
-        identity=Identity(around.issuer, fetch, telemetry), tokens=Tokens(key, _wall), telemetry=telemetry
+        identity=Identity(around.issuer, fetch, telemetry),
+        tokens=Tokens(key, _wall),
+        post=post,
+        rate=_rate(opened) if opened.stores.feedback else None,
+        hand_out=_hand_out(opened) if opened.stores.tickets else None,
     )
+
+
+def _rate(opened: Opened) -> Rate:
+    async def rate(person: Person, verdict: Feedback) -> bool:
+        stores = opened.stores
+        try:
+            memory = await stores.sessions.open(verdict.session_id, person.owner)
+        except NotTheirsError:
+            return False
+        if stores.feedback is None or not memory.knows(verdict.request_id):
+            return False
+        await stores.feedback.write(memory, verdict.request_id, verdict.rating, verdict.comment)
+        return True
+
+    return rate
+
+
+def _hand_out(opened: Opened) -> HandOut:
+    async def hand_out(person: Person) -> Ticket:
+        tickets = opened.stores.tickets
+        if tickets is None:
+            raise LookupError("no table of tickets")
+        ticket = await tickets.issue(person.id, person.kind)
+        left = ticket.expires_at - _wall()
+        return Ticket(ticket=ticket.text, expires_in_s=int(left.total_seconds()))
+
+    return hand_out
 
 
 def _keep_reading(stack: AsyncExitStack, settings: RuntimeSettings, documents: Documents) -> None:
@@ -94,6 +152,19 @@ def _keep_reading(stack: AsyncExitStack, settings: RuntimeSettings, documents: D
     paces = ((documents.turned, read.poll_s), (documents.published, read.published_poll_s))
     for refresh, every_s in [(refresh, pace) for refreshes, pace in paces for refresh in refreshes]:
         stack.callback(asyncio.create_task(poll(refresh, every_s, read.jitter)).cancel)
+
+
+def _keep_telling(stack: AsyncExitStack, telemetry: Telemetry, opened: Opened, server: Server) -> None:
+    """How this task is, and how old the contracts with our providers are."""
+    freshness = Freshness(telemetry, _wall)
+
+    async def task() -> None:
+        opened.measures.task(
+            connections=server.connections, in_flight=opened.shedding.running, lag_s=opened.shedding.lag_s
+        )
+
+    for tell, every_s in ((task, TASK_S), (freshness.tell, FRESHNESS_S)):
+        stack.callback(asyncio.create_task(poll(tell, every_s, 0.1)).cancel)
 
 
 def _store(ssm: Any) -> Store:

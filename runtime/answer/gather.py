@@ -5,14 +5,15 @@ fails because of one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Literal, TypeVar
 
 from contract.people import Person
 from runtime.answer.facts import Facts
 from runtime.answer.needs import Needs, needs
 from runtime.downstream import ProviderError
-from runtime.retrieval import Passage, Passages
+from runtime.retrieval import Filters, Passage, Passages, Retrieval
 from runtime.shop.answers import Order, Price, Product
 from runtime.shop.opening import Shop
 from runtime.shop.services import Wanted
@@ -22,26 +23,47 @@ from runtime.understand.intent import Understanding
 MOST_PRODUCTS = 4
 MOST_NAMED = 8  # products or orders of one message that are looked up
 T = TypeVar("T")
-Find = Callable[[str, str], Awaitable[Passages]]  # (message, language)
+Wish = Literal["none", "named", "all"]
+_MINE = re.compile(r"\b(?:my|mine|our|i|i've|i'm|me)\b|私|わたし|僕|我的?|제|내 ", re.IGNORECASE)
+# Whose manuals, FAQs and policies are written in it; others are searched in all.
+WRITTEN = ("en", "ja")
+
+
+class Ahead:
+    """What is looked for before it is known whether it is needed. Cancel it in any case."""
+
+    def __init__(self, retrieval: Retrieval, message: str, language: str) -> None:
+        filters = Filters(language=language if language in WRITTEN else "")
+        self._vector = asyncio.create_task(retrieval.embed(message))
+        self._passages = asyncio.create_task(retrieval.find(message, filters))
+
+    async def vector(self) -> Sequence[float] | None:
+        """The question's; None where there is none in time."""
+        return await asyncio.shield(self._vector)
+
+    async def passages(self) -> Passages:
+        return await asyncio.shield(self._passages)
+
+    def cancel(self) -> None:
+        self._vector.cancel()
+        self._passages.cancel()
 
 
 class Gather:
-    """`find` gives passages; none where there is no index."""
+    """`retrieval`: none where there is no index."""
 
-    def __init__(self, shop: Shop, find: Find | None) -> None:
+    def __init__(self, shop: Shop, retrieval: Retrieval | None) -> None:
         self._shop = shop
-        self._find = find
+        self._retrieval = retrieval
 
-    def ahead(self, message: str, language: str) -> asyncio.Task[Passages] | None:
-        """Begins to look for passages before it is known whether they are needed; cancel what is not."""
-        if self._find is None:
-            return None
-        find = self._find
+    def ahead(self, message: str, language: str) -> Ahead | None:
+        """Begins to look for passages, and for what the question means."""
+        return None if self._retrieval is None else Ahead(self._retrieval, message, language)
 
-        async def look() -> Passages:
-            return await find(message, language)
-
-        return asyncio.create_task(look())
+    async def prices_are(self, cents: Mapping[str, int]) -> bool:
+        """Whether each product still costs so much; without pricing nobody knows."""
+        now = await self._prices(list(cents), [])
+        return all(asin in now and now[asin].cents == known for asin, known in cents.items())
 
     async def facts(
         self,
@@ -49,7 +71,7 @@ class Gather:
         understood: Understanding,
         person: Person,
         hints: Mapping[str, str],
-        passages: asyncio.Task[Passages] | None,
+        ahead: Ahead | None,
     ) -> Facts:
         """Everything the intent needs."""
         needed = needs()[understood.intent]
@@ -57,8 +79,8 @@ class Gather:
         named = understood.entities
         products, orders, found = await asyncio.gather(
             self._products(message, named, needed, hints, missing),
-            self._orders(named, needed, person, missing),
-            self._passages(needed, passages, missing),
+            self._orders(named, _whose(message, named, needed), person, missing),
+            self._passages(needed, ahead, missing),
         )
         goods, prices = products
         mine, unknown = orders
@@ -69,22 +91,15 @@ class Gather:
             passages=found,
             unknown_orders=unknown,
             missing=tuple(dict.fromkeys(missing)),
-            sign_in=needed.orders and not person.signed_in and bool(named.orders or named.deliveries),
+            sign_in=_whose(message, named, needed) != "none" and not person.signed_in,
         )
 
-    async def _passages(
-        self, needed: Needs, passages: asyncio.Task[Passages] | None, missing: list[str]
-    ) -> tuple[Passage, ...]:
-        if passages is None:
+    async def _passages(self, needed: Needs, ahead: Ahead | None, missing: list[str]) -> tuple[Passage, ...]:
+        if ahead is None or not needed.passages:
             return ()
-        if not needed.passages:
-            passages.cancel()
-            return ()
-        found = await _tried(passages, "search", missing)
-        if found is None:
-            return ()
-        missing += found.degraded
-        return tuple(found.passages)
+        found = await ahead.passages()
+        missing += found.lacking
+        return found.passages
 
     # -- products ------------------------------------------------------------------------------------------
 
@@ -138,20 +153,27 @@ class Gather:
     # -- orders --------------------------------------------------------------------------------------------
 
     async def _orders(
-        self, named: Entities, needed: Needs, person: Person, missing: list[str]
+        self, named: Entities, wanted: Wish, person: Person, missing: list[str]
     ) -> tuple[tuple[Order, ...], tuple[str, ...]]:
         """The person's own, those they name or all. Somebody else's is as unknown as nobody's."""
-        if not needed.orders or not person.signed_in or self._shop.orders is None:
+        if wanted == "none" or not person.signed_in or self._shop.orders is None:
             return (), ()
         mine = await _tried(self._shop.orders.of(person.id), "orders", missing)
         if mine is None:
             return (), ()
-        wanted = [*named.orders, *named.deliveries][:MOST_NAMED]
-        if not wanted:
+        numbers = [*named.orders, *named.deliveries][:MOST_NAMED]
+        if not numbers:
             return tuple(mine), ()
-        found = tuple(order for order in mine if order.id in wanted or order.delivery.id in wanted)
+        found = tuple(order for order in mine if order.id in numbers or order.delivery.id in numbers)
         known = {order.id for order in found} | {order.delivery.id for order in found}
-        return found, tuple(number for number in wanted if number not in known)
+        return found, tuple(number for number in numbers if number not in known)
+
+
+def _whose(message: str, named: Entities, needed: Needs) -> Wish:
+    """Which orders a message is about. A question about the rules of returns is about none."""
+    if needed.orders == "named" and not (named.orders or named.deliveries):
+        return "all" if _MINE.search(message) else "none"
+    return needed.orders
 
 
 async def _tried(asked: Awaitable[T], name: str, missing: list[str]) -> T | None:

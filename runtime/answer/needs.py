@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from contract.base import Shape
 from contract.intents import Intent
@@ -26,7 +27,7 @@ class Needs(Shape):
     products: bool = False
     search: bool = False
     recommended: bool = False
-    orders: bool = False
+    orders: Literal["none", "named", "all"] = "none"
     passages: bool = False
     settled: bool = False
     always_complex: bool = False

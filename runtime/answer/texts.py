@@ -50,6 +50,15 @@ class Wording(Shape):
             raise ValueError(f"meanings: {', '.join(sorted(missing))} is missing")
         return self
 
+    def chitchat(self, kind: str) -> str:
+        """What is said to a greeting, a farewell ..."""
+        return {
+            "greeting": self.greeting,
+            "thanks": self.thanks,
+            "farewell": self.farewell,
+            "agreement": self.agreement,
+        }[kind]
+
     def status(self, name: str) -> str:
         return self.statuses.get(name.upper(), name.replace("_", " ").lower())
 

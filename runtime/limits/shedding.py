@@ -35,7 +35,13 @@ class Shedding:
         self._running = 0
         self._peak = 0
         self._late = 0
+        self.lag_s = 0.0  # of the event loop, when it was last looked at
         self.holds = settings.most
+
+    @property
+    def running(self) -> int:
+        """Messages under way."""
+        return self._running
 
     @property
     def load(self) -> float:
@@ -62,6 +68,7 @@ class Shedding:
 
     def learn(self, lag_s: float) -> None:
         """The event loop was so late. It holds less while that is much, and more again once it was used."""
+        self.lag_s = lag_s
         if lag_s > self._settings.lag_s:
             self._late = min(self._late + 2, FORGIVEN + 2)
             if self._late > FORGIVEN:

@@ -14,7 +14,7 @@ from runtime.connections import Headers
 from runtime.downstream import Downstream, Why
 from runtime.retrieval.embedders import Vector
 from runtime.retrieval.passages import Filters, Passage
-from runtime.retrieval.signing import Signer
+from runtime.signing import Signer
 
 _READ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 # Everything of a passage but its vector, which nobody reads again.

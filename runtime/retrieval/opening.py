@@ -16,7 +16,7 @@ from runtime.retrieval.embedders import Embedder, OwnEmbedder, Titan
 from runtime.retrieval.endpoints import Endpoint, IntentClassifier, Reranker
 from runtime.retrieval.index import Index
 from runtime.retrieval.retrieval import Retrieval
-from runtime.retrieval.signing import Signer
+from runtime.signing import SEARCH, Signer
 
 BEDROCK, SAGEMAKER = "bedrock-runtime", "sagemaker-runtime"
 
@@ -75,7 +75,7 @@ async def open_retrieval(
                     at("search", settings.search_s),
                     opened,
                     places.search,
-                    Signer(keys, region) if keys else None,
+                    Signer(keys, region, SEARCH) if keys else None,
                     settings.tenant,
                     headers,
                 ),

@@ -37,6 +37,15 @@ class Retrieval:
         self._reranker = reranker
         self._settings = settings
         self._asked: Coalesce[tuple[str, Filters], Passages] = Coalesce()
+        self._vectors: Coalesce[str, Vector] = Coalesce()
+
+    async def embed(self, query: str) -> Vector | None:
+        """The question's vector, for whoever else compares questions; None where there is none in time.
+
+        Asked beside `find`, it is the same call.
+        """
+        words = query.strip()[:MOST_LETTERS]
+        return await self._vector(words, _Run(self._settings.total_s)) if words else None
 
     async def find(self, query: str, filters: Filters = ALL) -> Passages:
         """The best passages for a question; the same question asked at the same time is one search."""
@@ -66,8 +75,9 @@ class Retrieval:
     async def _vector(self, words: str, run: "_Run") -> Vector | None:
         if self._embedder is None:
             return None
+        embedder, left_s = self._embedder, run.left_s
         try:
-            return await self._embedder.embed(words, run.left_s)
+            return await self._vectors.do(words, lambda: embedder.embed(words, left_s))
         except ProviderError:
             run.lacking.append(Lacking.EMBED)
             return None

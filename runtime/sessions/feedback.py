@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from runtime import aws
 from runtime.downstream import Downstream
 from runtime.sessions.memory import Memory
-from runtime.sessions.wire import text
+from runtime.sessions.wire import number, text
 
 MOST_LETTERS = 2_000
 
@@ -29,14 +29,12 @@ class Feedback:
         self._wall = wall
         self._redact = redact
 
-    async def write(
-        self, memory: Memory, answer: str, verdict: Literal["up", "down"], comment: str = ""
-    ) -> None:
-        """`answer`: its request id. Nobody's name goes with it."""
+    async def write(self, memory: Memory, answer: str, rating: int, comment: str = "") -> None:
+        """`answer`: its request id; `rating`: 1 to 5. Nobody's name goes with it."""
         item = {
             "session": text(memory.session_id),
             "answer": text(answer),
-            "verdict": text(verdict),
+            "rating": number(rating),
             "comment": text(self._redact(comment)[:MOST_LETTERS]),
             "at": text(self._wall().isoformat()),
         }

@@ -29,7 +29,10 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and its answer, as stored: redacted. `asins`: products that were shown."""
+    """A question and its answer, as stored: redacted. `asins`: products that were shown.
+
+    `ending`: the rest of the final frame, for whoever asks for it again.
+    """
 
     request_id: str
     at: datetime
@@ -37,6 +40,7 @@ class Turn:
     answered: str
     intent: str = ""
     asins: tuple[str, ...] = ()
+    ending: str = ""
 
     @property
     def tokens(self) -> int:

@@ -32,6 +32,7 @@ class Said:
     answered: str
     intent: str = ""
     asins: tuple[str, ...] = ()
+    ending: str = ""  # the final frame's JSON without its text, which is `answered`
 
 
 class Sessions:
@@ -133,7 +134,7 @@ class Sessions:
         if memory.turns:
             at = max(at, memory.turns[-1].at + AFTER)
         asked, answered = (self._redact(text)[:MOST_LETTERS] for text in (said.asked, said.answered))
-        return Turn(said.request_id, at, asked, answered, said.intent, said.asins)
+        return Turn(said.request_id, at, asked, answered, said.intent, said.asins, said.ending)
 
     async def _theirs(self, session_id: str, user: str) -> Sequence[Item]:
         items = await self._table.everything(session_id) if self._table is not None else ()

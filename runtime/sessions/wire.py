@@ -66,6 +66,7 @@ def turn_item(session_id: str, turn: Turn, lives: Lives) -> Item:
         "answered": text(turn.answered),
         "intent": text(turn.intent),
         "asins": {"L": [text(asin) for asin in turn.asins]},
+        "ending": text(turn.ending),
         "expires_at": _ends(turn.at, lives.turns),
     }
 
@@ -153,6 +154,7 @@ def _turn(item: Item) -> Turn:
         answered=_said(item, "answered"),
         intent=_said(item, "intent"),
         asins=tuple(str(one["S"]) for one in item["asins"]["L"]),
+        ending=_said(item, "ending") if "ending" in item else "",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import jwt
 
-from contract.people import Person, guest
+from contract.people import GUEST, Person, guest
 from runtime.telemetry import Telemetry
 
 USER_HEADER, KIND_HEADER = "X-User", "X-User-Kind"
@@ -107,6 +107,6 @@ class Identity:
 def of_gateway(headers: Mapping[str, str]) -> Person | None:
     """What a gateway has settled."""
     name = headers.get(USER_HEADER, "").strip()
-    if not name or len(name) > LONGEST_ID:
+    if not name or len(name) > LONGEST_ID or name.startswith(GUEST):
         return None
     return guest(name) if headers.get(KIND_HEADER, "user") == "guest" else Person("user", name)

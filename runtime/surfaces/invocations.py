@@ -53,7 +53,9 @@ class Invocations:
         session_id = ask.session_id or str(uuid4())
         try:
             with contextlib.suppress(GoneError):
-                await self._conversation.answer(ask, session_id, sender(reply), person or guest(session_id))
+                await self._conversation.answer(
+                    ask, session_id, sender(reply), person or guest(session_id), request.headers
+                )
         finally:
             self._running.discard(task)
         return reply

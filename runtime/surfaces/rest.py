@@ -27,6 +27,7 @@ from contract.frames import (
 )
 from contract.people import Person, guest
 from runtime.conversation import Code, Conversation, GoneError
+from runtime.downstream import ProviderError
 from runtime.surfaces.identity import DeniedError, Identity
 from runtime.surfaces.tokens import Tokens
 
@@ -52,8 +53,8 @@ class Ticket(Shape):
     expires_in_s: int
 
 
-# Keep a verdict; hand out a ticket. None where the environment has no table for them.
-Rate = Callable[[Person, Feedback], Awaitable[None]]
+# Keep a verdict, if the session is theirs; hand out a ticket. None where there is no table for them.
+Rate = Callable[[Person, Feedback], Awaitable[bool]]
 HandOut = Callable[[Person], Awaitable[Ticket]]
 
 
@@ -104,6 +105,8 @@ class Rest:
                 return await handler(request)
             except FrameError as wrong:
                 return _refused("bad_request", str(wrong))
+            except ProviderError:  # told and counted where it happened
+                return _refused("closed", "What is remembered cannot be reached right now.", 2.0)
             finally:
                 self._running.discard(task)
 
@@ -147,7 +150,7 @@ class Rest:
         async def nothing(_: ServerFrame) -> None:
             """Only the ending is sent."""
 
-        ending = await self._conversation.answer(ask, session_id, nothing, person)
+        ending = await self._conversation.answer(ask, session_id, nothing, person, request.headers)
         if isinstance(ending, Failure):
             return _refused(ending.code, ending.message, ending.retry_after_s)
         said = json.loads(encode(ending)) | {"session_id": session_id}
@@ -159,7 +162,7 @@ class Rest:
         reply = event_stream(self._token(session_id, person))
         await reply.prepare(request)
         with contextlib.suppress(GoneError):
-            await self._conversation.answer(ask, session_id, sender(reply), person)
+            await self._conversation.answer(ask, session_id, sender(reply), person, request.headers)
         return reply
 
     def _token(self, session_id: str, person: Person) -> dict[str, str]:
@@ -169,10 +172,7 @@ class Rest:
         _body(await request.text(), Shape)
         if self._hand_out is None:
             return _refused("closed", "Tickets are not set up here: connect to /ws without one.")
-        try:
-            ticket = await self._hand_out(person)
-        except Exception:  # noqa: BLE001 - whoever hands out logs why
-            return _refused("closed", "No ticket can be had right now.", retry_after_s=2)
+        ticket = await self._hand_out(person)
         return web.json_response(ticket.model_dump(), headers={"Cache-Control": "no-store"})
 
     async def _guest_ticket(self, request: web.Request) -> web.StreamResponse:
@@ -198,10 +198,8 @@ class Rest:
         verdict = _body(await request.text(), Feedback)
         if self._rate is None:
             return _refused("closed", "Feedback is not kept here.")
-        try:
-            await self._rate(person, verdict)
-        except Exception:  # noqa: BLE001 - whoever keeps it logs why
-            return _refused("closed", "Your feedback could not be kept.", retry_after_s=5)
+        if not await self._rate(person, verdict):
+            return _no_session(verdict.session_id)
         return web.Response(status=204)
 
 

@@ -14,7 +14,6 @@ from runtime.conversation import Conversation, GoneError
 from runtime.surfaces.connection import RECONNECT_S, Caller, Connection
 from runtime.surfaces.identity import DeniedError, Identity
 from runtime.surfaces.tokens import Tokens
-from runtime.telemetry import Telemetry
 
 HEARTBEAT_S = 20.0  # a client that vanished without a word is noticed after at most one and a half of these
 CLOSE_S = 2.0  # how long a client may take to say goodbye
@@ -25,13 +24,10 @@ SPOKEN = tuple(f"{SUBPROTOCOL}{version}" for version in sorted(SERVED, reverse=T
 class Sockets:
     """All WebSockets of this server."""
 
-    def __init__(
-        self, conversation: Conversation, identity: Identity, tokens: Tokens, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, conversation: Conversation, identity: Identity, tokens: Tokens) -> None:
         self._conversation = conversation
         self._identity = identity
         self._tokens = tokens
-        self._telemetry = telemetry
         self._connections: set[Connection] = set()
         self._draining = False
 
@@ -56,7 +52,6 @@ class Sockets:
         caller = Caller(person, version, str(uuid4()))
         connection = Connection(_Line(ws), caller, self._conversation, self._tokens)
         self._connections.add(connection)
-        self._count()
         try:
             async for message in ws:
                 if message.type is not WSMsgType.ERROR:
@@ -65,18 +60,19 @@ class Sockets:
             pass  # it left while we were telling it something
         finally:
             self._connections.discard(connection)
-            self._count()
             await connection.abandon()
         return ws
+
+    @property
+    def count(self) -> int:
+        """Open connections."""
+        return len(self._connections)
 
     async def drain(self, within_s: float) -> None:
         """Takes nothing new, lets what runs finish for so long, then sends every client elsewhere."""
         self._draining = True
         parting = [connection.part(within_s) for connection in self._connections]
         await asyncio.gather(*parting, return_exceptions=True)
-
-    def _count(self) -> None:
-        self._telemetry.metrics({"Connections": len(self._connections)}, {})
 
 
 class _Line:

@@ -249,12 +249,12 @@ def test_the_door_takes_a_ticket_once(store):
 def test_the_last_verdict_on_an_answer_counts(store, session):
     async def scene(stores):
         memory = await talk(stores, session, [said(1)])
-        await stores.feedback.write(memory, "r1", "down", "call me: 555")
-        await stores.feedback.write(memory, "r1", "up", "call me: 555")
+        await stores.feedback.write(memory, "r1", 1, "call me: 555")
+        await stores.feedback.write(memory, "r1", 5, "call me: 555")
 
     store.visit(scene, redact=lambda text: text.replace("555", "[phone]"))
 
     (item,) = [item for item in store.items("t-feedback") if item["session"]["S"] == session]
-    assert (item["verdict"]["S"], item["comment"]["S"]) == ("up", "call me: [phone]")
+    assert (item["rating"]["N"], item["comment"]["S"]) == ("5", "call me: [phone]")
     assert "ann" not in str(item)
     assert PLACES.feedback_table == "t-feedback"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from contract.consumers import consumers
 import runtime
+from contract.consumers import consumers
 from contract.metrics import ENVIRONMENT, NAMESPACE, registry
 from contract.runtime_settings import RuntimeSettings
 from runtime.freshness import Freshness
