@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from contract.runtime_settings import ValkeySettings
+from contract.traffic_settings import ValkeySettings
 from runtime.valkey.address import Dialler, iam_token, parse
 from runtime.valkey.client import Changed, Valkey
 from runtime.valkey.port import Nowhere, Store

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.runtime_settings import ValkeySettings
+from contract.traffic_settings import ValkeySettings
 from runtime.testing import loop
 from runtime.valkey import DownError, LateError, RefusedError, Script, Valkey, opened, word
 from runtime.valkey.address import AddressError, iam_token, parse
