@@ -21,7 +21,7 @@ import hiredis
 
 from contract.intents import Intent
 from contract.people import Person
-from contract.runtime_settings import BucketSettings, CacheSettings, RateSettings, ValkeySettings
+from contract.traffic_settings import BucketSettings, CacheSettings, RateSettings, ValkeySettings
 from rehearsal import standins
 from rehearsal.processes import Processes
 from runtime.caches import Answers, Codec, Made, Question, Shelf, Similar

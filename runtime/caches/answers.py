@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeVar
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches.question import Question
 from runtime.caches.shelf import Seen, Shelf
 from runtime.caches.similar import Similar

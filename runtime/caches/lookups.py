@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches.shelf import Seen, Shelf
 from runtime.measures import Measures
 from runtime.valkey import word

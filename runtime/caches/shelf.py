@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.valkey import Script, Store, ValkeyError, word
 
 T = TypeVar("T")

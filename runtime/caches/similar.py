@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches.question import GUARD, WORD, Guard, Question
 from runtime.caches.shelf import ROOT
 from runtime.caches.vectors import Vector, cosine, nearness, unpack

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from contract.people import Person
-from contract.runtime_settings import RateSettings
+from contract.traffic_settings import RateSettings
 from runtime.limits.local import LocalBuckets
 from runtime.limits.shared import Taken, Wanted, take
 from runtime.limits.verdict import PASS, Verdict, Why

@@ -8,7 +8,7 @@ together get a floor and no more. Of the model calls each task takes its share.
 from collections import OrderedDict
 
 from contract.people import Person
-from contract.runtime_settings import BucketSettings, RateSettings
+from contract.traffic_settings import BucketSettings, RateSettings
 
 
 class Bucket:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from contract.runtime_settings import BucketSettings
+from contract.traffic_settings import BucketSettings
 from runtime.valkey import AnswerError, Script, Store
 
 PREFIX = "concierge:{limits}:"  # the braces keep all on one shard, where one script may see them

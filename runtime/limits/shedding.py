@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from contract.intents import Intent
-from contract.runtime_settings import SheddingSettings
+from contract.traffic_settings import SheddingSettings
 from runtime.limits.verdict import PASS, Verdict
 from runtime.telemetry import Telemetry
 

@@ -6,6 +6,7 @@ found and signed in to as its URL says (`address`). What the replies mean is the
 """
 
 from runtime.valkey.client import Valkey
+from runtime.valkey.opened import opened
 from runtime.valkey.port import (
     AnswerError,
     DownError,
@@ -30,5 +31,6 @@ __all__ = [
     "Store",
     "Valkey",
     "ValkeyError",
+    "opened",
     "word",
 ]

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self
 
-from contract.runtime_settings import ValkeySettings
+from contract.traffic_settings import ValkeySettings
 from runtime.valkey.connection import Connection, Heard
 from runtime.valkey.port import DownError, RefusedError, Reply, Script, ValkeyError, Word
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches import Answers, Codec, Lookups, Shelf, Similar
 from runtime.measures import Measures
 from runtime.telemetry import Telemetry

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contract.intents import Intent
 from contract.people import Person
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches import Made, Question, invalidate
 from runtime.caches.question import NEVER, PERSONAL
 from runtime.caches.vectors import cosine, pack, unpack

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.people import Person
-from contract.runtime_settings import BucketSettings, RateSettings
+from contract.traffic_settings import BucketSettings, RateSettings
 from runtime.limits import Limits, Verdict
 from runtime.telemetry import Telemetry
 from runtime.testing import loop

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.runtime_settings import CacheSettings
+from contract.traffic_settings import CacheSettings
 from runtime.caches import invalidate
 from runtime.caches.shelf import Codec
 from tests.runtime.cache_helpers import Provider, Task, played, without_valkey

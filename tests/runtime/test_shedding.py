@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contract.intents import Intent
-from contract.runtime_settings import SheddingSettings
+from contract.traffic_settings import SheddingSettings
 from runtime.limits import Shedding
 from runtime.telemetry import Telemetry
 from runtime.testing import loop

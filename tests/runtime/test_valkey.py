@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from contract.runtime_settings import ValkeySettings
+from contract.traffic_settings import ValkeySettings
 from runtime.testing import loop
-from runtime.valkey import DownError, LateError, Nowhere, RefusedError, Script, Valkey, word
-from runtime.valkey.address import AddressError, Dialler, iam_token, parse
+from runtime.valkey import DownError, LateError, RefusedError, Script, Valkey, opened, word
+from runtime.valkey.address import AddressError, iam_token, parse
 from tests.rehearsal.serving_helpers import fault, http, in_thread
 from tests.runtime.valkey_helpers import MemoryValkey, on_the_loops_time
 
@@ -183,14 +183,28 @@ def test_a_server_that_is_a_replica_now_is_left_for_whoever_the_name_leads_to():
     assert played(scene) == (2, [True, False, True])
 
 
-def test_without_a_valkey_everything_goes_on_without():
+def test_without_a_url_everything_goes_on_without():
     async def main() -> None:
-        with pytest.raises(DownError):
-            await Nowhere().ask("GET", "key")
-        with pytest.raises(DownError):
-            await Nowhere().run(Script(""), [])
+        async with opened(None, "us-east-1", SETTINGS, lambda *_: None) as store:
+            assert not store.up
+            with pytest.raises(DownError):
+                await store.ask("GET", "key")
+            with pytest.raises(DownError):
+                await store.run(Script(""), [])
 
     loop.run(main())
+
+
+def test_a_server_that_is_away_at_start_is_no_reason_not_to_start():
+    async def main() -> list[str]:
+        told: list[str] = []
+        async with opened(
+            "redis://127.0.0.1:1", "us-east-1", SETTINGS, lambda _, why: told.append(why)
+        ) as store:
+            assert not store.up
+        return told
+
+    assert "Connect call failed" in asyncio.run(main())[0]
 
 
 @pytest.mark.parametrize(
@@ -239,8 +253,7 @@ def test_against_the_stand_in_over_a_socket():
     async def talk(url: str, control: str) -> list[Any]:
         told: list[bool] = []
         settings = ValkeySettings(command_s=0.5, first_pause_s=0.01, longest_pause_s=0.02)
-        address = parse(url)
-        async with Valkey(Dialler(address), settings, lambda up, _: told.append(up)) as client:
+        async with opened(url, "us-east-1", settings, lambda up, _: told.append(up)) as client:
             await client.ask("SET", "key", b"\x00\r\n\xff")
             said = [await client.ask("GET", "key")]
             change = asyncio.get_running_loop().run_in_executor

@@ -15,7 +15,7 @@ from fakeredis._socket import _base
 from fakeredis._typing import RaiseErrorTypes
 from fakeredis.commands_mixins import server_mixin
 
-from contract.runtime_settings import ValkeySettings
+from contract.traffic_settings import ValkeySettings
 from runtime.valkey import Valkey
 from runtime.valkey.connection import Connection, Heard
 
