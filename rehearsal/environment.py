@@ -50,7 +50,7 @@ MODELS = {f"CONCIERGE_ENDPOINT_{kind.upper()}": f"concierge-dev-{kind}" for kind
 
 @dataclass(frozen=True)
 class Aws:
-    """Where everything is. `faults` breaks any of it; `seeded` is what moto holds, named in `tables`."""
+    """Where everything is. `faults` breaks any of it; `seeded` is what moto holds, as `tables` names it."""
 
     region: str
     urls: Mapping[str, str]

@@ -23,6 +23,7 @@ from contract.errors import WrongUseError
 from contract.faults import Fault, FaultKind
 from rehearsal import clients, daemon, environment, hub, serving, standins
 from rehearsal.processes import ProcessError
+from runtime.places import VARIABLES
 from tests.rehearsal.serving_helpers import http, in_thread
 
 SMALL = ("bedrock", "cache")
@@ -57,6 +58,13 @@ def test_every_stand_in_says_where_it_is_and_can_be_broken(standing: environment
     assert standing.variables()["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == standing.urls["bedrock"]
     assert standing.variables()["CONCIERGE_ENDPOINT_RERANK"] == "concierge-dev-rerank"
     standing.check()
+
+
+def test_every_place_of_a_stand_in_is_one_that_the_runtime_reads() -> None:
+    """What is named and not read would be off without a word. Cards are asked by payments."""
+    named = (*environment.ENDPOINTS, *environment.MODELS)
+    ours = {name for name in named if name.startswith("CONCIERGE_")} - {"CONCIERGE_CARDS_URL"}
+    assert ours <= set(VARIABLES.values())
 
 
 def test_tables_have_the_names_that_the_stack_tells_its_tasks(dev: plan.Plan) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from contract.errors import WRONG_USE
-from rehearsal.environment import ENDPOINTS, MODELS
 from runtime.places import VARIABLES, PlaceError, Places
 
 
@@ -52,11 +51,3 @@ def test_a_place_that_is_none_is_one_line(variable, value):
     assert str(refused.value).startswith(f"{variable}={value}: write ")
     assert "\n" not in str(refused.value)
     assert refused.value.exit_code == WRONG_USE
-
-
-def test_the_stand_ins_names_are_those_that_are_read():
-    """What a rehearsal names and nothing reads would be off without a word. Cards are asked by payments."""
-    named = {name for name in (*ENDPOINTS, *MODELS) if name.startswith("CONCIERGE_")} - {
-        "CONCIERGE_CARDS_URL"
-    }
-    assert named <= set(VARIABLES.values())
