@@ -4,6 +4,7 @@ import typer
 
 from concierge.commands import (
     aws,
+    chat,
     contracts,
     dashboards,
     package,
@@ -37,6 +38,7 @@ app.add_typer(contracts.app, name="contracts")
 app.add_typer(dashboards.app, name="dashboards")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
+app.command("chat")(chat.chat)
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)

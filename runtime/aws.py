@@ -131,4 +131,4 @@ def read_body(at: Downstream, reader: TypeAdapter[T], body: bytes) -> T:
 
 async def credentials() -> Any:
     """botocore's, wherever they come from; they renew themselves. None: there are none."""
-    return await _session().get_credentials()
+    return await AioSession().get_credentials()

@@ -25,8 +25,8 @@ from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry
 from runtime.tracing import Stages, headers, recorder
 from runtime.understand.intent import Classify, Scored
-from runtime.valkey import Valkey
-from runtime.valkey.address import Dialler, iam_token, parse
+from runtime.valkey import Store
+from runtime.valkey import opened as open_valkey
 
 HEARD = frozenset({"ok", "skipped", "cancelled"})  # outcomes of a call that are nobody's failure
 FLUSH_LAST_S = 2.0
@@ -68,6 +68,10 @@ async def open_parts(
             "info", "a provider's breaker changed", provider=provider, after=change.after, why=change.why
         )
 
+    def changed(up: bool, why: str) -> None:
+        telemetry.log("info" if up else "warning", "Valkey is there" if up else "Valkey is away", why=why)
+        measures.valkey(up=up)
+
     async with AsyncExitStack() as stack:
         sink = recorder(environment, variables)
         if sink is not None:
@@ -103,40 +107,20 @@ async def open_parts(
                 hear=hear,
             )
         )
-        valkey = await _valkey(stack, places, settings, region, telemetry, measures)
+        valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))
         shedding = Shedding(settings.shedding, telemetry)
         _beside(stack, telemetry, settings, shedding)
         parts = Parts(
-            limits=Limits(valkey, settings.rates, telemetry, now) if valkey else None,
+            limits=Limits(valkey, settings.rates, telemetry, now) if places.cache else None,
             shedding=shedding,
             sessions=stores.sessions,
             gather=Gather(shop, found.retrieval),
             classify=_classify(found.intent) if found.intent else None,
-            answers=_answers(valkey, settings, measures) if valkey else None,
+            answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
         )
         yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures)
-
-
-async def _valkey(
-    stack: AsyncExitStack,
-    places: Places,
-    settings: RuntimeSettings,
-    region: str,
-    telemetry: Telemetry,
-    measures: Measures,
-) -> Valkey | None:
-    if places.cache is None:
-        return None
-    address = parse(places.cache)
-    dialler = Dialler(address, iam_token(address, region) if address.renews else None)
-
-    def changed(up: bool, why: str) -> None:
-        telemetry.log("info" if up else "warning", "Valkey is there" if up else "Valkey is away", why=why)
-        measures.valkey(up=up)
-
-    return await stack.enter_async_context(Valkey(dialler, settings.valkey, changed))
 
 
 def _beside(
@@ -148,7 +132,7 @@ def _beside(
         stack.callback(asyncio.create_task(work).cancel)
 
 
-def _answers(valkey: Valkey, settings: RuntimeSettings, measures: Measures) -> Answers[Shelved]:
+def _answers(valkey: Store, settings: RuntimeSettings, measures: Measures) -> Answers[Shelved]:
     shelf = Shelf("answers", valkey, CODEC, settings.caches)
     return Answers(shelf, Similar("answers", valkey, settings.caches), settings.caches, measures)
 
