@@ -67,12 +67,16 @@ class Server:
     def connections(self) -> int:
         return self._sockets.count
 
+    async def settle(self, within_s: float) -> None:
+        """Waits for what is still being written down."""
+        await self._conversation.settle(within_s)
+
     async def drain(self, within_s: float) -> None:
         """Lets everything under way finish, by whichever door it came; nothing new is taken."""
         self._draining = True
         doors = (self._sockets, self._rest, self._invocations, self._callbacks)
         await asyncio.gather(*(door.drain(within_s) for door in doors if door is not None))
-        await self._conversation.settle(within_s)
+        await self.settle(within_s)
 
     async def _ping(self, _: web.Request) -> web.Response:
         """AgentCore's question."""

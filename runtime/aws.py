@@ -73,6 +73,22 @@ async def read_parameter(ssm_client: Any, name: str) -> str:
     return str(found["Parameter"]["Value"])
 
 
+async def read_secret(region: str, name: str) -> str:
+    """The value of a secret; the error says in one line what is wrong."""
+    try:
+        async with client("secretsmanager", region, read_timeout=3) as secrets:
+            found = await secrets.get_secret_value(SecretId=name)
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+        if code in {"ResourceNotFoundException", "AccessDeniedException"}:
+            raise ParameterError(
+                f"secret {name} cannot be read ({code}): deploy the stack, or allow "
+                "secretsmanager:GetSecretValue on it"
+            ) from error
+        raise UnreachableError(f"secret {name} cannot be read: {error}") from error
+    return str(found["SecretString"])
+
+
 async def read_folder(ssm_client: Any, path: str) -> Mapping[str, str]:
     """Name -> value of every parameter right in a folder; of none, when nobody made it."""
     found: dict[str, str] = {}

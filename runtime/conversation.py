@@ -18,6 +18,7 @@ from runtime.answer.needs import needs
 from runtime.answer.texts import language_of
 from runtime.answering import CACHE, TEMPLATE, Answering
 from runtime.canned import Canned
+from runtime.connections import asking
 from runtime.downstream import ProviderError
 from runtime.experiment import variant_of
 from runtime.message import Message
@@ -81,7 +82,7 @@ class Conversation:
         """
         whose = person or guest(session_id)
         stages = self._parts.stages
-        with stages.message(ask.request_id, headers) if stages else request(ask.request_id):
+        with stages.message(ask.request_id, headers) if stages else request(ask.request_id), asking(whose.id):
             reply = Reply(ask.request_id, send)
             try:
                 await reply.start(session_id)

@@ -12,6 +12,7 @@ from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
+from runtime.connections import on_behalf
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
@@ -23,13 +24,15 @@ from runtime.safety.redact import redact
 from runtime.sessions.opening import Stores, open_sessions
 from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry
-from runtime.tracing import Stages, headers, recorder
+from runtime.tracing import Stages, recorder
+from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
 
 HEARD = frozenset({"ok", "skipped", "cancelled"})  # outcomes of a call that are nobody's failure
 FLUSH_LAST_S = 2.0
+WARM = "warm up"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,14 @@ class Opened:
     stores: Stores
     shedding: Shedding
     measures: Measures
+
+    async def warm(self) -> None:
+        """One throw-away round, so that the first person does not pay for cold connections."""
+        gather, classify = self.parts.gather, self.parts.classify
+        ahead = gather.ahead(WARM, "en") if gather else None
+        rounds = [ahead.passages()] if ahead else []
+        found = await asyncio.gather(*rounds, *([classify(WARM)] if classify else []), return_exceptions=True)
+        del found  # what does not answer now is said when it matters
 
 
 @asynccontextmanager
@@ -71,6 +82,9 @@ async def open_parts(
     def changed(up: bool, why: str) -> None:
         telemetry.log("info" if up else "warning", "Valkey is there" if up else "Valkey is away", why=why)
         measures.valkey(up=up)
+
+    def headers() -> Mapping[str, str]:
+        return {**traced(), **on_behalf()}
 
     async with AsyncExitStack() as stack:
         sink = recorder(environment, variables)

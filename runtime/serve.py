@@ -21,7 +21,6 @@ import aiohttp
 from aiohttp import web
 from pydantic import ValidationError
 
-from contract.people import Person
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.app import Doors, Server
@@ -34,11 +33,10 @@ from runtime.kept import poll
 from runtime.opening import Opened, open_parts
 from runtime.places import Places
 from runtime.prices import token_prices
-from runtime.sessions.table import NotTheirsError
 from runtime.signing import GATEWAY, Signer
+from runtime.surfaces.desk import desk
 from runtime.surfaces.gateway import Gateway
 from runtime.surfaces.identity import Identity
-from runtime.surfaces.rest import Feedback, HandOut, Rate, Ticket
 from runtime.surfaces.tokens import Tokens
 from runtime.surroundings import StartError, Surroundings
 from runtime.targets import Targets
@@ -84,6 +82,7 @@ async def serve(host: str, port: int) -> None:
         server = Server(conversation, await _doors(stack, around, telemetry, opened), _wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
+        await opened.warm()
         url = await _listen(runner, host, port)
         _keep_reading(stack, settings, documents)
         _keep_telling(stack, telemetry, opened, server)
@@ -103,9 +102,11 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
             found: Mapping[str, Any] = await answer.json(content_type=None)
             return found
 
-    if around.token_key is None:
-        telemetry.log("warning", "no CONCIERGE_TOKEN_KEY: sessions of guests resume at this task only")
-    key = around.token_key.encode() if around.token_key else secrets.token_bytes(32)
+    key = secrets.token_bytes(32)
+    if around.token_secret is None:
+        telemetry.log("warning", "no CONCIERGE_TOKEN_SECRET: sessions of guests resume at this task only")
+    else:
+        key = (await aws.read_secret(around.region, around.token_secret)).encode()
     post = None
     if around.callback:
         keys = await aws.credentials()
@@ -115,36 +116,8 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
         identity=Identity(around.issuer, fetch, telemetry),
         tokens=Tokens(key, _wall),
         post=post,
-        rate=_rate(opened) if opened.stores.feedback else None,
-        hand_out=_hand_out(opened) if opened.stores.tickets else None,
+        **desk(opened.stores, _wall),
     )
-
-
-def _rate(opened: Opened) -> Rate:
-    async def rate(person: Person, verdict: Feedback) -> bool:
-        stores = opened.stores
-        try:
-            memory = await stores.sessions.open(verdict.session_id, person.owner)
-        except NotTheirsError:
-            return False
-        if stores.feedback is None or not memory.knows(verdict.request_id):
-            return False
-        await stores.feedback.write(memory, verdict.request_id, verdict.rating, verdict.comment)
-        return True
-
-    return rate
-
-
-def _hand_out(opened: Opened) -> HandOut:
-    async def hand_out(person: Person) -> Ticket:
-        tickets = opened.stores.tickets
-        if tickets is None:
-            raise LookupError("no table of tickets")
-        ticket = await tickets.issue(person.id, person.kind)
-        left = ticket.expires_at - _wall()
-        return Ticket(ticket=ticket.text, expires_in_s=int(left.total_seconds()))
-
-    return hand_out
 
 
 def _keep_reading(stack: AsyncExitStack, settings: RuntimeSettings, documents: Documents) -> None:

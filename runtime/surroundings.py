@@ -24,8 +24,8 @@ class StartError(WrongUseError):
 class Surroundings:
     """Without `models`: no guardrail. Without `issuer`: whoever calls may say who they are.
 
-    `token_key` signs resume tokens; without one they are good at this task alone. `callback`: the management
-    URL of the WebSocket API; without one its callbacks are not served.
+    `token_secret` names what signs resume tokens; without one they are good at this task alone. `callback`:
+    the management URL of the WebSocket API; without one its callbacks are not served.
     """
 
     environment: str
@@ -34,7 +34,7 @@ class Surroundings:
     region: str
     models: str | None = None
     issuer: Issuer | None = None
-    token_key: str | None = None
+    token_secret: str | None = None
     callback: str | None = None
 
     @property
@@ -53,7 +53,7 @@ class Surroundings:
             region,
             models=variables.get("CONCIERGE_MODELS") or None,
             issuer=_issuer(variables),
-            token_key=variables.get("CONCIERGE_TOKEN_KEY") or None,
+            token_secret=variables.get("CONCIERGE_TOKEN_SECRET") or None,
             callback=variables.get("CONCIERGE_CALLBACK_URL") or None,
         )
 

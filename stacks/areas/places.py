@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pulumi import Input, Output
 
 from components.cache import PORT as CACHE_PORT
+from components.gateway_ws import STAGE
 from components.network_balancer import GRPC_PORT
 from stacks.areas.data import Data
 from stacks.areas.doors import Doors
@@ -19,12 +20,26 @@ def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, 
     return {
         "CONCIERGE_SEARCH_URL": Output.concat("https://", mind.search.endpoint),
         "CONCIERGE_CACHE_URL": Output.concat(
-            "rediss://", data.cache.user_name, "@", data.cache.endpoint, f":{CACHE_PORT}"
+            f"rediss://{data.cache.user_name}@",
+            data.cache.endpoint,
+            f":{CACHE_PORT}?iam={data.cache.group_id}",
         ),
         **{f"CONCIERGE_TABLE_{table.upper()}": data.tables.names[table] for table in _TABLES},
         "CONCIERGE_TABLE_TICKETS": data.tickets.table,
         **{f"CONCIERGE_ENDPOINT_{what.upper()}": name for what, name in mind.inference.names.items()},
+        **_doors(doors),
         **_shop(site, doors),
+    }
+
+
+def _doors(doors: Doors) -> Mapping[str, Input[str]]:
+    """Whose tokens count, what signs our own, and where connections of the gateway are answered."""
+    clients = [doors.identity.web_client_id, *doors.identity.machine_client_ids.values()]
+    return {
+        "CONCIERGE_ISSUER": doors.identity.issuer,
+        "CONCIERGE_CLIENTS": Output.all(*clients).apply(",".join),
+        "CONCIERGE_TOKEN_SECRET": doors.token_secret,
+        "CONCIERGE_CALLBACK_URL": Output.concat("https://", doors.websocket.endpoint, f"/{STAGE}"),
     }
 
 

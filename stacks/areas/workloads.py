@@ -108,6 +108,13 @@ def _answering(needs: Needs) -> list[Grant]:
             {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence()},
         ),
         needs.data.cache.grant(),
+        grants.read_secrets([place.arn("secretsmanager", f"secret:{needs.doors.token_secret}-??????")]),
+        Grant(
+            "OpenSecrets",
+            ["kms:Decrypt"],
+            [needs.site.keys["secrets"]],
+            {"StringEquals": {"kms:ViaService": [f"secretsmanager.{place.region}.amazonaws.com"]}},
+        ),
         *([Grant("Recommend", ["personalize:GetRecommendations"], [campaign])] if campaign else []),
     ]
 
