@@ -144,8 +144,24 @@ class Table:
         }
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        # Imported late: a process should start before it has to be patient.
+        try:
+            return await work()
+        except ProviderError as error:
+            if not _passes(error):
+                raise
+            return await self._again(error, work)
+
+    async def _again(self, made: ProviderError, work: Callable[[], Awaitable[T]]) -> T:
+        """Further tries, each after a wait; `made`: what the first came to."""
+        # Imported with the first of them: a process should start before it has to be patient.
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        first = [made]
+
+        async def once() -> T:
+            if first:
+                raise first.pop()
+            return await work()
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(_passes),
@@ -154,10 +170,6 @@ class Table:
             sleep=asyncio.sleep,
             reraise=True,
         )
-
-        async def once() -> T:  # tenacity awaits what is a coroutine function, and no lambda
-            return await work()
-
         return await retrying(once)
 
     def _error(self, at: Downstream, error: ClientError | BotoCoreError) -> ProviderError:

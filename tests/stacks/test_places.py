@@ -19,6 +19,11 @@ CHANGED = {
     "shop.catalogue": "false",
 }
 
+BUILT = {
+    "inference.intent.image_digest": "sha256:" + "4f" * 32,
+    "inference.intent.artifact": "intent/1/model.tar.gz",
+}
+
 
 def told(plan: Plan, service: str) -> list[Mapping[str, str]]:
     """The environment of a service's tasks, one of each region."""
@@ -57,14 +62,15 @@ def test_every_place_the_plan_knows_is_told(either: Plan, service: str):
         assert places.catalogue.endswith(":50051")
 
 
-def test_endpoints_are_told_where_they_stand(either: Plan):
-    """Without the models' artifacts no endpoint stands, and the agent does without."""
-    standing = {e.inputs["name"] for e in either.of_type("sagemaker.Endpoint")}
+def test_endpoints_are_told_where_they_stand(planned: Any):
+    """In prod none stands until a model was built; then its tasks are told of it, and of no other."""
+    (before, *_), (after, *_) = (told(planned("prod", changes), "chat") for changes in ({}, BUILT))
 
-    for variables in told(either, "chat"):
-        named = {value for name, value in variables.items() if name.startswith("CONCIERGE_ENDPOINT_")}
-        assert named == {name for name in standing if name in named}
-        assert bool(named) == bool(standing)
+    assert {"intent_endpoint", "rerank_endpoint"} <= set(Places.read(before).missing)
+    places = Places.read(after)
+    logs = {log.inputs["name"] for log in planned("prod", BUILT).of_type("cloudwatch.LogGroup")}
+    assert f"/aws/sagemaker/Endpoints/{places.intent_endpoint}" in logs
+    assert "rerank_endpoint" in places.missing
 
 
 def test_the_shops_services_are_off_until_somebody_says_where_they_are(dev: Plan, planned: Any):
