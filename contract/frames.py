@@ -228,6 +228,14 @@ def decode_server(text: str | bytes) -> ServerMessage:
     return _decode(_SERVER, text)
 
 
+def decode_answer(text: str | bytes) -> ServerFrame:
+    """A frame of an answer; FrameError for one that belongs to the connection."""
+    frame = decode_server(text)
+    if isinstance(frame, Resumed | Reconnect):
+        raise FrameError(f"type: {frame.type} belongs to no answer")
+    return frame
+
+
 def decode_client(text: str | bytes) -> ClientFrame:
     """A frame from a client; FrameError names the first thing wrong with it."""
     return _decode(_CLIENT, text)

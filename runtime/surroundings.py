@@ -14,6 +14,13 @@ from runtime.documents import Names
 from runtime.surfaces.identity import Issuer
 
 _NEEDED = ("CONCIERGE_ENVIRONMENT", "CONCIERGE_SETTINGS", "CONCIERGE_CONTROLS", "AWS_REGION")
+MODELS, ISSUER, CLIENTS = "CONCIERGE_MODELS", "CONCIERGE_ISSUER", "CONCIERGE_CLIENTS"
+KEYS_URL, TOKEN_SECRET, CALLBACK_URL = (
+    "CONCIERGE_KEYS_URL",
+    "CONCIERGE_TOKEN_SECRET",
+    "CONCIERGE_CALLBACK_URL",
+)
+VARIABLES = (*_NEEDED, MODELS, ISSUER, CLIENTS, KEYS_URL, TOKEN_SECRET, CALLBACK_URL)
 
 
 class StartError(WrongUseError):
@@ -51,19 +58,19 @@ class Surroundings:
             settings,
             controls,
             region,
-            models=variables.get("CONCIERGE_MODELS") or None,
+            models=variables.get(MODELS) or None,
             issuer=_issuer(variables),
-            token_secret=variables.get("CONCIERGE_TOKEN_SECRET") or None,
-            callback=variables.get("CONCIERGE_CALLBACK_URL") or None,
+            token_secret=variables.get(TOKEN_SECRET) or None,
+            callback=variables.get(CALLBACK_URL) or None,
         )
 
 
 def _issuer(variables: Mapping[str, str]) -> Issuer | None:
     """`CONCIERGE_KEYS_URL` where the keys are not at the issuer's usual place."""
-    issuer = variables.get("CONCIERGE_ISSUER", "").rstrip("/")
+    issuer = variables.get(ISSUER, "").rstrip("/")
     if not issuer:
         return None
-    clients = frozenset(variables.get("CONCIERGE_CLIENTS", "").split(",")) - {""}
+    clients = frozenset(variables.get(CLIENTS, "").split(",")) - {""}
     if not clients:
-        raise StartError("CONCIERGE_ISSUER is set: name the clients its tokens are for in CONCIERGE_CLIENTS")
-    return Issuer(issuer, variables.get("CONCIERGE_KEYS_URL") or f"{issuer}/.well-known/jwks.json", clients)
+        raise StartError(f"{ISSUER} is set: name the clients its tokens are for in {CLIENTS}")
+    return Issuer(issuer, variables.get(KEYS_URL) or f"{issuer}/.well-known/jwks.json", clients)

@@ -10,7 +10,6 @@ from runtime.downstream import Downstream, ProviderError, Why
 from runtime.shop.answers import read
 
 T = TypeVar("T")
-CUSTOMER = "x-concierge-customer"  # who a call is made for; goes with the headers
 KEY = "Idempotency-Key"
 MOST_BYTES = 2 * 1024 * 1024
 NOT_FOUND = 404

@@ -36,11 +36,12 @@ class Endless:
 
 @asynccontextmanager
 async def serving(script: Any) -> AsyncIterator[tuple[Any, Desk]]:
-    """A client of a running server, and the desk behind it."""
+    """A client of a running server, and the desk behind it; `client.drain` is the server's."""
     desk = Desk({"sonnet": script})
     server = desk.server()
-    async with TestClient(TestServer(server.app())) as client:
-        client.concierge = server
+    async with TestClient(TestServer(server.app())) as made:
+        client: Any = made
+        client.drain = server.drain
         yield client, desk
 
 
@@ -302,7 +303,7 @@ def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
             socket = Socket(ws)
             await socket.ask("r1")
             frames = [await socket.frame()]
-            draining = asyncio.create_task(client.concierge.drain(10))
+            draining = asyncio.create_task(client.drain(10))
             await asyncio.sleep(0)
             await socket.ask("r2")
             refused = None
@@ -334,7 +335,7 @@ def test_draining_does_not_wait_for_ever():
         async with serving(hangs()) as (client, desk), client.ws_connect("/ws") as ws:
             await Socket(ws).ask("r1")
             await until(lambda: desk.models.calls)
-            await asyncio.gather(client.concierge.drain(0.01), ws.receive(), ws.receive())
+            await asyncio.gather(client.drain(0.01), ws.receive(), ws.receive())
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract.frames import ServerFrame, decode_server
+from contract.frames import ServerFrame, decode_answer
 from runtime.surfaces.invocations import SESSION_HEADER
 from tests.runtime.test_app import QUICK, SHORT_WAIT, Endless, serving, until
 
@@ -15,7 +15,7 @@ def frames(body: str) -> list[ServerFrame]:
     events = body.split("\n\n")
     assert events.pop() == ""
     assert all(event.startswith("data: ") for event in events)
-    return [decode_server(event.removeprefix("data: ")) for event in events]
+    return [decode_answer(event.removeprefix("data: ")) for event in events]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_draining_lets_a_call_finish_and_takes_no_other(shown: Any):
         async with serving(SHORT_WAIT) as (client, _):
             answer = await client.post("/invocations", json={"prompt": "Which lamp?"})
             first = await answer.content.readline()
-            draining = asyncio.create_task(client.concierge.drain(10))
+            draining = asyncio.create_task(client.drain(10))
             await asyncio.sleep(0)
             late = await client.post("/invocations", json={"prompt": "Which lamp?"})
             rest = await answer.text()

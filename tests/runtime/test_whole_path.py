@@ -240,7 +240,7 @@ def test_a_client_of_the_version_before_gets_frames_as_it_knows_them(house: Hous
     async def scene(agent: Agent) -> Any:
         async with agent.socket(version=2) as socket:
             await socket.send(CAMERA)
-            lines = []
+            lines: list[str] = []
             while not lines or '"final"' not in lines[-1]:
                 lines.append(await socket.ws.receive_str(timeout=60))
             return socket.ws.protocol, lines

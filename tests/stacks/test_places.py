@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from plan import Plan
+from runtime import surroundings
 from runtime.places import VARIABLES, Places
 from stacks.sections.shop import Shop
 
@@ -87,14 +88,7 @@ def test_the_shops_services_are_off_until_somebody_says_where_they_are(dev: Plan
 
 
 def test_nothing_is_told_that_nobody_reads(either: Plan):
-    known = set(VARIABLES.values()) | {
-        "AWS_REGION",
-        "CONCIERGE_ENVIRONMENT",
-        "CONCIERGE_SETTINGS",
-        "CONCIERGE_CONTROLS",
-        "CONCIERGE_MODELS",
-        "CONCIERGE_SERVICE",
-    }
+    known = {*VARIABLES.values(), *surroundings.VARIABLES, "CONCIERGE_SERVICE"}
     for variables in (*told(either, "chat"), *told(either, "rest")):
         assert variables.keys() <= known
 
@@ -125,3 +119,16 @@ def test_whoever_answers_may_ask_what_it_is_told_of(planned: Any):
 def test_a_place_that_cannot_be_reached_is_refused(key: str, value: str):
     with pytest.raises(ValidationError, match=r"must be (a URL|the ARN)"):
         Shop.model_validate({key: value})
+
+
+def test_whoever_answers_knows_whose_tokens_count_and_may_read_what_signs_its_own(either: Plan):
+    for service in ("chat", "rest"):
+        for variables in told(either, service):
+            around = surroundings.Surroundings.read(variables)
+            assert around.issuer is not None
+            assert around.issuer.issuer.startswith("https://cognito-idp.")
+            assert around.token_secret
+            assert around.callback is not None
+            assert around.callback.endswith("/ws")
+            secrets = allowed(either, service)["ReadSecrets"]["Resource"]
+            assert around.token_secret in str(secrets)
