@@ -1,7 +1,7 @@
 """A message's whole path over sockets and stand-ins: every intent, every frame, every part that may fail."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,16 +12,10 @@ from contract.intents import Intent
 from contract.runtime_settings import Experiment
 from contract.tiers import Tier
 from contract.traffic_settings import BucketSettings, RateSettings
-from tests.runtime.house_helpers import CUSTOMER, OTHER, Agent, House, Socket, later, standing
+from tests.runtime.house_helpers import CUSTOMER, OTHER, Agent, House, Socket, later
 
 CAMERA = "Which camera do you recommend for travel?"
 BATTERY = "How long does the battery of the headphones last?"
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with standing(tmp_path_factory.mktemp("house")) as one:
-        yield one
 
 
 async def until(true: Callable[[], bool]) -> None:
