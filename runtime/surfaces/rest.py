@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from contract.frames import (
     ID_CHARACTERS,
     Ask,
     Failure,
+    Final,
     FrameError,
     Resumed,
     ServerFrame,
@@ -53,6 +55,36 @@ class Ticket(Shape):
     expires_in_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing REST offers. `user`: only for somebody signed in. The gateway offers the same."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    does: str
+    user: bool
+    body: type[Shape] | None = None
+    answer: type[Shape] | None = None
+
+
+MESSAGE = "one message and its whole answer; with `Accept: text/event-stream`, every frame as it comes"
+OPERATIONS = (
+    Operation("POST", "/v1/chat/message", MESSAGE, user=True, body=Ask, answer=Final),
+    Operation("POST", "/v1/guest/chat/message", f"{MESSAGE}; for guests", user=False, body=Ask, answer=Final),
+    Operation("POST", "/v1/ticket", "a ticket that opens one WebSocket", user=True, answer=Ticket),
+    Operation("POST", "/v1/guest/ticket", "the same for a guest", user=False, answer=Ticket),
+    Operation(
+        "GET",
+        "/v1/sessions/{id}",
+        "what was said last; with `?all=1` everything there is of it, as a file",
+        user=True,
+        answer=Resumed,
+    ),
+    Operation("DELETE", "/v1/sessions/{id}", "forgets a session", user=True),
+    Operation("POST", "/v1/feedback", "what a person thinks of an answer", user=True, body=Feedback),
+)
+
+
 # Keep a verdict, if the session is theirs; hand out a ticket. None where there is no table for them.
 Rate = Callable[[Person, Feedback], Awaitable[bool]]
 HandOut = Callable[[Person], Awaitable[Ticket]]
@@ -78,15 +110,17 @@ class Rest:
         self._draining = False
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.post("/v1/chat/message", self._named(self._message)),
-            web.post("/v1/guest/chat/message", self._counted(self._guest_message)),
-            web.post("/v1/ticket", self._named(self._ticket)),
-            web.post("/v1/guest/ticket", self._counted(self._guest_ticket)),
-            web.get("/v1/sessions/{id}", self._named(self._session)),
-            web.delete("/v1/sessions/{id}", self._named(self._forget)),
-            web.post("/v1/feedback", self._named(self._feedback)),
-        ]
+        """One handler for each of OPERATIONS."""
+        handlers: Mapping[tuple[str, str], Handler] = {
+            ("POST", "/v1/chat/message"): self._named(self._message),
+            ("POST", "/v1/guest/chat/message"): self._counted(self._guest_message),
+            ("POST", "/v1/ticket"): self._named(self._ticket),
+            ("POST", "/v1/guest/ticket"): self._counted(self._guest_ticket),
+            ("GET", "/v1/sessions/{id}"): self._named(self._session),
+            ("DELETE", "/v1/sessions/{id}"): self._named(self._forget),
+            ("POST", "/v1/feedback"): self._named(self._feedback),
+        }
+        return [web.route(one.method, one.path, handlers[one.method, one.path]) for one in OPERATIONS]
 
     async def drain(self, within_s: float) -> None:
         """Takes nothing new, lets what runs finish for so long."""
