@@ -55,6 +55,7 @@ class Definition:
     description: str
     runbook: str
     severity: str
+    component: str
     actions: Actions
 
 
@@ -117,6 +118,7 @@ def read(resource: Resource) -> MetricAlarm | Composite:
         "description": str(inputs.get("alarmDescription") or ""),
         "runbook": str(tags.get("Runbook") or ""),
         "severity": str(tags.get("Severity") or ""),
+        "component": str(tags.get("Component") or ""),
         "actions": _actions(inputs),
     }
     if resource.type == COMPOSITE_TYPE:

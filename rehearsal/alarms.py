@@ -76,6 +76,8 @@ class Judge:
 
     def __post_init__(self) -> None:
         self._by_name = {alarm.name: alarm for alarm in self.alarms}
+        self._composites = [alarm for alarm in self.alarms if isinstance(alarm.definition, Composite)]
+        self._unsettled = True  # a state has changed that composites have not heard of
         self._held = {
             alarm.name: Suppression(alarm.definition.wait_s, alarm.definition.extension_s)
             for alarm in self.alarms
@@ -186,28 +188,28 @@ class Judge:
 
     def _settle_composites(self, now: float) -> None:
         """Composites follow their children at once; composites of composites after them."""
-        composites = [alarm for alarm in self.alarms if isinstance(alarm.definition, Composite)]
-        for _ in composites:
-            changed = False
-            for alarm in composites:
-                changed |= self._settle(alarm, now)
-            if not changed:
+        for _ in self._composites:
+            if not self._unsettled:
                 return
+            self._unsettled = False
+            for alarm in self._composites:
+                self._settle(alarm, now)
 
-    def _settle(self, alarm: JudgedAlarm, now: float) -> bool:
+    def _settle(self, alarm: JudgedAlarm, now: float) -> None:
         definition = alarm.definition
         if not isinstance(definition, Composite):
-            return False
-        states = self.states
+            return
+        states = {
+            name: self._by_name[name].state for name in definition.rule.children if name in self._by_name
+        }
         state: State = "ALARM" if definition.rule.holds(states) else "OK"
-        if state == alarm.state:
-            return False
-        red = ", ".join(name for name in definition.rule.children if states.get(name) == "ALARM")
-        self._change(alarm, state, f"in ALARM: {red or 'none'}", now)
-        return True
+        if state != alarm.state:
+            red = ", ".join(name for name in definition.rule.children if states.get(name) == "ALARM")
+            self._change(alarm, state, f"in ALARM: {red or 'none'}", now)
 
     def _change(self, alarm: JudgedAlarm, state: State, reason: str, at: float) -> None:
         before, alarm.state, alarm.reason = alarm.state, state, reason
+        self._unsettled = True
         self.transitions.append(Transition(at, alarm.name, before, state, reason))
         if alarm.name in self._held:
             self._tell(alarm, self._held[alarm.name].composite(at, state))
