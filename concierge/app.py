@@ -3,8 +3,10 @@
 import typer
 
 from concierge.commands import (
+    alarms,
     aws,
     dashboards,
+    metrics,
     package,
     plan,
     policy,
@@ -32,7 +34,9 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
+app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(metrics.app, name="metrics")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.command("plan")(plan.plan)

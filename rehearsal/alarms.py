@@ -157,10 +157,10 @@ class Judge:
     def _evaluate(self, alarm: MetricAlarm, present: State, end: float) -> tuple[State, str]:
         if alarm.ignores_few and self._few(alarm, end):
             return present, "too few samples"
-        points = self._points(alarm, end)
+        points = self.points(alarm, end)
         return decide(alarm, present, points[::-1])
 
-    def _points(self, alarm: MetricAlarm, end: float) -> list[float | None]:
+    def points(self, alarm: MetricAlarm, end: float) -> list[float | None]:
         """What it watches in the evaluation range, the oldest first."""
         series: dict[str, Series] = {
             name: Series(tuple(self._course(metric, alarm, end))) for name, metric in alarm.metrics.items()

@@ -132,7 +132,7 @@ def _owns(mode: Mode, alarm: Definition) -> bool:
 
 
 def play(mode: Mode, alarms: Sequence[Definition], messages: float, more_s: float = _MORE_S) -> list[Caught]:
-    """The failure begins; which of these alarms tell somebody, and when. Without `more_s` the first will do."""
+    """The failure begins: which of these alarms tell somebody, and when. Only the first if not `more_s`."""
     turns = _BEGIN + _JUST_MISSED_S
     courses = {
         (metric.namespace, metric.name, frozenset(metric.dimensions.items())): Course(
@@ -191,7 +191,7 @@ def _narrowed(words: Sequence[str], metric: Metric) -> bool:
 
 
 def _least_messages(mode: Mode, alarms: Sequence[Definition]) -> float | None:
-    """So few messages a minute suffice for an alarm in time, to a tenth; None where traffic does not matter."""
+    """So few messages a minute suffice for an alarm in time, to a tenth; None if traffic is no matter."""
     low, high = _LEAST, _MOST
     scaled = any(by_messages(sign.ill) for sign in mode.metrics.values())
     if not scaled or not _in_time(mode, alarms, high):

@@ -60,7 +60,14 @@ def _points(document: Mapping[str, Any]) -> Iterator[Point]:
                 value = document[metric["Name"]]
                 for item in value if isinstance(value, list) else [value]:
                     unit = metric.get("Unit", "None")
-                    yield Point(at, metric["Name"], dimensions, float(item), unit, directive["Namespace"])
+                    yield Point(
+                        at,
+                        metric["Name"],
+                        dimensions,
+                        float(item),
+                        unit,
+                        directive.get("Namespace", NAMESPACE),
+                    )
 
 
 @dataclass
