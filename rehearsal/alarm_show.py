@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from plan import cost
-from plan.model import Plan
+from plan.model import Plan, short_type
 from rehearsal.alarm_definitions import ALARM_TYPE, COMPOSITE_TYPE, Composite, read
 from rehearsal.alarms import unjudged
 from rehearsal.coverage import Covered
@@ -93,16 +93,16 @@ def totals(plan: Plan) -> Totals:
     """Counts by component, and the price of all."""
     both = (*plan.of_type(ALARM_TYPE), *plan.of_type(COMPOSITE_TYPE))
     counts: dict[str, Counter[str]] = {}
-    composites = {}
+    composites: dict[str, str] = {}
     for resource in both:
         alarm = read(resource)
         if isinstance(alarm, Composite):
-            composites[alarm.name] = alarm.rule.text
+            composites[f"{alarm.name} ({alarm.region})"] = alarm.rule.text
         else:
             counts.setdefault(alarm.component or "rollouts and scaling", Counter())[alarm.severity] += 1
     regions = dict.fromkeys(resource.region for resource in both if resource.region)
     left = {name: why for region in regions for name, why in unjudged(plan, region).items()}
-    types = {ALARM_TYPE, COMPOSITE_TYPE}
+    types = {short_type(ALARM_TYPE), short_type(COMPOSITE_TYPE)}
     spent = sum(float(line.usd) for line in cost.estimate(plan).lines if line.type in types)
     return Totals(plan.stack, dict(sorted(counts.items())), composites, left, spent)
 
@@ -129,38 +129,47 @@ def render_coverage(verdict: Verdict, *, only_gaps: bool) -> "Iterator[Renderabl
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "component", "what fails", "told by", "after", "of", "from", "region", box=None, pad_edge=False
-    )
-    for each in verdict.found:
-        if only_gaps and not each.gap:
-            continue
-        first = each.caught[0] if each.caught else None
-        more = f" and {len(each.caught) - 1} more" if len(each.caught) > 1 else ""
-        told = Text(f"{_short(first.alarm, verdict.stack)} ({first.severity}){more}" if first else "-")
-        if each.gap:
-            told = Text(each.gap, "bold red")
-        elif not each.there:
-            told = Text("not in this stack", "dim")
-        elif each.mode.accepted:
-            told = Text(each.mode.accepted, "yellow")
-        table.add_row(
-            each.mode.component,
-            each.mode.fails,
-            told,
-            _words(first.after_s) if first else "",
-            _words(each.mode.within_s),
-            f"{each.least_messages / 60:.3g}/s" if each.least_messages else "",
-            each.region,
-        )
+    columns = ("component", "what fails", "told by", "after", "of", "from", "regions")
+    table = Table(*columns, box=None, pad_edge=False)
+    for together in _alike(verdict.found):
+        each = together[0]
+        if each.gap or not only_gaps:
+            regions = ", ".join(one.region for one in together)
+            table.add_row(each.mode.component, each.mode.fails, *_told(each, verdict.stack), regions)
     yield table
-    for finding in [*verdict.unreached, *verdict.unled]:
-        yield Text(next(f for f in verdict.findings if f.startswith(f"{finding}:")), "red")
-    caught = sum(1 for each in verdict.found if each.caught and not each.gap)
+    left = {*verdict.unreached, *verdict.unled}
+    yield Text("\n".join(each for each in verdict.findings if each.partition(":")[0] in left), "red")
+    told = sum(1 for each in verdict.found if each.caught and not each.gap)
     yield (
-        f"{verdict.stack} at {verdict.traffic:g} messages/s: {caught} ways to fail told in time, "
-        f"{len(verdict.findings)} findings. after: since the metric is published; from: least traffic."
+        f"{verdict.stack} at {verdict.traffic:g} messages/s: {told} failures told in time, "
+        f"{len(verdict.findings)} findings. after: since it is published; from: least traffic."
     )
+
+
+def _alike(found: Sequence[Covered]) -> list[list[Covered]]:
+    """A failure that is told alike in several regions is one row."""
+    rows: dict[tuple[str, str | None, float], list[Covered]] = {}
+    for each in found:
+        after = each.caught[0].after_s if each.caught else 0.0
+        rows.setdefault((f"{each.mode.component} {each.mode.fails}", each.gap, after), []).append(each)
+    return list(rows.values())
+
+
+def _told(each: Covered, stack: str) -> "tuple[RenderableType, str, str, str]":
+    """(who tells of it, after what time, of which allowed, from which traffic on)."""
+    from rich.text import Text
+
+    allowed = _words(each.mode.within_s)
+    if each.gap:
+        return Text(each.gap, "bold red"), "", allowed, ""
+    if not each.there:
+        return Text("not in this stack", "dim"), "", allowed, ""
+    if not each.caught:
+        return Text(each.mode.accepted or "", "yellow"), "", allowed, ""
+    first, more = each.caught[0], len(each.caught) - 1
+    name = f"{first.alarm.removeprefix(f'concierge-{stack}-')} ({first.severity})"
+    least = f"{each.least_messages / 60:.3g}/s" if each.least_messages else ""
+    return name + (f" and {more} more" if more else ""), _words(first.after_s), allowed, least
 
 
 def render_replay(found: Replayed, past: Measured) -> "Iterator[RenderableType]":
@@ -176,8 +185,8 @@ def render_replay(found: Replayed, past: Measured) -> "Iterator[RenderableType]"
         yield table
     pages = sum(1 for notice in found.notices if notice.state == "ALARM")
     yield (
-        f"{_words(past.end - past.begin)} of metrics from {_moment(past.begin)}; {found.judged} alarms judged; "
-        f"{pages} times somebody would have been told of ALARM"
+        f"{_words(past.end - past.begin)} of metrics from {_moment(past.begin)}, {found.judged} alarms: "
+        f"somebody told of ALARM {pages} time{'' if pages == 1 else 's'}"
     )
 
 
@@ -209,11 +218,16 @@ def render_tuned(found: Sequence[Tuned], past: Measured) -> "Iterator[Renderable
     for each in found:
         same = each.proposed.threshold == each.now.threshold
         proposed = ("keep", "", "") if same else _cells(each.proposed, each.troubles)
-        table.add_row(each.alarm, f"{each.usual:.4g}", *_cells(each.now, each.troubles), *proposed)
+        table.add_row(
+            each.alarm,
+            "-" if each.usual is None else f"{each.usual:.4g}",
+            *_cells(each.now, each.troubles),
+            *proposed,
+        )
     yield table
     yield (
-        f"From {_words(past.end - past.begin)} of metrics with {len(past.troubles)} known troubles. False "
-        "alarms a month, guessed from less than a week, say little: take proposals as a question, not an answer."
+        f"From {_words(past.end - past.begin)} of metrics with {len(past.troubles)} known troubles. "
+        "Of less than a week, false alarms a month are a guess: take a proposal as a question."
     )
 
 
@@ -228,10 +242,6 @@ def tuned_json(found: Sequence[Tuned], past: Measured) -> dict[str, Any]:
 def _cells(one: Estimate, troubles: int) -> tuple[str, str, str]:
     late = f" in {_words(one.delay_s)}" if one.delay_s is not None else ""
     return f"{one.threshold:.4g}", f"{one.detected} of {troubles}{late}", f"{one.false_a_month:.3g}"
-
-
-def _short(name: str, stack: str) -> str:
-    return name.removeprefix(f"concierge-{stack}-")
 
 
 def _moment(at: float) -> str:

@@ -38,10 +38,16 @@ class Sign(Shape):
 
 
 class Mode(Shape):
-    """One way to fail. `also`: other components that have such alarms, in another region say."""
+    """One way to fail. `also`: other components that have such alarms, in another region say.
+
+    `stands`: the component whose being there makes it possible, if it is not the one that has the alarms.
+    `somewhere`: it is enough if one region tells of it, for the others have no traffic.
+    """
 
     component: str
     also: tuple[str, ...] = ()
+    stands: str | None = None
+    somewhere: bool = False
     fails: str
     asks: str
     within_s: float = Field(gt=0)
@@ -110,13 +116,14 @@ def coverage(plan: Plan, messages: float = MESSAGES) -> list[Covered]:
     known = {region: judged(plan, region, None) for region in regions}
     found: list[Covered] = []
     for mode in ways().modes:
-        there = bool(kinds & {mode.component, *mode.also})
+        there = bool(kinds & ({mode.stands} if mode.stands else {mode.component, *mode.also}))
         having = [region for region in regions if any(_owns(mode, alarm) for alarm in known[region])]
         least = _least_messages(mode, _relevant(mode, known[having[0]])) if having else None
         for region in having or regions[:1]:
             caught = play(mode, _relevant(mode, known[region]), messages)
             found.append(Covered(mode, region, tuple(caught), least, there))
-    return found
+    told = {each.mode.fails for each in found if each.caught}
+    return [each for each in found if each.caught or not each.mode.somewhere or each.mode.fails not in told]
 
 
 def _relevant(mode: Mode, alarms: Sequence[Definition]) -> list[Definition]:

@@ -1,19 +1,20 @@
 """Metrics of a rehearsal for other tools: OpenMetrics text for Prometheus, OTLP for OpenTelemetry.
 
-A period is a summary: how many, their sum, quantiles. Prometheus counts from the beginning, so there counts
+Of each period: how many values, their sum, quantiles. Prometheus counts from the beginning, so there counts
 and sums add up (`promtool tsdb create-blocks-from openmetrics` reads it); OTLP has each period by itself.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import SummaryDataPoint
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import SummaryMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from contract.metrics import known
@@ -63,29 +64,30 @@ def prometheus(found: Measured, period_s: float) -> str:
     return text.decode()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the registry keeps it by identity
 class _Collector:
     found: Measured
     period_s: float
 
-    def collect(self) -> Iterator[SummaryMetricFamily]:
-        families: dict[str, SummaryMetricFamily] = {}
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, Metric] = {}
         for series, _, _ in sorted(self.found.store.known(), key=lambda row: (row[0][:2], sorted(row[0][2]))):
             namespace, metric, dimensions = series
             name = _snake(f"{namespace}_{metric}")
             labels = {_snake(key): value for key, value in sorted(dimensions)}
             described = known(namespace).get(metric)
-            family = families.setdefault(
-                name, SummaryMetricFamily(name, described.meaning if described else metric)
-            )
-            count, total = 0, 0.0
-            for one in stretches(self.found, series, self.period_s):
-                count, total = count + one.count, total + one.total
-                family.add_sample(f"{name}_count", labels, count, timestamp=one.end)
-                family.add_sample(f"{name}_sum", labels, total, timestamp=one.end)
-                for quantile, value in one.quantiles.items():
-                    told = {**labels, "quantile": f"{float(quantile[1:]) / 100:g}"}
-                    family.add_sample(name, told, value, timestamp=one.end)
+            words = described.meaning if described else metric
+            told = list(stretches(self.found, series, self.period_s))
+            for quantile in QUANTILES:
+                family = families.setdefault(name, Metric(name, words, "gauge"))
+                for one in told:
+                    more = {**labels, "quantile": f"{float(quantile[1:]) / 100:g}"}
+                    family.add_sample(name, more, one.quantiles[quantile], timestamp=one.end)
+            for what in ("values", "sum"):
+                family = families.setdefault(f"{name}_{what}", Metric(f"{name}_{what}", words, "counter"))
+                amounts = [float(one.count) if what == "values" else one.total for one in told]
+                for one, total in zip(told, accumulate(amounts), strict=True):
+                    family.add_sample(f"{name}_{what}_total", labels, total, timestamp=one.end)
         yield from families.values()
 
 

@@ -41,7 +41,7 @@ class Tuned:
     alarm: str
     periods: int
     troubles: int
-    usual: float
+    usual: float | None
     now: Estimate
     proposed: Estimate
 
@@ -90,16 +90,21 @@ def _tuned(
     candidates = [alarm.threshold, worst, *every[::step]]
     judged = [_estimate(alarm, points, past, threshold) for threshold in dict.fromkeys(candidates)]
 
-    def worth(one: Estimate) -> tuple[bool, int, float, float, float]:
-        """Few false alarms first, then what it finds, how soon, and how far it is from good times."""
-        far = abs(one.threshold - worst)
-        return (one.false_a_month > wanted, -one.detected, one.false_a_month, one.delay_s or 0.0, far)
+    def worth(one: Estimate) -> tuple[bool, int, bool, float, float]:
+        """Few false alarms, then what it finds; of equals the one there is, or the furthest from good."""
+        return (
+            one.false_a_month > wanted,
+            -one.detected,
+            one is not judged[0],
+            one.false_a_month,
+            abs(one.threshold - worst),
+        )
 
     return Tuned(
         alarm.name,
         len(points),
         len(past.troubles),
-        good[len(good) // 2] if good else 0.0,
+        good[len(good) // 2] if good else None,
         judged[0],
         min(judged, key=worth),
     )

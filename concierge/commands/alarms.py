@@ -117,7 +117,7 @@ def _planned(stack: str, *, built: bool) -> "Plan":
     from plan import run
 
     gc.disable()
-    return run(stack, changes={"agent.image_digest": f"sha256:{'0' * 64}"} if built else {})
+    return run(stack, changes={"agent.image_digest": f"sha256:{'4f' * 32}"} if built else {})
 
 
 def _region(plan: "Plan", wanted: str | None) -> str:
