@@ -11,6 +11,12 @@ from runtime.telemetry import Telemetry
 from tests.rehearsal.test_replay import START
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are not cut."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 @pytest.fixture
 def rehearsed(tmp_path: Path) -> Path:
     """A folder as a rehearsal leaves it: half a minute of good calls, half a minute of throttled ones."""
@@ -51,9 +57,11 @@ def test_coverage_shows_who_tells_and_fails_while_something_is_not_told(capsys: 
 
     assert throttled["caught"][0]["alarm"] == "concierge-dev-bedrock-throttled"
     assert throttled["caught"][0]["after_s"] == 19
-    assert all(
-        "nothing emits it yet" in each or "no alarm of this stack" in each for each in document["findings"]
-    )
+    assert modes["the replica in the standby falls behind"]["in_stack"] is False
+    # dev promises nobody anything, so that nothing burns slowly: it is said, for it is so.
+    slow = "operations:ServiceLevels (us-east-1): one message in two hundred gets no answer, for a day"
+    assert f"{slow}: no alarm tells of it" in document["findings"]
+    assert "agent-loop: no alarm of this stack leads to this runbook" in document["findings"]
     text = said(capsys, "alarms", "coverage", "dev", "--gaps", code=FAILED)
     assert "AgentStopped" in text
     assert "bedrock-throttled" not in text
@@ -86,9 +94,7 @@ def test_metrics_are_listed_asked_and_exported(
     assert "ModelThrottled" in said(capsys, "metrics", "list", str(rehearsed))
     asked = ["metrics", "query", str(rehearsed), "ModelThrottled", "--stat", "Sum", "--period", "30"]
     (answer,) = json.loads(said(capsys, *asked, "--json"))["answers"]
-    assert [value for _, value in answer["points"]][:3] == [20, 30, 0] or sum(
-        value or 0 for _, value in answer["points"]
-    ) == 30
+    assert sum(value or 0 for _, value in answer["points"]) == 30
 
     out = tmp_path / "told.prom"
     said(capsys, "metrics", "export", str(rehearsed), "--format", "prometheus", "--out", str(out))
@@ -101,7 +107,7 @@ def test_metrics_are_listed_asked_and_exported(
         (["alarms", "list", "nope"], "stack 'nope': there is no such file"),
         (["alarms", "replay", "/nowhere"], "/nowhere: No such file or directory: name a rehearsal's folder"),
         (["alarms", "replay", "{folder}", "--region", "eu-west-1"], "dev has us-east-1"),
-        (["alarms", "replay", "{folder}", "--speed", "9"], "9.0 is not in the range 1.0<=x<=3.0"),
+        (["alarms", "replay", "{folder}", "--speed", "9"], "Input should be less than or equal to 3"),
         (
             ["metrics", "query", "{folder}", "Throttled"],
             "there is no metric Throttled; nearest: ModelThrottled",
