@@ -53,16 +53,31 @@ def changes(found: Judge, until: float, every: float = PERIOD_S) -> list[tuple[f
 
 
 def test_the_alarms_of_a_plan_are_judged_one_region_at_a_time(prod: Plan):
+    """Those on what the runtime emits, plain or in an expression, and those over them."""
     for region in ("us-east-1", "us-west-2"):
-        names = [found.name for found in Judge.of(prod, region, MetricStore()).alarms]
-        declared = prod.of_type("cloudwatch.MetricAlarm")
-
-        assert names == [
+        names = {found.name for found in Judge.of(prod, region, MetricStore()).alarms}
+        declared = [one for one in prod.of_type("cloudwatch.MetricAlarm") if one.region == region]
+        ours = {
             one.inputs["name"]
             for one in declared
-            if one.region == region and one.inputs.get("namespace") == "Concierge"
-        ]
-        assert names
+            if "thresholdMetricId" not in one.inputs
+            and {"Concierge"}
+            == {
+                part.get("namespace")
+                for part in (
+                    one.inputs,
+                    *(query.get("metric", {}) for query in one.inputs.get("metricQueries", ())),
+                )
+                if part.get("namespace")
+            }
+        }
+        over = {
+            one.inputs["alarmName"]
+            for one in prod.of_type("cloudwatch.CompositeAlarm")
+            if one.region == region
+        }
+        assert names == ours | over
+        assert len(ours) > 20
 
 
 def test_alarms_on_what_aws_measures_of_itself_are_not_judged():
