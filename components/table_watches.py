@@ -87,6 +87,8 @@ def _watch(
             datapoints=3,
             of=5,
             missing="notBreaching",
+            # DynamoDB publishes nothing while nothing is throttled, and its alarms take no notice of silence.
+            fill=0,
             severity=severity,
             impact=impact,
             runbook=runbook,

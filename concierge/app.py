@@ -3,10 +3,12 @@
 import typer
 
 from concierge.commands import (
+    alarms,
     aws,
     chat,
     contracts,
     dashboards,
+    metrics,
     package,
     plan,
     policy,
@@ -34,11 +36,13 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
-app.add_typer(contracts.app, name="contracts")
+app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(metrics.app, name="metrics")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.command("chat")(chat.chat)
+app.add_typer(contracts.app, name="contracts")
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)

@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element
 from contract.metrics import ENVIRONMENT, NAMESPACE
 from plan.picture import ink, letters
 from plan.picture.ink import Stroke
-from rehearsal.dashboards import Measured, Page
+from rehearsal.dashboards import Page
+from rehearsal.history import Measured
 from rehearsal.metrics import statistic
 
 # A rehearsal is minutes: CloudWatch's minute would be three points.

@@ -14,10 +14,8 @@ from contract.errors import WrongUseError
 from plan.files import write_atomic
 from plan.model import Plan, Resource
 from plan.picture import letters
-from rehearsal.metrics import MetricStore, parse
 
 _KIND = "cloudwatch.Dashboard"
-LOG = "runtime.out"
 
 
 class DashboardError(WrongUseError):
@@ -33,15 +31,6 @@ class Page:
     widgets: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a rehearsal measured, and from when until when; epoch seconds."""
-
-    store: MetricStore
-    begin: float
-    end: float
-
-
 def pages(plan: Plan, wanted: str | None = None) -> list[Page]:
     """The dashboards of a plan, or those whose name ends with what is wanted."""
     every = [_page(resource) for resource in plan.of_type(_KIND)]
@@ -55,20 +44,6 @@ def pages(plan: Plan, wanted: str | None = None) -> list[Page]:
 def _page(resource: Resource) -> Page:
     body = json.loads(resource.inputs["dashboardBody"])
     return Page(str(resource.inputs["dashboardName"]), resource.region, tuple(body["widgets"]))
-
-
-def measured(folder: Path) -> Measured:
-    """The metrics of a finished rehearsal."""
-    try:
-        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DashboardError(f"{folder / LOG}: {error.strerror}: name the folder of a rehearsal") from None
-    points = [point for line in text.splitlines() for point in parse(line)]
-    if not points:
-        raise DashboardError(f"{folder / LOG} holds no metrics")
-    store = MetricStore()
-    store.add(points)
-    return Measured(store, min(p.at for p in points), max(p.at for p in points) + 1)
 
 
 def check(path: Path) -> None:

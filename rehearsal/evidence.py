@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from contract.alarm_rules import State
 from contract.errors import InconclusiveError
 from contract.faults import Fault
 from contract.runtime_settings import BreakerSettings
 from loadtests import arrivals, samples, scenario
 from loadtests.samples import Sample
 from loadtests.scenario import Scenario
-from rehearsal.alarms import State, Transition
+from rehearsal.alarms import Transition
 from rehearsal.metrics import MetricStore
 from rehearsal.story import Story
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.metrics import NAMESPACE
-from rehearsal.alarms import Judge, Transition
+from rehearsal.alarms import Judge, Notice, Transition
 from rehearsal.metrics import MetricStore, Point, cloudwatch_data, parse
 
 _EVERY_S = 0.5
@@ -83,9 +83,14 @@ class Metering:
             self._cloudwatch.put_metric_data(
                 Namespace=NAMESPACE, MetricData=data[start : start + _ENTRIES_A_CALL]
             )
-        for transition in self._judge.judge(self._clock()):
-            self._tell(transition)
-            self._on_change(transition)
+        told = len(self._judge.notices)
+        changes = self._judge.judge(self._clock())
+        for change in changes:
+            self._set(change)
+        for notice in self._judge.notices[told:]:
+            self._publish(notice)
+        for change in changes:
+            self._on_change(change)
 
     def _new_points(self) -> list[Point]:
         with self._log.open("rb") as file:
@@ -95,18 +100,18 @@ class Metering:
         *lines, self._rest = (self._rest + fresh).split(b"\n")  # the last one is still being written
         return [point for line in lines for point in parse(line.decode(errors="replace"))]
 
-    def _tell(self, transition: Transition) -> None:
-        """What CloudWatch does when an alarm changes: the state, and a message to the alarm's topics."""
+    def _set(self, change: Transition) -> None:
+        """moto's alarms never change by themselves."""
         self._cloudwatch.set_alarm_state(
-            AlarmName=transition.alarm, StateValue=transition.after, StateReason=transition.reason
+            AlarmName=change.alarm, StateValue=change.after, StateReason=change.reason
         )
-        alarm = self._judge.alarm(transition.alarm)
-        actions = {"ALARM": "alarmActions", "OK": "okActions"}.get(transition.after, "")
-        if transition.before == "INSUFFICIENT_DATA" and transition.after == "OK":
-            return  # the first judgement is no news
-        for topic in alarm.inputs.get(actions, []):
+
+    def _publish(self, notice: Notice) -> None:
+        """What CloudWatch sends when an alarm acts."""
+        description = self._judge.alarm(notice.alarm).definition.description
+        for topic in notice.topics:
             self._sns.publish(
                 TopicArn=topic,
-                Subject=f"{transition.after}: {transition.alarm}"[:100],
-                Message=f"{alarm.inputs['alarmDescription']}\n{transition.reason}",
+                Subject=f"{notice.state}: {notice.alarm}"[:100],
+                Message=f"{description}\n{notice.reason}",
             )

@@ -6,17 +6,20 @@ put into the CloudWatch stand-in so that runbooks find the numbers where on-call
 
 import json
 import math
+import re
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
-from contract.metrics import ENVIRONMENT
+from contract.metrics import ENVIRONMENT, NAMESPACE
 
-Series = tuple[str, frozenset[tuple[str, str]]]
+# Namespace, metric and dimensions.
+Series = tuple[str, str, frozenset[tuple[str, str]]]
 _VALUES_AN_ENTRY = 150  # as many different values as PutMetricData takes in one entry
 
 
@@ -29,10 +32,11 @@ class Point:
     dimensions: Mapping[str, str]
     value: float
     unit: str
+    namespace: str = NAMESPACE
 
     @property
     def series(self) -> Series:
-        return self.metric, frozenset(self.dimensions.items())
+        return self.namespace, self.metric, frozenset(self.dimensions.items())
 
 
 def parse(line: str) -> list[Point]:
@@ -55,50 +59,148 @@ def _points(document: Mapping[str, Any]) -> Iterator[Point]:
             for metric in directive["Metrics"]:
                 value = document[metric["Name"]]
                 for item in value if isinstance(value, list) else [value]:
-                    yield Point(at, metric["Name"], dimensions, float(item), metric.get("Unit", "None"))
+                    unit = metric.get("Unit", "None")
+                    yield Point(
+                        at,
+                        metric["Name"],
+                        dimensions,
+                        float(item),
+                        unit,
+                        directive.get("Namespace", NAMESPACE),
+                    )
+
+
+@dataclass
+class _Course:
+    """The points of one series. In order of time once asked for; sums up to each are kept until more come."""
+
+    unit: str
+    times: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    sums: list[float] = field(default_factory=list)
+    ordered: bool = True
+
+    def add(self, at: float, value: float) -> None:
+        self.ordered = self.ordered and (not self.times or at >= self.times[-1])
+        self.times.append(at)
+        self.values.append(value)
+
+    def between(self, start: float, end: float) -> slice:
+        if not self.ordered:
+            pairs = sorted(zip(self.times, self.values, strict=True))
+            self.times, self.values = [at for at, _ in pairs], [value for _, value in pairs]
+            self.ordered, self.sums = True, []
+        return slice(bisect_left(self.times, start), bisect_left(self.times, end))
+
+    def total(self, part: slice) -> float:
+        if len(self.sums) != len(self.values) + 1:
+            self.sums = list(accumulate(self.values, initial=0.0))
+        found: float = self.sums[part.stop] - self.sums[part.start]
+        return found
 
 
 @dataclass
 class MetricStore:
     """Every point so far; safe to fill from one thread and ask from others."""
 
-    _series: dict[Series, list[tuple[float, float]]] = field(default_factory=dict)
+    _series: dict[Series, _Course] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, points: list[Point]) -> None:
+    def add(self, points: Sequence[Point]) -> None:
         with self._lock:
             for point in points:
-                self._series.setdefault(point.series, []).append((point.at, point.value))
+                series = point.series
+                if series not in self._series:
+                    self._series[series] = _Course(point.unit)
+                self._series[series].add(point.at, point.value)
 
     def environment(self) -> str | None:
         """Whose metrics these are."""
         with self._lock:
-            found = {value for _, pairs in self._series for name, value in pairs if name == ENVIRONMENT}
+            found = {value for _, _, pairs in self._series for name, value in pairs if name == ENVIRONMENT}
         return min(found) if found else None
 
-    def values(self, metric: str, dimensions: Mapping[str, str], start: float, end: float) -> list[float]:
+    def known(self) -> list[tuple[Series, str, int]]:
+        """Every series with its unit and how many points it has."""
+        with self._lock:
+            return [(series, course.unit, len(course.values)) for series, course in self._series.items()]
+
+    def span(self) -> tuple[float, float] | None:
+        """When the first and the last point were."""
+        with self._lock:
+            courses = [course for course in self._series.values() if course.times]
+            if not courses:
+                return None
+            return min(min(c.times) for c in courses), max(max(c.times) for c in courses)
+
+    def values(
+        self,
+        metric: str,
+        dimensions: Mapping[str, str],
+        start: float,
+        end: float,
+        namespace: str = NAMESPACE,
+    ) -> list[float]:
         """Values with start <= time < end."""
         with self._lock:
-            series = sorted(self._series.get((metric, frozenset(dimensions.items())), []))
-        low = bisect_left(series, (start, float("-inf")))
-        high = bisect_left(series, (end, float("-inf")))
-        return [value for _, value in series[low:high]]
+            course = self._series.get((namespace, metric, frozenset(dimensions.items())))
+            return course.values[course.between(start, end)] if course else []
+
+    def datapoint(self, series: Series, name: str, start: float, end: float) -> float | None:
+        """A statistic of the values with start <= time < end; sums over long stretches are quick."""
+        with self._lock:
+            course = self._series.get(series)
+            if course is None:
+                return None
+            part = course.between(start, end)
+            count = part.stop - part.start
+            if count and name == "SampleCount":
+                return float(count)
+            if count and name in {"Sum", "Average"}:
+                return course.total(part) / (count if name == "Average" else 1)
+            return statistic(name, course.values[part])
 
 
-def statistic(name: str, values: list[float]) -> float | None:
-    """CloudWatch's simple statistics and percentiles (p95); None where there is nothing to compute from."""
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+_RANK = re.compile(r"PR\((?P<low>[\d.]*):(?P<high>[\d.]*)\)")
+
+
+def is_statistic(name: str) -> bool:
+    """Whether `statistic` knows it."""
+    return name in _SIMPLE or bool(_PERCENTILE.fullmatch(name) or _RANK.fullmatch(name))
+
+
+def statistic(name: str, values: Sequence[float]) -> float | None:
+    """CloudWatch's simple statistics, percentiles (p95) and percentile ranks (PR(:2500), a percentage).
+
+    None where there is nothing to compute from.
+    """
     if not values:
         return None
-    if name.startswith("p"):
-        rank = math.ceil(float(name[1:]) / 100 * len(values))
+    if name in _SIMPLE:
+        return _SIMPLE[name](values)
+    if found := _PERCENTILE.fullmatch(name):
+        rank = math.ceil(float(found[1]) / 100 * len(values))
         return sorted(values)[max(rank, 1) - 1]
-    return {
-        "Average": sum(values) / len(values),
-        "Sum": sum(values),
-        "Minimum": min(values),
-        "Maximum": max(values),
-        "SampleCount": float(len(values)),
-    }[name]
+    if found := _RANK.fullmatch(name):
+        ordered = sorted(values)
+        low = bisect_right(ordered, float(found["low"])) if found["low"] else 0
+        high = bisect_right(ordered, float(found["high"])) if found["high"] else len(ordered)
+        return 100 * (high - low) / len(ordered)
+    raise ValueError(f"{name} is no statistic known here")
+
+
+def _average(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+_SIMPLE: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "Average": _average,
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": lambda values: float(len(values)),
+}
 
 
 def cloudwatch_data(points: list[Point]) -> list[dict[str, Any]]:
@@ -117,7 +219,7 @@ def cloudwatch_data(points: list[Point]) -> list[dict[str, Any]]:
             "Unit": unit,
             "StorageResolution": 1,
         }
-        for ((metric, dimensions), unit, second), group in grouped.items()
+        for ((_, metric, dimensions), unit, second), group in grouped.items()
         for part in _parts(list(group.items()))
     ]
 

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input
 
-from components.alarms import Alarms, AlarmsArgs, Watched
+from components.alarms import Alarms, AlarmsArgs, Watched, composites, watches_of
 from components.base import Component
 from components.dashboards import Dashboards, DashboardsArgs
 from components.keys import Keys
@@ -91,8 +91,9 @@ class RegionStack(Component):
             self.site.named("alarms"),
             AlarmsArgs(
                 environment=self.site.environment,
-                watches=[watch for part in self.watched for watch in part.alarms()],
+                watches=watches_of(self.watched),
                 topics=self.signals.notices.topics,
+                over=[*composites(), *self.signals.levels.composites()],
             ),
             self.site.inside,
         )

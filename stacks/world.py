@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output
 
-from components.alarms import Alarms, AlarmsArgs, Watched
+from components.alarms import Alarms, AlarmsArgs, Watched, watches_of
 from components.assets import Assets, AssetsArgs
 from components.base import Component
 from components.certificate import Certificate, CertificateArgs
@@ -109,7 +109,7 @@ class World(Component):
             "world-alarms",
             AlarmsArgs(
                 environment=self._environment,
-                watches=[watch for part in self.watched for watch in part.alarms()],
+                watches=watches_of(self.watched),
                 topics=topics,
             ),
             self._inside,

@@ -42,10 +42,10 @@ def render(
     ] = None,
 ) -> None:
     """Draw pages as CloudWatch will show them, with what a rehearsal measured."""
-    from rehearsal import dashboard_drawing, dashboards
+    from rehearsal import dashboard_drawing, dashboards, history
 
     dashboards.check(out)
-    found = dashboards.measured(from_) if from_ else None
+    found = history.read(from_) if from_ else None
     chosen = dashboards.pages(plan_of(stack), page)
     dashboards.write(chosen, [dashboard_drawing.draw(each, found) for each in chosen], out)
     output.note(f"wrote {out}")

@@ -36,13 +36,18 @@ def alarm_acts(alarm: Node, view: View) -> Faults:
     if alarm.get("actionsEnabled") is False:
         yield "its actions are switched off"
     actions = alarm.raw("alarmActions")
-    if not actions and alarm.get("name") not in _heard(alarm.region, view):
+    if not actions and _called(alarm) not in _heard(alarm.region, view):
         yield "it tells nobody"
     topics = view.named_by(alarm, "alarmActions", "sns.Topic")
     if any(topic.region != alarm.region for topic in topics):
         yield "its topic is in another region, where CloudWatch does not publish"
-    elsewhere = [arn for arn in actions or () if isinstance(arn, str) and ":sns:" in arn and not topics]
+    told = actions if isinstance(actions, list | tuple) else ()
+    elsewhere = [arn for arn in told if isinstance(arn, str) and ":sns:" in arn and not topics]
     yield from (f"{arn.rpartition(':')[2]} is no topic of this stack" for arn in elsewhere)
+
+
+def _called(alarm: Node) -> Any:
+    return alarm.get("alarmName" if alarm.short == _COMPOSITE else "name")
 
 
 def _heard(region: str | None, view: View) -> set[Any]:
@@ -57,7 +62,9 @@ def _heard(region: str | None, view: View) -> set[Any]:
     for stack in view.of("cloudformation.Stack"):
         names.update(known(value) for value in (stack.get("parameters") or {}).values())
     for composite in view.of(_COMPOSITE):
-        names.update(re.findall(r'ALARM\("?([^")]+)"?\)', str(composite.get("alarmRule"))))
+        if composite.region == region:
+            names.update(re.findall(r'ALARM\("?([^")]+)"?\)', str(composite.get("alarmRule"))))
+            names.add(known(dig(composite.get("actionsSuppressor"), "alarm")))
     return names
 
 
@@ -75,9 +82,15 @@ def alarm_decides(alarm: Node) -> Faults:
     of = alarm.get("evaluationPeriods") or 1
     if (alarm.get("datapointsToAlarm") or of) > of:
         yield f"{alarm.get('datapointsToAlarm'):g} of {of:g} periods can never breach"
-    period = alarm.get("period") or 60
+    period = _period(alarm)
     if period * of > (_DAY_S if period < _HOUR_S else _WEEK_S):
         yield "it looks further back than CloudWatch does"
+
+
+def _period(alarm: Node) -> float:
+    """Its own, or that of the metrics of its expression."""
+    asked = [dig(query, "metric.period") for query in alarm.list("metricQueries")]
+    return float(alarm.get("period") or max((each for each in asked if each), default=60))
 
 
 @among(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from components.alarms import Watched
 from components.documents import ControlsDocument, ControlsDocumentArgs
 from components.notices import Notices
+from components.service_levels import ServiceLevels, ServiceLevelsArgs
 from stacks.site import Site
 from stacks.tell import notices
 
@@ -15,10 +16,11 @@ class Signals:
 
     controls: ControlsDocument
     notices: Notices
+    levels: ServiceLevels
 
     @property
     def watched(self) -> list[Watched | None]:
-        return [self.notices]
+        return [self.notices, self.levels]
 
 
 def connect(site: Site) -> Signals:
@@ -27,4 +29,9 @@ def connect(site: Site) -> Signals:
             site.named("controls"), ControlsDocumentArgs(environment=site.environment), site.inside
         ),
         notices=notices(site.role, site.environment, site.settings, site.keys["notices"], site.inside),
+        levels=ServiceLevels(
+            site.named("levels"),
+            ServiceLevelsArgs(budgets=site.settings.operations.error_budgets),
+            site.inside,
+        ),
     )

@@ -9,6 +9,7 @@ from components.buckets import LOGS
 from components.buckets import definitions as buckets
 from components.dashboards import pages
 from components.tables import definitions as tables
+from contract.slos import slos
 from stacks.problems import rule
 from stacks.section import Section
 from stacks.sections.data import LogDays
@@ -180,6 +181,10 @@ class Operations(Section):
     dashboards: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         tuple(pages()), description="pages in CloudWatch (OPS-3); an account's first three cost nothing"
     )
+    error_budgets: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        tuple(slo.id for slo in slos()),
+        description="promises of contract/slos.toml whose burn rate is watched, $2.20 a month each (OPS-1)",
+    )
     secret_days: int = Field(30, ge=1, le=365, description="after how many days a generated secret is due")
 
     @model_validator(mode="after")
@@ -187,6 +192,11 @@ class Operations(Section):
         for page in self.dashboards:
             if page not in pages():
                 raise rule("dashboards", f"has {page!r}, which is no page: there are {', '.join(pages())}")
+        promised = [slo.id for slo in slos()]
+        for budget in self.error_budgets:
+            if budget not in promised:
+                there = ", ".join(promised)
+                raise rule("error_budgets", f"has {budget!r}, which nobody promised: there are {there}")
         return self
 
     def warnings(self, *, protect: bool, budget: int | None) -> list[str]:

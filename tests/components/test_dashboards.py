@@ -104,12 +104,14 @@ def test_the_war_room_shows_first_what_wakes_somebody(planned: Planned, bodies: 
     page = bodies["concierge-prod-primary-war-room"]["widgets"]
     assert [w["type"] for w in page[:2]] == ["text", "alarm"]
     named = {arn.rpartition(":alarm:")[2] for arn in page[1]["properties"]["alarms"]}
-    declared = planned("prod", BUILT).of_type("cloudwatch.MetricAlarm")
+    found = planned("prod", BUILT)
+    declared = [*found.of_type("cloudwatch.MetricAlarm"), *found.of_type("cloudwatch.CompositeAlarm")]
     pagers = {
-        a.inputs["name"]
+        a.inputs.get("name") or a.inputs["alarmName"]
         for a in declared
         if a.name.startswith("primary-alarms-") and a.inputs["tags"]["Severity"] == "page"
     }
+    assert "concierge-prod-shoppers-hurt" in named
     assert named <= pagers
     assert len(named) == min(len(pagers), 100)
 

@@ -105,7 +105,8 @@ def without_rule(label: str, name: str) -> Callable[[Draft], None]:
 
 def all_alarms_of(dimension: str, value: str) -> Callable[[Draft], None]:
     def looks(alarm: Any) -> bool:
-        return bool(alarm.inputs.get("dimensions", {}).get(dimension) == value)
+        asked = [query.get("metric", {}) for query in alarm.inputs.get("metricQueries", ())]
+        return any(part.get("dimensions", {}).get(dimension) == value for part in (alarm.inputs, *asked))
 
     return lambda draft: draft.remove_where(
         "cloudwatch.MetricAlarm", lambda alarm: alarm.region == "us-east-1" and looks(alarm)

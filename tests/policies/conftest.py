@@ -7,7 +7,7 @@ from tests.conftest import Planned
 
 _DIGEST = f"sha256:{'a1' * 32}"
 # Everything a stack may have and prod does not switch on by itself.
-_ALL_ON = {
+EVERYTHING = {
     "agent.host": "agentcore",
     "agent.image_digest": _DIGEST,
     "faults.enabled": "true",
@@ -30,4 +30,4 @@ _ALL_ON = {
 @pytest.fixture(scope="session")
 def full(planned: Planned) -> Plan:
     """prod with AgentCore, a model of our own, pipelines, experiments and the load fleet."""
-    return planned("prod", _ALL_ON)
+    return planned("prod", EVERYTHING)

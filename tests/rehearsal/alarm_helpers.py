@@ -1,10 +1,13 @@
 """An alarm as a plan declares it, with the values its metric had, period by period."""
 
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from plan.model import Plan, Resource
-from rehearsal.alarms import ALARM_TYPE, SETTLE_S, Judge
+from rehearsal.alarm_definitions import ALARM_TYPE, COMPOSITE_TYPE
+from rehearsal.alarms import SETTLE_S, Judge
 from rehearsal.metrics import MetricStore, Point
 
 REGION = "us-east-1"
@@ -50,18 +53,67 @@ def alarm(name: str = NAME, region: str = REGION, **changed: Any) -> Resource:
     )
 
 
+def math_alarm(queries: Sequence[dict[str, Any]], name: str = NAME, **changed: Any) -> Resource:
+    """An alarm on an expression; `queries` as the provider has them."""
+    plain = dict.fromkeys(["namespace", "metricName", "dimensions", "statistic", "period"])
+    return alarm(name, **{**plain, "metricQueries": list(queries), **changed})
+
+
+def query(
+    id_: str, metric: str, stat: str = "Average", period: int = PERIOD_S, **changed: Any
+) -> dict[str, Any]:
+    """One metric of an expression."""
+    asked = {
+        "namespace": "Concierge",
+        "metricName": metric,
+        "dimensions": DIMENSIONS,
+        "stat": stat,
+        "period": period,
+    }
+    return {"id": id_, "metric": {**asked, **changed}, "returnData": False}
+
+
+def composite(name: str, rule: str, region: str = REGION, **changed: Any) -> Resource:
+    """A composite that pages, but for what is `changed`."""
+    inputs = {
+        "alarmName": name,
+        "alarmDescription": "Shoppers wait and fail.",
+        "alarmRule": rule,
+        "alarmActions": [PAGE],
+        "okActions": [TICKET],
+        "tags": {"Runbook": "bedrock-outage", "Severity": "page"},
+    }
+    return Resource(
+        urn=f"urn:pulumi:dev::concierge::{COMPOSITE_TYPE}::{region}-{name}",
+        type=COMPOSITE_TYPE,
+        name=name,
+        id=name,
+        custom=True,
+        parent=None,
+        provider=None,
+        region=region,
+        inputs={key: value for key, value in {**inputs, **changed}.items() if value is not None},
+        outputs={},
+    )
+
+
 def planned(*alarms: Resource) -> Plan:
     return Plan(stack="dev", resources=alarms, outputs={})
 
 
-def judge(*alarms: Resource) -> Judge:
+def judge(*alarms: Resource, **more: Any) -> Judge:
     """A judge of these alarms, who has seen nothing yet."""
-    return Judge.of(planned(*alarms), REGION, MetricStore())
+    return Judge.of(planned(*alarms), REGION, MetricStore(), **more)
 
 
 def point(at: float, value: float, **changed: Any) -> Point:
     told = {"at": at, "metric": "ModelThrottled", "dimensions": DIMENSIONS, "value": value, "unit": "Count"}
     return Point(**{**told, **changed})
+
+
+def guide(name: str) -> dict[str, Any]:
+    """A part of the CloudWatch user guide, transcribed."""
+    return tomllib.loads((Path(__file__).parent / "cloudwatch" / f"{name}.toml").read_text("utf-8"))
 
 
 def series(text: str) -> list[float | None]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from chaos import catalogue as experiments
+from contract.alarm_rules import State
 from contract.faults import Experiment
 from contract.runtime_settings import BreakerSettings
 from contract.tiers import Tier
@@ -12,7 +13,7 @@ from loadtests import scenario
 from loadtests.samples import Sample, summary
 from loadtests.verdict import judge
 from rehearsal import story as stories
-from rehearsal.alarms import State, Transition
+from rehearsal.alarms import Transition
 from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage
 from rehearsal.metrics import MetricStore, Point
 from rehearsal.story import Story

@@ -1,15 +1,17 @@
 """The judge decides like CloudWatch: when a period counts, how many must breach, what missing data means."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.alarm_rules import State
 from plan import Plan
-from rehearsal.alarms import LOOK_BACK, Judge, State
+from rehearsal.alarm_states import LOOK_BACK
+from rehearsal.alarms import Judge
 from rehearsal.metrics import MetricStore
 from tests.rehearsal.alarm_helpers import (
     BAD,
@@ -28,7 +30,6 @@ from tests.rehearsal.alarm_helpers import (
 
 START = 1_000_000.0  # a multiple of every period used here
 MISSING = ("missing", "ignore", "breaching", "notBreaching")
-STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")
 POINTS = st.lists(st.sampled_from([GOOD, BAD, None]), min_size=1, max_size=30)
 
 # M and N
@@ -37,16 +38,6 @@ RULES = st.integers(1, 6).flatmap(lambda of: st.tuples(st.integers(1, of), st.ju
 
 def state_of(found: Judge) -> State:
     return found.alarms[0].state
-
-
-def state_after(text: str, *, before: State = "OK", needed: int, of: int = 3, missing: str) -> State:
-    """The state in which an alarm that was `before` is left by a series."""
-    found = judge(alarm(datapointsToAlarm=needed, evaluationPeriods=of, treatMissingData=missing))
-    found.alarms[0].state = before
-    points = series(text)
-    fill(found, points, START)
-    found.judge(over(START + len(points) * PERIOD_S))
-    return state_of(found)
 
 
 def changes(found: Judge, until: float, every: float = PERIOD_S) -> list[tuple[float, State, State]]:
@@ -62,16 +53,31 @@ def changes(found: Judge, until: float, every: float = PERIOD_S) -> list[tuple[f
 
 
 def test_the_alarms_of_a_plan_are_judged_one_region_at_a_time(prod: Plan):
+    """Those on what the runtime emits, plain or in an expression, and those over them."""
     for region in ("us-east-1", "us-west-2"):
-        names = [found.name for found in Judge.of(prod, region, MetricStore()).alarms]
-        declared = prod.of_type("cloudwatch.MetricAlarm")
-
-        assert names == [
+        names = {found.name for found in Judge.of(prod, region, MetricStore()).alarms}
+        declared = [one for one in prod.of_type("cloudwatch.MetricAlarm") if one.region == region]
+        ours = {
             one.inputs["name"]
             for one in declared
-            if one.region == region and one.inputs["namespace"] == "Concierge"
-        ]
-        assert names
+            if "thresholdMetricId" not in one.inputs
+            and {"Concierge"}
+            == {
+                part.get("namespace")
+                for part in (
+                    one.inputs,
+                    *(query.get("metric", {}) for query in one.inputs.get("metricQueries", ())),
+                )
+                if part.get("namespace")
+            }
+        }
+        over = {
+            one.inputs["alarmName"]
+            for one in prod.of_type("cloudwatch.CompositeAlarm")
+            if one.region == region
+        }
+        assert names == ours | over
+        assert len(ours) > 20
 
 
 def test_alarms_on_what_aws_measures_of_itself_are_not_judged():
@@ -241,55 +247,7 @@ def test_only_its_own_metric_and_dimensions_count():
     assert state_of(found) == "OK"
 
 
-# --- Missing data ---------------------------------------------------------------------------------------
-# The two tables of the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data": five
-# periods from the oldest to the youngest, then the state for missing, ignore, breaching and notBreaching.
-# "KEPT": the alarm stays as it was.
-
-GUIDE = [
-    (3, "0 - X - X", "OK", "OK", "OK", "OK"),
-    (3, "0 - - - -", "OK", "OK", "OK", "OK"),
-    (3, "- - - - -", "INSUFFICIENT_DATA", "KEPT", "ALARM", "OK"),
-    (3, "0 X X - X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (3, "- - X - -", "ALARM", "KEPT", "ALARM", "OK"),
-    (2, "0 - X - X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (2, "0 0 X 0 X", "ALARM", "ALARM", "ALARM", "ALARM"),
-    (2, "0 - X - -", "OK", "OK", "ALARM", "OK"),
-    (2, "- - - - 0", "OK", "OK", "ALARM", "OK"),
-    (2, "- - - X -", "ALARM", "KEPT", "ALARM", "OK"),
-]
-
-
-@pytest.mark.parametrize("before", STATES)
-@pytest.mark.parametrize(
-    ("needed", "text", "missing", "expected"),
-    [
-        (needed, text, missing, expected)
-        for needed, text, *row in GUIDE
-        for missing, expected in zip(MISSING, row, strict=True)
-    ],
-)
-def test_missing_data_counts_as_in_the_user_guide(needed, text, missing, expected, before: State):
-    found = state_after(text, before=before, needed=needed, missing=missing)
-
-    assert found == (before if expected == "KEPT" else expected)
-
-
-@pytest.mark.parametrize("text", ["- - - - X", "- - - X -"])
-def test_one_young_breach_after_silence_is_no_alarm_yet(text: str):
-    """The next value may be good again (the guide: avoiding premature transitions to alarm state)."""
-    assert state_after(text, needed=3, missing="missing") == "OK"
-
-
-@pytest.mark.parametrize("text", ["- - X - X", "- - X X -", "X - - - X"])
-def test_breaches_that_began_long_enough_ago_are_an_alarm_though_some_are_missing(text: str):
-    """The first of them counts: nothing good was heard since."""
-    assert state_after(text, needed=3, missing="missing") == "ALARM"
-
-
-def test_ignored_silence_leaves_every_state_as_it_is():
-    for before, length in product(STATES, range(1, 8)):
-        assert state_after(" ".join(["-"] * length), before=before, needed=2, missing="ignore") == before
+# --- Missing data: the guide's tables are in test_alarm_states.py ------------------------------------------
 
 
 def test_ignored_silence_ends_with_the_data():

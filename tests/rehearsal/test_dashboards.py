@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from plan import Plan
-from rehearsal import dashboards
+from rehearsal import dashboards, history
 from rehearsal.dashboard_drawing import draw
 from rehearsal.dashboards import DashboardError
+from rehearsal.history import HistoryError
 from tests.plan.drawing_helpers import read
 
 
@@ -38,7 +39,7 @@ def test_every_widget_of_every_page_is_drawn(prod: Plan):
 
 def test_what_a_rehearsal_measured_is_a_line_and_what_it_did_not_is_told(prod: Plan, rehearsed: Path):
     (page,) = dashboards.pages(prod, "primary-war-room")
-    found = dashboards.measured(rehearsed)
+    found = history.read(rehearsed)
     (answered,) = [w for w in page.widgets if w["properties"].get("title") == "Messages answered"]
     only = dashboards.Page(page.name, page.region, (answered,))
     with_numbers, without = read(draw(only, found)), read(draw(only, None))
@@ -52,11 +53,11 @@ def test_what_a_rehearsal_measured_is_a_line_and_what_it_did_not_is_told(prod: P
 
 
 def test_a_rehearsal_without_metrics_is_told(tmp_path: Path):
-    with pytest.raises(DashboardError, match=r"runtime\.out: No such file"):
-        dashboards.measured(tmp_path)
+    with pytest.raises(HistoryError, match=r"runtime\.out: No such file"):
+        history.read(tmp_path)
     (tmp_path / "runtime.out").write_text('{"ready": true}\n')
-    with pytest.raises(DashboardError, match="holds no metrics"):
-        dashboards.measured(tmp_path)
+    with pytest.raises(HistoryError, match="holds no metrics"):
+        history.read(tmp_path)
 
 
 def test_a_page_that_is_none_is_told_with_those_there_are(prod: Plan, dev: Plan):

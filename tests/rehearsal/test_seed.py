@@ -458,6 +458,7 @@ def test_the_stack_is_seeded_completely(fresh: str, ask: Any, dev: Plan) -> None
     tables = {table.inputs["name"] for table in dev.of_type("dynamodb.Table")}
     parameters = {parameter.inputs["name"] for parameter in dev.of_type("ssm.Parameter")}
     alarms = {alarm.inputs["name"] for alarm in dev.of_type("cloudwatch.MetricAlarm")}
+    alarms |= {alarm.inputs["alarmName"] for alarm in dev.of_type("cloudwatch.CompositeAlarm")}
     topics = {topic.outputs["arn"] for topic in dev.of_type("sns.Topic")}
     assert set(ask("dynamodb").list_tables()["TableNames"]) == tables
     pages = ask("ssm").get_paginator("describe_parameters").paginate()
