@@ -132,7 +132,7 @@ def main() -> int:
     if len(sys.argv) > 1:
         asyncio.run(SERVERS[sys.argv[1]]())
         return 0
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for _ in range(3):  # in turns, so that a busy minute meets all
         for name in SERVERS:
             server = subprocess.Popen([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True)

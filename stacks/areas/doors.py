@@ -35,7 +35,7 @@ class Doors:
     rest: RestGateway
     names: GatewayNames | None
     waf: WebAcl
-    token_secret: str
+    token_secret: str | None
     canary: Canary | None
 
     @property
@@ -76,7 +76,7 @@ def open_doors(site: Site, ground: Ground, data: Data, world: World) -> Doors:
         rest=rest,
         names=_names(site, certificate, websocket, rest),
         waf=_waf(site, world, rest),
-        token_secret=world.token_secret.secret_name,
+        token_secret=world.token_secret.secret_name if world.token_secret else None,
         canary=_canary(site, world, websocket, rest) if settings.edge.canary_minutes else None,
     )
 

@@ -38,7 +38,7 @@ def _doors(doors: Doors) -> Mapping[str, Input[str]]:
     return {
         "CONCIERGE_ISSUER": doors.identity.issuer,
         "CONCIERGE_CLIENTS": Output.all(*clients).apply(",".join),
-        "CONCIERGE_TOKEN_SECRET": doors.token_secret,
+        **({"CONCIERGE_TOKEN_SECRET": doors.token_secret} if doors.token_secret else {}),
         "CONCIERGE_CALLBACK_URL": Output.concat("https://", doors.websocket.endpoint, f"/{STAGE}"),
     }
 

@@ -108,14 +108,20 @@ def _answering(needs: Needs) -> list[Grant]:
             {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence()},
         ),
         needs.data.cache.grant(),
-        grants.read_secrets([place.arn("secretsmanager", f"secret:{needs.doors.token_secret}-??????")]),
-        Grant(
-            "OpenSecrets",
-            ["kms:Decrypt"],
-            [needs.site.keys["secrets"]],
-            {"StringEquals": {"kms:ViaService": [f"secretsmanager.{place.region}.amazonaws.com"]}},
-        ),
+        *_secrets(needs),
         *([Grant("Recommend", ["personalize:GetRecommendations"], [campaign])] if campaign else []),
+    ]
+
+
+def _secrets(needs: Needs) -> list[Grant]:
+    """What signs resume tokens, if they are signed by more than one task."""
+    place, name = needs.site.place, needs.doors.token_secret
+    if name is None:
+        return []
+    via = {"StringEquals": {"kms:ViaService": [f"secretsmanager.{place.region}.amazonaws.com"]}}
+    return [
+        grants.read_secrets([place.arn("secretsmanager", f"secret:{name}-??????")]),
+        Grant("OpenSecrets", ["kms:Decrypt"], [needs.site.keys["secrets"]], via),
     ]
 
 

@@ -81,7 +81,10 @@ class Gateway(Section):
         120, ge=1, le=3_600, description="seconds a leaving task may finish its streams (RUN-20)"
     )
     token_generation: int = Field(
-        1, ge=1, description="raise by one to sign resume tokens of guests with a new key"
+        1,
+        ge=0,
+        description="raise by one to sign resume tokens of guests with a new key; "
+        "0: each task has a key of its own, and a guest resumes at no other",
     )
     log_days: LogDays = Field(90, description="days access logs stay in CloudWatch")
     account_log_role: bool = Field(

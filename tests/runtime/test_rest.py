@@ -144,7 +144,7 @@ def test_a_good_token_is_its_customers(house: House):
         token(exp=datetime.now(UTC) - timedelta(minutes=5)),
         token(exp=None),
         token(sub=None),
-        {"Authorization": "Bearer " + jwt.encode({"sub": CUSTOMER}, None, "none")},
+        {"Authorization": "Bearer " + jwt.encode({"sub": CUSTOMER}, "", "none")},
     ],
     ids=[
         "none",
