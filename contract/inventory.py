@@ -9,7 +9,7 @@ from contract.base import Shape
 
 
 class RegionInventory(Shape):
-    """One region. `balancers` and `groups` as CloudWatch's dimensions name them; `checks` are Route 53's."""
+    """One region. `checks` are Route 53's; `balancers` are ARNs."""
 
     region: str
     tables: Mapping[str, str] = {}
@@ -28,7 +28,6 @@ class RegionInventory(Shape):
     buckets: Mapping[str, str] = {}
     apis: Mapping[str, str] = {}
     balancers: Mapping[str, str] = {}
-    groups: Mapping[str, str] = {}
     checks: Mapping[str, str] = {}
     acls: Mapping[str, str] = {}
     logs: Mapping[str, str] = {}

@@ -6,6 +6,7 @@ record = resume(runbook, world, why="...", journal=journal)                 goes
 record = undo(runbook, world, why="...", journal=journal)                   puts back what was before
 """
 
+from runbooks.engine import search
 from runbooks.engine.alarms import Alarmed
 from runbooks.engine.aws import Aws, AwsError
 from runbooks.engine.decide import Blame
@@ -34,5 +35,5 @@ from runbooks.engine.world import Clock, Pace, World
 __all__ = [
     "About", "Alarmed", "Aws", "AwsError", "Blame", "Call", "Change", "Clock", "Decision", "DriftError", "Entry",
     "Finding", "Journal", "JournalError", "LeaseError", "LeftAloneError", "Once", "Pace", "Record", "Runbook",
-    "Step", "Switch", "Verification", "Verify", "Watch", "World", "calling", "resume", "run", "undo",
+    "Step", "Switch", "Verification", "Verify", "Watch", "World", "calling", "resume", "run", "search", "undo",
 ]  # fmt: skip

@@ -47,6 +47,7 @@ class Course:
     decision: Decision | None = None
     planned: list[Planned] = field(default_factory=list)
     begun: list[Planned] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)  # subjects a stopped run has finished with
     verification: Verification | None = None
     lease: Lease | None = None
 
@@ -70,9 +71,9 @@ class Course:
             "why": self.world.why,
         }
 
-    def note(self, what: What, text: str, change: Change | None = None, value: float | None = None) -> None:
+    def note(self, what: What, text: str, change: Change | None = None, **more: Any) -> None:
         entry = Entry(
-            **self.origin, at=self.world.clock.now(), what=what, text=text, change=change, value=value
+            **self.origin, at=self.world.clock.now(), what=what, text=text, change=change, **more
         )
         self.journal.write(entry)
         self.on_event(entry)
@@ -145,7 +146,7 @@ class Course:
 
     def _told(self, name: str, finding: Finding) -> Finding:
         self.first_finding = self.first_finding or self.world.clock.now()
-        self.note("found", f"{name}: {finding.what}")
+        self.note("found", f"{name}: {finding.what}", check=name, finding=finding)
         return finding
 
     def decide(self) -> Decision:
@@ -170,20 +171,34 @@ class Course:
         for step in stage:
             if chosen is not None and step.name not in chosen:
                 continue
-            if not self.glass and (reason := step.precondition(self.world)):
-                raise ConciergeError(f"{step.name}: {reason}")
-            for change in step.plan(self.world):
+            try:
+                if not self.glass and (reason := step.precondition(self.world)):
+                    raise ConciergeError(f"{step.name}: {reason}")
+                changes = step.plan(self.world)
+            except ConciergeError as error:
+                if not getattr(step, "optional", False):
+                    raise
+                self.note("failed", f"{step.name} is left out: {error}")
+                continue
+            for change in changes:
                 yield step, change.model_copy(update={"stage": number})
+
+    def take_name(self, run: str) -> None:
+        """Entries belong to the run that they continue or end; what it found is still what it is about."""
+        self.name = run
+        self.findings = self.journal.findings(run)
+        self.world = self.world.seeing(self.findings)
 
     def continue_from(self, entries: Sequence[Entry]) -> None:
         """What a stopped run had planned, under its own name."""
-        self.name = entries[0].run
+        self.take_name(entries[0].run)
         steps = self.runbook.steps
         self.planned = [
             (steps[entry.change.step], entry.change) for entry in entries if entry.what == "planned" and entry.change
         ]
         made = {(e.change.step, e.change.subject): e.change for e in entries if e.what == "changing" and e.change}
         self.begun = [(steps[change.step], change) for change in made.values()]
+        self.made = {entry.change.subject for entry in entries if entry.what == "changed" and entry.change}
 
     # --- acting ---------------------------------------------------------------------------------------
 
@@ -232,7 +247,7 @@ class Course:
     def _make(self, stage: Sequence[Planned]) -> bool:
         """Makes the changes one by one; True when the operator declined one: then no further one is made."""
         for step, planned in stage:
-            change = self._fresh(step, planned)
+            change = None if planned.subject in self.made else self._fresh(step, planned)
             if change is None:
                 continue
             if not self.confirm(change):
@@ -241,10 +256,22 @@ class Course:
             self._still_allowed()
             self.note("changing", _words(change), change)
             self.begun.append((step, change))
+            if self._applied(step, change):
+                self.note("changed", _words(change), change)
+        return False
+
+    def _applied(self, step: Step, change: Change) -> bool:
+        """Telling people is worth trying; that nobody could be told stops no fix."""
+        try:
             with Aws.changing():
                 step.apply(self.world, change)
-            self.note("changed", _words(change), change)
-        return False
+        except ConciergeError as error:
+            if not getattr(step, "optional", False):
+                raise
+            self.begun.pop()
+            self.note("undone", f"{change.subject}: could not be done, and is not needed: {error}", change)
+            return False
+        return True
 
     def _fresh(self, step: Step, planned: Change) -> Change | None:
         """The change as of now: earlier ones of this run are in it; somebody else's stop it."""

@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal
 from pydantic import AwareDatetime, ValidationError
 
 from contract.errors import ConciergeError
-from runbooks.engine.shape import Change, Origin
+from runbooks.engine.shape import Change, Finding, Origin
 
 What = Literal[
     "started", "break-glass", "found", "decided", "measured", "planned", "changing", "changed", "verified",
@@ -39,6 +39,8 @@ class Entry(Origin):
     text: str
     change: Change | None = None
     value: float | None = None
+    check: str | None = None
+    finding: Finding | None = None
 
 
 class Journal:
@@ -115,6 +117,10 @@ class Journal:
             known = ", ".join(list(dict.fromkeys(entry.run for entry in entries))[-5:])
             raise JournalError(f"journal {self._path} has no run {chosen!r}; the last ones: {known}")
         return found
+
+    def findings(self, run: str) -> dict[str, Finding]:
+        """What the checks of a run saw: steps that are made or undone later act on the same things."""
+        return {e.check: e.finding for e in self.read() if e.run == run and e.check and e.finding}
 
     @property
     def path(self) -> Path:

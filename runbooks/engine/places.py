@@ -101,17 +101,8 @@ def acl(world: World) -> Mapping[str, Dimensions]:
 
 
 def balancer(world: World) -> Mapping[str, Dimensions]:
-    return {"application": {"LoadBalancer": world.named("balancers", "application")}}
-
-
-def group(name: str) -> Places:
-    """A target group behind the network balancer."""
-    return lambda world: {
-        name: {
-            "LoadBalancer": world.named("balancers", "network"),
-            "TargetGroup": world.named("groups", name),
-        }
-    }
+    arn = world.named("balancers", "application")
+    return {"application": {"LoadBalancer": arn.partition(":loadbalancer/")[2]}}
 
 
 def health_check(role: str) -> Places:

@@ -90,8 +90,7 @@ def undo(
         if stopped:
             course.name = stopped[0].run  # its end: nothing of it was made
         return course.end("nothing-to-do", "nothing of this runbook is in place")
-    course.name = entries[0].run  # its entries belong to the run that they end
-    course.begin()
+    course.take_name(entries[0].run)
     steps = runbook.steps
     course.planned = [(steps[e.change.step], e.change) for e in reversed(entries) if e.change]
     try:

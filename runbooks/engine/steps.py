@@ -22,6 +22,16 @@ def free(_: World) -> str | None:
     return None
 
 
+def found(check: str) -> Subjects:
+    """What that check found trouble with."""
+    return lambda world: world.subjects(check)
+
+
+def this(name: str) -> Subjects:
+    """The one thing there is."""
+    return lambda _: (name,)
+
+
 def make(world: World, call: Call) -> Mapping[str, Any]:
     """Makes a planned call, through the door it belongs to."""
     if call.service == "search":
@@ -99,7 +109,8 @@ class Switch:
 class Once:
     """Does something to each subject that cannot be set back, and knows when it was done already.
 
-    `undo` says so, in words, before anybody says yes; `back` is what can be done instead, if anything.
+    `no_undo` says so before anybody says yes; `back` is what can be done instead, if anything. `optional`: what
+    follows is done even when this fails.
     """
 
     name: str
@@ -113,6 +124,7 @@ class Once:
     no_undo: str = "it cannot be taken back"
     back: Callable[[World, str, str], Call | None] = lambda _, __, ___: None
     guard: Guard = free
+    optional: bool = False
 
     def precondition(self, world: World) -> str | None:
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "tables", "parameters", "topics", "alarms", "models", "endpoints", "machines", "services", "clusters",
-    "domains", "caches", "queues", "buckets", "apis", "balancers", "groups", "checks", "acls", "logs",
+    "domains", "caches", "queues", "buckets", "apis", "balancers", "checks", "acls", "logs",
     "secrets", "pipelines", "vaults", "runtimes",
 ]  # fmt: skip
 

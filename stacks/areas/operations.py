@@ -41,6 +41,11 @@ class Operations:
     faults: Faults | None
     watched: Sequence[Watched | None]
 
+    @property
+    def pipelines(self) -> Mapping[str, str]:
+        """What takes code to production, where this stack delivers."""
+        return next((part.pipelines for part in self.watched if isinstance(part, Delivery)), {})
+
 
 def guard(
     site: Site,

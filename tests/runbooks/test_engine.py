@@ -175,7 +175,7 @@ class TestApplying:
             run(runbook(lever), estate.world(), apply=True, why="drill", journal=Journal(tmp_path))
         assert lever.log == []
 
-    @pytest.mark.parametrize("theirs", [{}, {"haiku_threshold": 0.01}])
+    @pytest.mark.parametrize("theirs", [{}, {"haiku_threshold": 0.1}])
     def test_somebody_elses_change_since_the_plan_is_not_overwritten(
         self, estate: Estate, journal: Journal, theirs: dict[str, float]
     ) -> None:
