@@ -15,6 +15,10 @@ class Line(NamedTuple):
     meaning: str
 
 
-PROVIDER_FAILED = Line("a provider failed", "provider", "a call to a provider timed out or was refused (RUN-23)")
-LOOP_STOPPED = Line("a tool loop was stopped", "tool", "the limit of iterations or repeats was reached (RUN-14)")
+PROVIDER_FAILED = Line(
+    "a provider failed", "provider", "a call to a provider timed out or was refused (RUN-23)"
+)
+LOOP_STOPPED = Line(
+    "a tool loop was stopped", "tool", "the limit of iterations or repeats was reached (RUN-14)"
+)
 SOCKET_LOST = Line("a connection was lost", "cause", "a WebSocket ended before its time")

@@ -32,7 +32,9 @@ def blocked(world: World) -> Finding:
     """Which indices take no writes?"""
     kept = search.read(world, "/_all/_settings") or {}
     closed = tuple(
-        sorted(name for name, found in kept.items() if flat(found["settings"]).get(f"index.{BLOCK}") == "true")
+        sorted(
+            name for name, found in kept.items() if flat(found["settings"]).get(f"index.{BLOCK}") == "true"
+        )
     )
     what = f"no writes to {', '.join(closed)}" if closed else "every index may be written to"
     return Finding(what=what, cause=bool(closed), subjects=closed)

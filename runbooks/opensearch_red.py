@@ -7,17 +7,26 @@ broken index stays, for whoever wants to look at it.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
 
 from contract.search_setup import setup
 from runbooks.engine import (
-    About, Alarmed, Call, Decision, Finding, Once, Runbook, Switch, Verify, World, calling, search,
+    About, Alarmed, Call, Decision, Finding, Once, Runbook, Verify, World, calling, search,
 )  # fmt: skip
 from runbooks.engine.steps import found
-from runbooks.parts.opensearch import FREE, KEY, READ, RED, YELLOW, health, index_setting
+from runbooks.parts.opensearch import (
+    FREE,
+    KEY,
+    READ,
+    RED,
+    YELLOW,
+    health,
+    index_setting,
+    point_alias,
+    read_now,
+)
 
 ID = "opensearch-red"
-ALIAS = "documents"
 AFTER = "-restored"
 REPOSITORY = setup().snapshots.repository
 
@@ -59,7 +68,9 @@ def snapshot(world: World) -> Finding:
 def decide(findings: Mapping[str, Finding]) -> Decision:
     """Key trouble and full disks come first. Red: restore and move the alias. Yellow: fewer copies."""
     if findings["key"].cause:
-        return Decision(course="leave", why=f"{findings['key'].what}: enable the key at once, nothing else helps")
+        return Decision(
+            course="leave", why=f"{findings['key'].what}: enable the key at once, nothing else helps"
+        )
     if findings["free"].cause:
         return Decision(course="leave", why=findings["free"].what, see="opensearch-disk")
     red, yellow = findings["red"], findings["yellow"]
@@ -88,24 +99,15 @@ def _restore(world: World, index: str) -> Call:
     return Call(service="search", operation=f"POST {path}", request=body)
 
 
-def _alias_of(world: World, _: str) -> str:
-    said = search.read(world, f"/_alias/{ALIAS}") or {}
-    return json.dumps(sorted(said))
-
-
-def _moved(world: World, _: str, present: str) -> str:
+def _moved(world: World, _: str) -> str:
+    """The restored ones in place of the lost ones."""
     lost = world.subjects("broken")
-    return json.dumps(sorted(f"{name}{AFTER}" if name in lost else name for name in json.loads(present)))
+    return json.dumps(sorted(f"{name}{AFTER}" if name in lost else name for name in read_now(world)))
 
 
-def _move(world: World, subject: str, state: str) -> Call:
-    present, wanted = json.loads(_alias_of(world, subject)), json.loads(state)
-    actions: list[dict[str, Any]] = [{"remove": {"index": name, "alias": ALIAS}} for name in present]
-    actions += [{"add": {"index": name, "alias": ALIAS}} for name in wanted]
-    return Call(service="search", operation="POST /_aliases", request={"actions": actions})
-
-
-FEWER = index_setting("keep fewer copies", "number_of_replicas", fitting, found("short"), "shards have a place")
+FEWER = index_setting(
+    "keep fewer copies", "number_of_replicas", fitting, found("short"), "shards have a place"
+)
 RESTORE = Once(
     name="restore from the last snapshot",
     effect="what was indexed until then is found again; ingest replays the rest",
@@ -116,21 +118,13 @@ RESTORE = Once(
     after="restored beside it",
     no_undo="delete the restored index once nobody reads it",
 )
-MOVE = Switch(
-    name="read the restored index",
-    effect="searches find documents again",
-    subjects=lambda _: (ALIAS,),
-    present=_alias_of,
-    wanted=_moved,
-    call=_move,
-    calls=(*READ, search.POST),
-)
+MOVE = point_alias("read the restored index", "searches find documents again", _moved)
 YELLOW_STEPS = (FEWER.name,)
 RED_STEPS = (RESTORE.name, MOVE.name)
 
 
 @calling(*RED.calls)
-def worst(world: World, since: Any) -> float | None:
+def worst(world: World, since: datetime | None) -> float | None:
     """Red or yellow, as CloudWatch has it, of what the decision was about."""
     watch = RED if world.subjects("broken") else YELLOW
     return watch.measure(world, since)

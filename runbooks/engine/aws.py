@@ -22,7 +22,17 @@ _CONFIG = Config(connect_timeout=1.5, read_timeout=4, retries={"total_max_attemp
 _DIRECT = _CONFIG.merge(Config(proxies={}))
 _ATTEMPTS = 3
 _BUSY = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "TooManyUpdates")
-_READS = ("get_", "list_", "describe_", "head_", "batch_get_", "filter_", "lookup_", "query", "receive_message")
+_READS = (
+    "get_",
+    "list_",
+    "describe_",
+    "head_",
+    "batch_get_",
+    "filter_",
+    "lookup_",
+    "query",
+    "receive_message",
+)
 # Known only to the thread of the engine: a check runs in another one and can never change anything.
 _may_change: ContextVar[bool] = ContextVar("may_change", default=False)
 
@@ -116,9 +126,7 @@ class Aws:
 
     def _made(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            answer: Mapping[str, Any] = self.retrying()(
-                getattr(self._client(service), operation), **request
-            )
+            answer: Mapping[str, Any] = self.retrying()(getattr(self._client(service), operation), **request)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             raise AwsError(f"{service} {operation} in {self.region}: {error}", code) from error

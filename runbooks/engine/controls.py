@@ -88,7 +88,12 @@ class TurnControl:
             return ()
         until = (now + timedelta(minutes=self.minutes)).replace(microsecond=0)
         value = self.value(world) if callable(self.value) else self.value
-        turned = {"value": value, "who": world.operator, "why": world.why or "planned only", "expires_at": until}
+        turned = {
+            "value": value,
+            "who": world.operator,
+            "why": world.why or "planned only",
+            "expires_at": until,
+        }
         # Only this key: whatever else is in the document stays as it was written.
         after = Controls.model_validate({**document.model_dump(exclude_none=True), self.control: turned})
         return (

@@ -72,9 +72,7 @@ class Course:
         }
 
     def note(self, what: What, text: str, change: Change | None = None, **more: Any) -> None:
-        entry = Entry(
-            **self.origin, at=self.world.clock.now(), what=what, text=text, change=change, **more
-        )
+        entry = Entry(**self.origin, at=self.world.clock.now(), what=what, text=text, change=change, **more)
         self.journal.write(entry)
         self.on_event(entry)
 
@@ -95,7 +93,9 @@ class Course:
         told = "people are told"
         if topic := self.world.all("topics").get("page"):
             try:
-                self.world.aws.bookkeeping("sns", "publish", TopicArn=topic, Subject="Break glass", Message=text)
+                self.world.aws.bookkeeping(
+                    "sns", "publish", TopicArn=topic, Subject="Break glass", Message=text
+                )
             except AwsError as error:
                 told = f"nobody could be told: {error}"
         self.note("break-glass", f"{text} ({told})")
@@ -194,9 +194,13 @@ class Course:
         self.take_name(entries[0].run)
         steps = self.runbook.steps
         self.planned = [
-            (steps[entry.change.step], entry.change) for entry in entries if entry.what == "planned" and entry.change
+            (steps[entry.change.step], entry.change)
+            for entry in entries
+            if entry.what == "planned" and entry.change
         ]
-        made = {(e.change.step, e.change.subject): e.change for e in entries if e.what == "changing" and e.change}
+        made = {
+            (e.change.step, e.change.subject): e.change for e in entries if e.what == "changing" and e.change
+        }
         self.begun = [(steps[change.step], change) for change in made.values()]
         self.made = {entry.change.subject for entry in entries if entry.what == "changed" and entry.change}
 

@@ -87,7 +87,9 @@ class Lease:
 
     def _holder(self) -> Holder | None:
         try:
-            text = self.world.aws.bookkeeping("ssm", "get_parameter", Name=self.parameter)["Parameter"]["Value"]
+            text = self.world.aws.bookkeeping("ssm", "get_parameter", Name=self.parameter)["Parameter"][
+                "Value"
+            ]
         except AwsError as error:
             if error.code == "ParameterNotFound":
                 return None

@@ -12,7 +12,11 @@ Places = Callable[[World], Mapping[str, Dimensions]]
 
 def account(world: World) -> str:
     """The account's id, as any ARN of ours has it."""
-    for arn in (*world.all("topics").values(), *world.all("machines").values(), *world.all("models").values()):
+    for arn in (
+        *world.all("topics").values(),
+        *world.all("machines").values(),
+        *world.all("models").values(),
+    ):
         if arn.startswith("arn:"):
             return arn.split(":")[4]
     raise InconclusiveError("the inventory has no ARN that tells the account: `pulumi up`")
@@ -68,7 +72,9 @@ def tables(world: World) -> Mapping[str, Dimensions]:
 
 def replicas(world: World) -> Mapping[str, Dimensions]:
     """Global tables, towards the other region."""
-    other = next((place.region for role, place in world.inventory.regions.items() if role != world.role), None)
+    other = next(
+        (place.region for role, place in world.inventory.regions.items() if role != world.role), None
+    )
     if other is None:
         return {}
     return {

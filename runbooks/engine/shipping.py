@@ -36,13 +36,14 @@ def ship(journal: Journal, aws: Aws, environment: str, who: str) -> str | None:
 def _put(aws: Aws, environment: str, who: str, entries: tuple[Entry, ...]) -> None:
     stream = f"{entries[0].at:%Y/%m/%d}/{who}"
     events = [
-        {"timestamp": int(entry.at.timestamp() * _SECOND_MS), "message": entry.model_dump_json(exclude_none=True)}
+        {
+            "timestamp": int(entry.at.timestamp() * _SECOND_MS),
+            "message": entry.model_dump_json(exclude_none=True),
+        }
         for entry in sorted(entries, key=lambda entry: entry.at)
     ]
     try:
-        aws.bookkeeping(
-            "logs", "create_log_stream", logGroupName=group(environment), logStreamName=stream
-        )
+        aws.bookkeeping("logs", "create_log_stream", logGroupName=group(environment), logStreamName=stream)
     except AwsError as there:
         if there.code != "ResourceAlreadyExistsException":
             raise

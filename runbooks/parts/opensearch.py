@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from contract.search import index
 from runbooks.engine import search
 from runbooks.engine.places import domain
 from runbooks.engine.shape import Call, Finding, calling
@@ -12,6 +13,7 @@ from runbooks.engine.steps import Subjects, Switch
 from runbooks.engine.watch import Watch
 from runbooks.engine.world import World
 
+ALIAS = index().name
 CONFIG = "opensearch.describe_domain_config"
 CHANGE = "opensearch.update_domain_config"
 READ = (search.GET, search.DOMAIN)
@@ -41,7 +43,11 @@ def health(world: World) -> Finding:
     waiting = said["unassigned_shards"]
     return Finding(
         what=f"the cluster is {said['status']}: {said['number_of_data_nodes']} data nodes, {waiting} shards wait",
-        evidence={"status": said["status"], "unassigned": waiting, "data nodes": said["number_of_data_nodes"]},
+        evidence={
+            "status": said["status"],
+            "unassigned": waiting,
+            "data nodes": said["number_of_data_nodes"],
+        },
         cause=said["status"] != "green",
     )
 
@@ -157,3 +163,44 @@ def index_setting(name: str, key: str, value: Any, subjects: Subjects, effect: s
         calls=(*READ, search.PUT),
     )
 
+
+def read_now(world: World) -> list[str]:
+    """The indices that searches read: those behind the alias."""
+    return sorted(search.read(world, f"/_alias/{ALIAS}") or {})
+
+
+def counts(world: World) -> dict[str, int]:
+    """Generation -> documents."""
+    said = search.read(world, f"/{ALIAS}-*/_stats") or {"indices": {}}
+    return {name: int(found["primaries"]["docs"]["count"]) for name, found in said["indices"].items()}
+
+
+def embedders(world: World) -> dict[str, str]:
+    """Generation -> the model that embedded it, as the index says itself."""
+    said = search.read(world, f"/{ALIAS}-*/_mapping") or {}
+    return {
+        name: str(found["mappings"].get("_meta", {}).get("embedder", "unknown"))
+        for name, found in said.items()
+    }
+
+
+def point_alias(name: str, effect: str, wanted: Callable[[World, str], str]) -> Switch:
+    """Moves the alias in one call: searches read the one or the other, never both, never none."""
+
+    def present(world: World, _: str) -> str:
+        return json.dumps(read_now(world))
+
+    def call(world: World, _: str, state: str) -> Call:
+        gone = [{"remove": {"index": one, "alias": ALIAS}} for one in read_now(world)]
+        come = [{"add": {"index": one, "alias": ALIAS}} for one in json.loads(state)]
+        return Call(service="search", operation="POST /_aliases", request={"actions": [*gone, *come]})
+
+    return Switch(
+        name=name,
+        effect=effect,
+        subjects=lambda _: (ALIAS,),
+        present=present,
+        wanted=lambda world, alias, _: wanted(world, alias),
+        call=call,
+        calls=(*READ, search.POST),
+    )

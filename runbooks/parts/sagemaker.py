@@ -61,9 +61,7 @@ def instances(world: World) -> Finding:
     if not shown:
         return Finding(what="this environment has no endpoint", cause=None)
     words = ", ".join(f"{name} {text}" for name, text in shown.items())
-    return Finding(
-        what=f"instances: {words}", evidence=dict(shown), cause=bool(short), subjects=tuple(short)
-    )
+    return Finding(what=f"instances: {words}", evidence=dict(shown), cause=bool(short), subjects=tuple(short))
 
 
 def _resource(world: World, name: str) -> str:

@@ -9,6 +9,4 @@ def _slow(place: Place) -> Shown:
     return {"TimeToFirstToken sonnet": 4000, "FirstToken all": 2100 if helped else 4200}
 
 
-INCIDENTS = (
-    Incident(runbook="bedrock-latency", shows=_slow),
-)
+INCIDENTS = (Incident(runbook="bedrock-latency", shows=_slow),)

@@ -49,7 +49,9 @@ class Place:
     """`broken`: whether the incident is on. `memory`: what an incident keeps beside moto."""
 
     inventory: Inventory
-    session: boto3.Session = field(default_factory=lambda: boto3.Session("testing", "testing", region_name=PRIMARY))
+    session: boto3.Session = field(
+        default_factory=lambda: boto3.Session("testing", "testing", region_name=PRIMARY)
+    )
     # moto stamps what it makes with the machine's time: the story begins there, and runs ahead of it.
     time: datetime = field(default_factory=lambda: datetime.now(UTC).replace(second=0, microsecond=0))
     broken: bool = False
@@ -154,7 +156,9 @@ class Place:
                         "Timestamp": minute,
                         "Value": amount,
                     }
-                    by_place.setdefault((role, watch.namespace), {})[f"{metric} {sorted(dimensions.items())}"] = datum
+                    by_place.setdefault((role, watch.namespace), {})[
+                        f"{metric} {sorted(dimensions.items())}"
+                    ] = datum
         for (role, namespace), data in by_place.items():
             cloudwatch = self.client("cloudwatch", role)
             rows = list(data.values())
@@ -190,7 +194,9 @@ class Place:
         """Everything its steps could change, and all parameters."""
         found: dict[str, Any] = {}
         for role in self.inventory.regions:
-            rows = self.client("ssm", role).get_parameters_by_path(Path="/concierge", Recursive=True)["Parameters"]
+            rows = self.client("ssm", role).get_parameters_by_path(Path="/concierge", Recursive=True)[
+                "Parameters"
+            ]
             found |= {f"{role} {row['Name']}": row["Value"] for row in rows}
         world = self.world().seeing(findings)
         for step in runbook.steps.values():
