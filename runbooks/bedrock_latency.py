@@ -35,8 +35,8 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     if sonnet.cause is None:
         return Decision(course="unclear", why=sonnet.what)
     if not sonnet.cause:
-        see = "task-kill-storm" if ours.cause else None
-        return Decision(course="leave", why=f"{sonnet.what}: it is not Bedrock; {ours.what}", see=see)
+        why = f"{sonnet.what}: it is not Bedrock; {ours.what}"
+        return Decision(course="leave", why=why, see="task-kill-storm" if ours.cause else None)
     if not findings["people"].cause:
         return Decision(course="leave", why=f"{sonnet.what}; but {findings['people'].what}: relief holds")
     return Decision(course="act", why=f"regional: {sonnet.what}; {findings['haiku'].what}")

@@ -21,12 +21,12 @@ PERSONAL = ("address", "email", "name", "phone", "note", "card_token", "locale")
 
 
 class Holding(NamedTuple):
-    """A table that holds something of a customer. `index`: none when the customer is the key itself."""
+    """A table that holds something of a customer. `by`: its index; none when the customer is the key itself."""
 
     table: str
     key: tuple[str, ...]
     attribute: str
-    index: str | None
+    by: str | None
 
 
 DELETED = (
@@ -62,8 +62,8 @@ def _items(world: World, holding: Holding) -> Iterator[Mapping[str, Any]]:
         "ExpressionAttributeNames": {"#who": holding.attribute},
         "ExpressionAttributeValues": {":who": {"S": _customer(world)}},
     }
-    if holding.index:
-        asked["IndexName"] = holding.index
+    if holding.by:
+        asked["IndexName"] = holding.by
     while True:
         answer = world.aws.read("dynamodb", "query", **asked)
         yield from ({name: item[name] for name in holding.key} for item in answer["Items"])

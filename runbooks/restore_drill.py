@@ -150,7 +150,7 @@ def _whole(world: World, table: str) -> bool:
     copy = world.aws.read("dynamodb", "describe_table", TableName=copy_of(world, table))["Table"]
     real = world.aws.read("dynamodb", "describe_table", TableName=world.named("tables", table))["Table"]
     # DynamoDB counts items every six hours: the copy's count is right, the real one's a little old.
-    return copy["TableStatus"] == "ACTIVE" and copy["ItemCount"] >= 0.99 * real["ItemCount"]
+    return bool(copy["TableStatus"] == "ACTIVE" and copy["ItemCount"] >= 0.99 * real["ItemCount"])
 
 
 RUNBOOK = Runbook(

@@ -146,7 +146,7 @@ def index_setting(name: str, key: str, value: Any, subjects: Subjects, effect: s
 
     def present(world: World, index: str) -> str:
         found = search.read(world, f"/{index}/_settings") or {}
-        kept = next(iter(found.values()), {"settings": {}})["settings"]
+        kept: dict[str, Any] = next(iter(found.values()), {"settings": {}})["settings"]
         return json.dumps(flat(kept).get(f"index.{key}"))
 
     def call(_: World, index: str, state: str) -> Call:

@@ -3,9 +3,11 @@
 from contract.inventory import Inventory
 from runbooks import load
 from tests.runbooks import incident_bedrock_helpers as bedrock
+from tests.runbooks import incident_data_helpers as data
+from tests.runbooks import incident_search_helpers as search
 from tests.runbooks.place_helpers import Incident, Place
 
-INCIDENTS: dict[str, Incident] = {each.runbook: each for each in (*bedrock.INCIDENTS,)}
+INCIDENTS: dict[str, Incident] = {each.runbook: each for each in (*bedrock.INCIDENTS, *search.INCIDENTS, *data.INCIDENTS)}
 
 
 def healthy(inventory: Inventory, name: str) -> Place:

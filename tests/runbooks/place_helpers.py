@@ -5,10 +5,11 @@ within it (the decoys), unless the incident shows otherwise. What an incident sh
 moto, so that a fix that works is seen to work.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore import xform_name
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from contract.controls import parse
 from contract.inventory import Inventory
+from contract.logs import Line
 from contract.runtime_settings import RuntimeSettings
 from runbooks.engine import Aws, Pace, Runbook, Watch, World
 from runbooks.engine.watch import Measured
@@ -40,6 +42,17 @@ Shown = Mapping[str, float]
 WRITE_CODE = "AccessDeniedException"
 
 
+class Said(NamedTuple):
+    """So many log lines of a kind in a minute."""
+
+    service: str
+    line: Line
+    who: str
+    count: int
+
+
+
+
 class KilledError(BaseException):
     """The process was killed at this very call."""
 
@@ -56,6 +69,8 @@ class Place:
     time: datetime = field(default_factory=lambda: datetime.now(UTC).replace(second=0, microsecond=0))
     broken: bool = False
     shows: Callable[["Place"], Shown] = lambda _: {}
+    says: Callable[["Place"], Iterable[Said]] = lambda _: ()
+    passes: Callable[["Place"], None] = lambda _: None
     memory: dict[str, Any] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
@@ -66,7 +81,7 @@ class Place:
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.session.events.register("before-call.*", self._heard)
+        self.session.events.register("before-call.*", self.heard)
         for role, place in self.inventory.regions.items():
             ssm = self.client("ssm", role)
             ssm.put_parameter(Name=place.parameters["controls"], Value="{}", Type="String")
@@ -105,6 +120,13 @@ class Place:
     def name(self, kind: str, key: str, role: str = "primary") -> str:
         return str(getattr(self.inventory.regions[role], kind)[key])
 
+    def rename(self, kind: str, key: str, value: str) -> None:
+        """moto made up another id or ARN than the plan did."""
+        primary = self.inventory.primary
+        kinds = {**getattr(primary, kind), key: value}
+        regions = {**self.inventory.regions, "primary": primary.model_copy(update={kind: kinds})}
+        self.inventory = self.inventory.model_copy(update={"regions": regions})
+
     def once(self, build: Callable[["Place"], None]) -> None:
         """Builds a part of the estate unless it stands."""
         if build.__qualname__ not in self.memory:
@@ -141,7 +163,10 @@ class Place:
             self.time = min(next_minute, end)
 
     def _publish(self, minute: datetime) -> None:
+        self.passes(self)
         shown = self.shows(self) if self.broken else {}
+        for said in self.says(self):
+            self._log(said, minute)
         by_place: dict[tuple[str, str], dict[str, Any]] = {}
         for watch in self._watches:
             role = watch.role or "primary"
@@ -165,9 +190,20 @@ class Place:
             for start in range(0, len(rows), 100):
                 cloudwatch.put_metric_data(Namespace=namespace, MetricData=rows[start : start + 100])
 
+    def _log(self, said: Said, minute: datetime) -> None:
+        logs, group = self.client("logs"), self.name("logs", said.service)
+        if group not in self.memory:
+            self.memory[group] = True
+            logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName="tasks")
+        message = json.dumps({"level": "error", "message": said.line.message, said.line.by: said.who})
+        at = int(minute.timestamp() * 1000)
+        events = [{"timestamp": at, "message": message}] * said.count
+        logs.put_log_events(logGroupName=group, logStreamName="tasks", logEvents=events)
+
     # --- what is heard and struck ---------------------------------------------------------------------
 
-    def _heard(self, model: Any, params: Any, **_: Any) -> None:
+    def heard(self, model: Any, params: Any, **_: Any) -> None:
         if "/runbooks/" in str(params.get("body", "")) and "concierge" in str(params.get("body", "")):
             return  # the engine's own lease
         call = f"{model.service_model.service_name}.{xform_name(model.name)}"
@@ -243,14 +279,18 @@ class Incident:
     stands: tuple[Callable[[Place], None], ...] = ()
     breaks: Callable[[Place], None] = lambda _: None
     inputs: Mapping[str, str] = field(default_factory=dict)
+    says: Callable[[Place], Iterable[Said]] = lambda _: ()
+    passes: Callable[[Place], None] = lambda _: None
+    phased: bool = False  # each apply takes a further step
     reversible: bool = True
     alike: tuple[str, ...] = ()  # incidents in which this runbook may act as well
 
     def stand(self, place: Place) -> None:
+        place.says = self.says
         for build in self.stands:
             place.once(build)
 
     def strike(self, place: Place) -> None:
         place.broken = True
-        place.shows = self.shows
+        place.shows, place.says, place.passes = self.shows, self.says, self.passes
         self.breaks(place)
