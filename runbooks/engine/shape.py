@@ -32,7 +32,7 @@ class Finding(Shape):
 
     what: str
     evidence: Mapping[str, float | str] = {}
-    cause: bool | None
+    cause: bool | None = None
     subjects: tuple[str, ...] = ()
 
 

@@ -39,7 +39,7 @@ class Watch:
     def __call__(self, world: World) -> Finding:
         """What the graph shows."""
         there = world.at(self.role) if self.role else world
-        end = _minute(there)
+        end = whole_minute(there)
         seen = self._read(there, end - self.minutes * _MINUTE, end)
         known = {subject: values for subject, values in seen.items() if values}
         if not known:
@@ -56,7 +56,7 @@ class Watch:
     def measure(self, world: World, since: datetime | None) -> float | None:
         """The worst subject in the last whole minute; with `since` only of minutes that began after it."""
         there = world.at(self.role) if self.role else world
-        end = _minute(there)
+        end = whole_minute(there)
         start = end - self.minutes * _MINUTE if since is None else max(_next(since), end - 2 * _MINUTE)
         if start >= end:
             return None
@@ -156,7 +156,7 @@ class Measured:
         return self.watch.measure(world, since)
 
 
-def _minute(world: World) -> datetime:
+def whole_minute(world: World) -> datetime:
     """The end of the last minute whose metrics are complete."""
     now = world.clock.now() - timedelta(seconds=world.pace.metrics_lag_s)
     return now.replace(second=0, microsecond=0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.logs import Line
 from runbooks.engine.shape import Finding, Verify
+from runbooks.engine.watch import whole_minute
 from runbooks.engine.world import World
 
 FILTER = "logs.filter_log_events"
@@ -41,9 +42,9 @@ class Lines:
         )
 
     def measure(self, world: World, since: datetime | None) -> float | None:
-        """Lines a minute; after a change only whole minutes count."""
-        end = world.clock.now()
-        start = end - timedelta(minutes=_MINUTES) if since is None else end - timedelta(minutes=1)
+        """Lines a minute, of whole minutes; after a change only of those that began after it."""
+        end = whole_minute(world)
+        start = end - timedelta(minutes=_MINUTES if since is None else 1)
         if since is not None and start < since:
             return None
         return sum(self._counted(world, start, end).values()) / ((end - start).total_seconds() / 60)
@@ -67,7 +68,7 @@ class Lines:
             "logGroupName": world.named("logs", self.service),
             "filterPattern": f'"{self.line.message}"',
             "startTime": int(start.timestamp() * 1000),
-            "endTime": int(end.timestamp() * 1000),
+            "endTime": int(end.timestamp() * 1000) - 1,
         }
         for _ in range(_PAGES):
             answer = world.aws.read("logs", "filter_log_events", **asked)

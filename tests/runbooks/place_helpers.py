@@ -71,7 +71,7 @@ class Place:
     shows: Callable[["Place"], Shown] = lambda _: {}
     says: Callable[["Place"], Iterable[Said]] = lambda _: ()
     passes: Callable[["Place"], None] = lambda _: None
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     search_url: str | None = None
@@ -129,8 +129,8 @@ class Place:
 
     def once(self, build: Callable[["Place"], None]) -> None:
         """Builds a part of the estate unless it stands."""
-        if build.__qualname__ not in self.memory:
-            self.memory[build.__qualname__] = True
+        if build not in self.memory:
+            self.memory[build] = True
             build(self)
 
     def control(self, name: str, role: str = "primary") -> Any:
