@@ -1,8 +1,8 @@
 """A role for each runbook, and the log its journals are carried to (OPS-4).
 
-What a role may do is the runbook's own declaration, generated into `contract/runbook_grants.json`; a test there
-keeps the file as the runbooks are. People take the role of the runbook they run, and nothing else; the log is
-written to and never changed: no role of these may delete there.
+What a role may do is the runbook's own declaration, generated into `contract/runbook_grants.json`; a test
+there keeps the file as the runbooks are. People take the role of the runbook they run, and nothing else; the
+log is written to and never changed: no role of these may delete there.
 """
 
 import json
@@ -55,9 +55,7 @@ class RunbookRoles(Quiet, Component):
     kind = "operations:RunbookRoles"
     quiet = "roles and a log publish nothing; who takes a role is in the audit trail"
 
-    def __init__(
-        self, name: str, args: RunbookRolesArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: RunbookRolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self._args = args
         self._log()
@@ -91,7 +89,10 @@ class RunbookRoles(Quiet, Component):
             opts=self.child(),
         )
         aws.iam.RolePolicy(
-            f"{self.name}-{runbook}-may", role=role.id, policy=policy(self._grants(runbook)), opts=self.child()
+            f"{self.name}-{runbook}-may",
+            role=role.id,
+            policy=policy(self._grants(runbook)),
+            opts=self.child(),
         )
 
     def _grants(self, runbook: str) -> list[Grant]:
@@ -124,7 +125,9 @@ class RunbookRoles(Quiet, Component):
         return {"StringEquals": {"aws:RequestedRegion": sorted({*self._args.regions, ONE_REGION})}}
 
     def _through_keys(self) -> Grant:
-        services = [f"{service}.{region}.amazonaws.com" for service in _THROUGH for region in self._args.regions]
+        services = [
+            f"{service}.{region}.amazonaws.com" for service in _THROUGH for region in self._args.regions
+        ]
         return Grant(
             "UseKeysThroughServices",
             ["kms:Decrypt", "kms:GenerateDataKey"],

@@ -1,7 +1,7 @@
 """Moving searches from one generation of the index to the next (VEC-5): one small document while it lasts.
 
-Ingest writes to both generations while `dual_write` holds; the agent sends `share` of its searches to `to`. No
-document: there is one generation, and the alias names it.
+Ingest writes to both generations while `dual_write` holds; the agent sends `share` of its searches to `to`.
+No document: there is one generation, and the alias names it.
 """
 
 from pydantic import AwareDatetime, Field, ValidationError

@@ -1,7 +1,7 @@
 """Log lines that operators search for: the `message` of a structured line, and the field that says of whom.
 
-The runtime's lines are JSON with `time`, `level`, `message` and `request_id`; whoever writes one of these names
-the field with it, and the runbooks find it there.
+The runtime's lines are JSON with `time`, `level`, `message` and `request_id`; whoever writes one of these
+names the field with it, and the runbooks find it there.
 """
 
 from typing import NamedTuple

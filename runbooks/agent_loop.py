@@ -1,4 +1,4 @@
-"""A tool or agent loop hits its limits again and again (RUN-14): serve what needs no loop, then start anew."""
+"""A tool or agent loop hits its limits again and again (RUN-14): serve what needs none, then start anew."""
 
 from contract.logs import LOOP_STOPPED
 from runbooks.engine import About, Alarmed, Blame, Runbook, Watch

@@ -1,7 +1,7 @@
 """One zone does not serve: both balancers stop sending traffic there, for three hours.
 
-ECS starts the lost tasks in the other zones by itself. A zonal shift needs no capacity and ends by itself; the
-other zones must carry everybody meanwhile.
+ECS starts the lost tasks in the other zones by itself. A zonal shift needs no capacity and ends by itself;
+the other zones must carry everybody meanwhile.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Bedrock P99 rises on a great day (OPS-5): relief step after step, the mildest first, until people wait less.
+"""Bedrock P99 rises on a great day (OPS-5): relief step by step, the mildest first, until people wait less.
 
-Regional or ours? What AWS measures at its own door tells: when that is quick and people wait all the same, the
-fault is between us and Bedrock, and none of these steps would help.
+Regional or ours? What AWS measures at its own door tells: when that is quick and people wait all the same,
+the fault is between us and Bedrock, and none of these steps would help.
 """
 
 from collections.abc import Mapping

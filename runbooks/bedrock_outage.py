@@ -1,7 +1,7 @@
 """Sonnet, or all of Bedrock here, fails: nobody waits for what is dead any more (OPS-5, RUN-5).
 
-The runtime's breakers step down by themselves. This ends the attempts, tells people, and goes as far down as it
-must: Haiku for all when Haiku is well, else the standby region, else canned answers.
+The runtime's breakers step down by themselves. This ends the attempts, tells people, and goes as far down as
+it must: Haiku for all when Haiku is well, else the standby region, else canned answers.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Product look-ups over gRPC miss their deadline: ask less often, then with more tasks (LOAD-2, scenario 3)."""
+"""Product look-ups over gRPC miss their deadline: ask less often, then with more tasks (LOAD-2)."""
 
 from contract.logs import PROVIDER_FAILED
 from runbooks.engine import About, Alarmed, Blame, Runbook

@@ -1,7 +1,7 @@
 """WebSocket connections end early in numbers: more room where they are held, and fewer reconnects at once.
 
-Who loses a connection comes back at once, and a thousand who do that at once are the next problem: the widget is
-not offered to newcomers for a while.
+Who loses a connection comes back at once, and a thousand who do that at once are the next problem: the widget
+is not offered to newcomers for a while.
 """
 
 from contract.logs import SOCKET_LOST

@@ -1,7 +1,7 @@
-"""Spend is far above its course: name the top movers and what nobody uses, then save model calls if it is those.
+"""Spend is far above its course: name the top movers and what nobody uses; save model calls if it is those.
 
-Cost Explorer is a day late; what the runtime measures itself is of this minute. Nothing is deleted here: what is
-orphaned is named, with what it costs to keep.
+Cost Explorer is a day late; what the runtime measures itself is of this minute. Nothing is deleted here: what
+is orphaned is named, with what it costs to keep.
 """
 
 from collections.abc import Iterator, Mapping

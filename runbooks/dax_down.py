@@ -1,7 +1,7 @@
 """DAX does not answer: reads go to the tables, which must carry them (DATA-2).
 
-The runtime works without DAX: coalesced reads with jitter. So the tables are relieved first, then a node that is
-not available is started anew.
+The runtime works without DAX: coalesced reads with jitter. So the tables are relieved first, then a node that
+is not available is started anew.
 """
 
 from runbooks.engine import About, Alarmed, Blame, Call, Finding, Once, Runbook, Watch, World, calling

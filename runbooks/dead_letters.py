@@ -64,7 +64,7 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
 
 
 def _call(world: World, name: str) -> Call:
-    """Each goes back to the queue it came from; slowly, so that one bad message does not take the rest along."""
+    """Each goes back to where it came from; slowly, so that one bad message does not take the rest along."""
     request = {"SourceArn": _attributes(world, name)["QueueArn"], "MaxNumberOfMessagesPerSecond": 50}
     return Call(service="sqs", operation="start_message_move_task", request=request)
 
@@ -102,7 +102,7 @@ RUNBOOK = Runbook(
         impact="some documents or events are missing; nothing is lost for fourteen days",
         severity="ticket",
         budget_min=20,
-        escalate="data on-call, with one message of the queue: the ones that fail twice are broken themselves",
+        escalate="data on-call, with one message of the queue: those that fail twice are broken themselves",
     ),
     diagnose={
         "waiting": waiting,

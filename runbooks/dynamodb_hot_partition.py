@@ -1,8 +1,8 @@
 """One key takes most of a table's traffic and is throttled (DATA-2).
 
 Fewer reads first (looser caches), the key named by CloudWatch, then more warm throughput, by which partitions
-split. A key that still takes more than one partition carries (3,000 reads or 1,000 writes a second) is a fault
-of whoever asks for it.
+split. A key that still takes more than one partition carries (3,000 reads or 1,000 writes a second) is a
+fault of whoever asks for it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Event capacity has to be gone within a day (MOD-3): withdraw the rung, drain it, delete the units.
 
-The calendar does this by itself; this is for when its machine failed or an event ended early. The rung is always
-withdrawn before its units are deleted: the machine does both, in that order, and may be started again.
+The calendar does this by itself; this is for when its machine failed or an event ended early. The rung is
+always withdrawn before its units are deleted: the machine does both, in that order, and may be started again.
 """
 
 import json
@@ -11,7 +11,16 @@ from datetime import datetime
 from runbooks.engine import About, Alarmed, Call, Decision, Finding, Once, Runbook, Verify, World, calling
 from runbooks.engine.steps import this
 from runbooks.parts.units import (
-    EXECUTIONS, GET, PARAMETER, START, bought, event, published, rung_parameter, running, units_name,
+    EXECUTIONS,
+    GET,
+    PARAMETER,
+    START,
+    bought,
+    event,
+    published,
+    rung_parameter,
+    running,
+    units_name,
 )  # fmt: skip
 
 ID = "event-scale-down"

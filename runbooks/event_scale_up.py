@@ -16,7 +16,16 @@ from runbooks.engine.steps import this
 from runbooks.engine.watch import METRICS, Watch
 from runbooks.parts.ecs import at_least
 from runbooks.parts.units import (
-    EXECUTIONS, GET, PARAMETER, START, bought, event, published, rung_parameter, running, units_name,
+    EXECUTIONS,
+    GET,
+    PARAMETER,
+    START,
+    bought,
+    event,
+    published,
+    rung_parameter,
+    running,
+    units_name,
 )  # fmt: skip
 
 ID = "event-scale-up"
@@ -49,15 +58,13 @@ def demand(world: World) -> Finding:
     """How many units does the event need?"""
     parts = [_tokens(kind).measure(world, None) for kind in ("Input", "Output")]
     if None in parts:
-        return Finding(what="no tokens were counted in the last hour: say `--set units=`", cause=None)
+        return Finding(what="no tokens were counted in the last hour: serve some traffic first", cause=None)
     peak = sum(part for part in parts if part is not None)
-    growth, unit = (
-        float(world.given("growth", "the growth")),
-        float(world.given("unit_tpm", "what a unit carries")),
-    )
+    growth = float(world.given("growth", "the peak of the event against today's"))
+    unit = float(world.given("unit_tpm", "how many tokens a minute one unit carries"))
     units = max(1, math.ceil(peak * growth / unit))
     return Finding(
-        what=f"{peak:,.0f} tokens a minute at the hour's peak x {growth:g} / {unit:,.0f} a unit: {units} units",
+        what=f"peak {peak:,.0f} tokens a minute x {growth:g} / {unit:,.0f} a unit: {units} units",
         evidence={"peak": peak, "growth": growth, "a unit": unit, "units": units},
         cause=False,
     )

@@ -1,8 +1,9 @@
 """A customer asks for erasure (DATA-9): delete, anonymise what must be kept, and prove it.
 
-Order: what people wrote and hold first, then payments without a name, last the customer's own key; without it no
-archive, backup, object version or point in time can be read again. Nothing of this can be undone, by intent.
-The journal keeps that it was done, by whom and why; it names the customer only by the id that was given.
+Order: what people wrote and hold first, then payments without a name, last the customer's own key; without it
+no archive, backup, object version or point in time can be read again. Nothing of this can be undone, by
+intent. The journal keeps that it was done, by whom and why; it names the customer only by the id that was
+given.
 """
 
 import json
@@ -21,7 +22,7 @@ PERSONAL = ("address", "email", "name", "phone", "note", "card_token", "locale")
 
 
 class Holding(NamedTuple):
-    """A table that holds something of a customer. `by`: its index; none when the customer is the key itself."""
+    """A table that holds something of a customer. `by`: its index; none when the customer is the key."""
 
     table: str
     key: tuple[str, ...]

@@ -1,13 +1,13 @@
 """Answers are beside the point since the index changed: read the generation before.
 
-A new generation is wrong when it holds much less than the one before, or was embedded by another model than the
-queries are (VEC-2). Both stand in the index itself. The old generation stays for a week (VEC-5).
+A new generation is wrong when it holds much less than the one before, or was embedded by another model than
+the queries are (VEC-2). Both stand in the index itself. The old generation stays for a week (VEC-5).
 """
 
 import json
 from collections.abc import Mapping
 
-from runbooks.engine import About, Alarmed, Decision, Finding, Runbook, Verify, World, calling, search
+from runbooks.engine import About, Alarmed, Decision, Finding, Runbook, Verify, World, calling
 from runbooks.parts.opensearch import ALIAS, READ, RED, counts, embedders, point_alias, read_now
 
 ID = "irrelevant-results"

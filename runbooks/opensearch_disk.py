@@ -1,13 +1,22 @@
 """A data node runs out of disk: enlarge the volumes, then let indices be written to again.
 
-At the flood stage (95 %) OpenSearch blocks writes to every index with a shard there; it takes the block off by
-itself only when space comes back, and an index that was blocked by hand stays blocked.
+At the flood stage (95 %) OpenSearch blocks writes to every index with a shard there; it takes the block off
+by itself only when space comes back, and an index that was blocked by hand stays blocked.
 """
 
 from runbooks.engine import About, Alarmed, Blame, Finding, Runbook, World, calling, search
 from runbooks.engine.steps import found, this
 from runbooks.parts.opensearch import (
-    BLOCKED, FREE, READ, RED, flat, fullest_gb, health, index_setting, larger_volumes, stored_gb,
+    BLOCKED,
+    FREE,
+    READ,
+    RED,
+    flat,
+    fullest_gb,
+    health,
+    index_setting,
+    larger_volumes,
+    stored_gb,
 )  # fmt: skip
 
 ID = "opensearch-disk"

@@ -1,8 +1,8 @@
 """Shards are missing copies (yellow) or data (red).
 
-Yellow: there are more copies than nodes to hold them; fewer replicas until the node is back. Red: data is lost
-here; the index is rebuilt from the last hourly snapshot beside the broken one, and the alias moves there. The
-broken index stays, for whoever wants to look at it.
+Yellow: there are more copies than nodes to hold them; fewer replicas until the node is back. Red: data is
+lost here; the index is rebuilt from the last hourly snapshot beside the broken one, and the alias moves
+there. The broken index stays, for whoever wants to look at it.
 """
 
 import json
@@ -11,7 +11,17 @@ from datetime import datetime
 
 from contract.search_setup import setup
 from runbooks.engine import (
-    About, Alarmed, Call, Decision, Finding, Once, Runbook, Verify, World, calling, search,
+    About,
+    Alarmed,
+    Call,
+    Decision,
+    Finding,
+    Once,
+    Runbook,
+    Verify,
+    World,
+    calling,
+    search,
 )  # fmt: skip
 from runbooks.engine.steps import found
 from runbooks.parts.opensearch import (
@@ -77,13 +87,17 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     if red.cause is None and yellow.cause is None:
         return Decision(course="unclear", why=red.what)
     if red.cause:
-        if findings["snapshot"].cause is not False:
-            why = f"{red.what}; but {findings['snapshot'].what}"
-            return Decision(course="leave", why=why, see="reindex")
-        return Decision(course="act", why=f"{red.what}; {findings['snapshot'].what}", steps=RED_STEPS)
+        return _lost(red, findings["snapshot"])
     if yellow.cause:
         return Decision(course="act", why=f"{yellow.what}; {findings['cluster'].what}", steps=YELLOW_STEPS)
     return Decision(course="leave", why=red.what)
+
+
+def _lost(red: Finding, kept: Finding) -> Decision:
+    """Data is lost here: from the last snapshot when there is one, else from the documents."""
+    if kept.cause is not False:
+        return Decision(course="leave", why=f"{red.what}; but {kept.what}", see="reindex")
+    return Decision(course="act", why=f"{red.what}; {kept.what}", steps=RED_STEPS)
 
 
 def fitting(world: World) -> str:

@@ -1,7 +1,7 @@
-"""The least a role needs to run a runbook: its declared calls as IAM statements. Names are data (`permissions.toml`).
+"""The least a role needs to run a runbook: its declared calls as IAM statements (`permissions.toml`).
 
-`everything()` is what the stack reads, as a file in `contract/`: it makes a role a runbook out of it, and this
-room cannot be imported there.
+`everything()` is what the stack reads, as a file in `contract/`: it makes a role a runbook out of it, and
+this room cannot be imported there.
 """
 
 import json
@@ -20,12 +20,30 @@ from runbooks.engine import Runbook
 FILE = Path(__file__).parent.parent / "contract" / "runbook_grants.json"
 # What the engine itself does for every run: its names, its lease, its journal, its alarm.
 _ENGINE = (
-    ("ssm:GetParameter", "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/inventory"),
-    ("s3:GetObject", "arn:${partition}:s3:::concierge-${environment}-inventory-${account}-${region}/inventory.json"),
-    ("ssm:GetParameter", "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*"),
-    ("ssm:PutParameter", "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*"),
-    ("ssm:DeleteParameter", "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*"),
-    ("logs:CreateLogStream", "arn:${partition}:logs:${region}:${account}:log-group:/concierge/${environment}/runbooks:*"),
+    (
+        "ssm:GetParameter",
+        "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/inventory",
+    ),
+    (
+        "s3:GetObject",
+        "arn:${partition}:s3:::concierge-${environment}-inventory-${account}-${region}/inventory.json",
+    ),
+    (
+        "ssm:GetParameter",
+        "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*",
+    ),
+    (
+        "ssm:PutParameter",
+        "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*",
+    ),
+    (
+        "ssm:DeleteParameter",
+        "arn:${partition}:ssm:${region}:${account}:parameter/concierge/${environment}/runbooks/*",
+    ),
+    (
+        "logs:CreateLogStream",
+        "arn:${partition}:logs:${region}:${account}:log-group:/concierge/${environment}/runbooks:*",
+    ),
     (
         "logs:PutLogEvents",
         "arn:${partition}:logs:${region}:${account}:log-group:/concierge/${environment}/runbooks:log-stream:*",
@@ -74,7 +92,10 @@ def resources(call: str) -> tuple[str, ...]:
 def grants(runbook: Runbook) -> list[dict[str, list[str]]]:
     """Actions on resources, those on the same resources together; what it makes of `engine` comes last."""
     pairs = [
-        (action, resource) for call in runbook.calls for action in actions(call) for resource in resources(call)
+        (action, resource)
+        for call in runbook.calls
+        for action in actions(call)
+        for resource in resources(call)
     ]
     return _grouped((*pairs, *_ENGINE))
 

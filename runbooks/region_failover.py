@@ -1,8 +1,8 @@
 """A region is lost: send people to the other one, or back when it serves again.
 
-DNS fails over by itself when the canaries say so (NET-7). This forces it when they are wrong or too slow: Route 53
-counts a calculated health check as failed when it asks for more healthy children than there are. Before that it
-makes sure that the other region answers and that the data there is fresh.
+DNS fails over by itself when the canaries say so (NET-7). This forces it when they are wrong or too slow:
+Route 53 counts a calculated health check as failed when it asks for more healthy children than there are.
+Before that it makes sure that the other region answers and that the data there is fresh.
 """
 
 from collections.abc import Mapping
@@ -119,7 +119,7 @@ RUNBOOK = Runbook(
     about=About(
         impact="nobody who is sent to this region is served",
         budget_min=15,
-        escalate="platform on-call and the incident lead; what was not replicated is in the evidence of `fresh`",
+        escalate="platform on-call and the incident lead; what is not replicated yet stands in `fresh`",
     ),
     diagnose={
         "here": HERE,

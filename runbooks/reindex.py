@@ -1,4 +1,4 @@
-"""A new generation of the index without downtime (VEC-5): copy, then 10, 50, 100 % of the searches, a week to go back.
+"""A new generation of the index without downtime (VEC-5): copy, then 10, 50, 100 % of searches; a week to undo.
 
 Each `--apply` takes one step and proves it, so a run that was stopped is simply run again:
 
@@ -15,7 +15,18 @@ from datetime import datetime, timedelta
 
 from contract.cutover import Cutover, parameter, parse, render
 from runbooks.engine import (
-    About, Alarmed, Call, Decision, Finding, Once, Runbook, Switch, Verify, World, calling, search,
+    About,
+    Alarmed,
+    Call,
+    Decision,
+    Finding,
+    Once,
+    Runbook,
+    Switch,
+    Verify,
+    World,
+    calling,
+    search,
 )  # fmt: skip
 from runbooks.engine.aws import AwsError
 from runbooks.parts.opensearch import ALIAS, READ, RED, counts, point_alias, read_now

@@ -10,7 +10,17 @@ from datetime import datetime, timedelta
 
 from contract.search_setup import setup
 from runbooks.engine import (
-    About, Alarmed, Call, Decision, Finding, Runbook, Switch, Verify, World, calling, search,
+    About,
+    Alarmed,
+    Call,
+    Decision,
+    Finding,
+    Runbook,
+    Switch,
+    Verify,
+    World,
+    calling,
+    search,
 )  # fmt: skip
 from runbooks.engine.aws import AwsError
 from runbooks.engine.steps import Subjects
@@ -74,7 +84,7 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     """A drill is due when CloudTrail has none; without fresh points the drill has failed already."""
     due, fresh, shot = findings["last"], findings["points"], findings["snapshot"]
     if due.cause is None or fresh.cause is None or shot.cause is None:
-        return Decision(course="unclear", why="; ".join((due.what, fresh.what, shot.what)))
+        return Decision(course="unclear", why=f"{due.what}; {fresh.what}; {shot.what}")
     if not due.cause:
         return Decision(course="leave", why=due.what)
     if fresh.cause or shot.cause:
@@ -159,7 +169,7 @@ RUNBOOK = Runbook(
         impact="none; without the drill nobody knows whether there is a way back",
         severity="planned",
         budget_min=90,
-        escalate="data on-call: an RTO above an hour or an RPO above 15 min is a finding for the owner of DATA-8",
+        escalate="data on-call: an RTO above an hour or an RPO above 15 min is a finding (DATA-8)",
     ),
     diagnose={"last": last, "points": points, "snapshot": snapshot, "alarms": Alarmed(ID)},
     decide=decide,
@@ -182,7 +192,7 @@ RUNBOOK = Runbook(
             search.POST,
             search.DELETE,
         ),
-    ),  # fmt: skip
+    ),
     verify=Verify(
         what="copies that are missing or short (RTO: seconds until none is)",
         within_s=RTO_S,

@@ -1,7 +1,7 @@
-"""A provider contract was not verified for seven days (RUN-23): verify them all anew, by the tools line's tests.
+"""A provider contract was not verified for seven days (RUN-23): verify all anew, by the tools line's tests.
 
-Each verification leaves an object `contracts/<provider>.json` in the agent's bucket, with the time it was made as
-metadata `verified-at`.
+Each verification leaves an object `contracts/<provider>.json` in the agent's bucket, with the time it was
+made as metadata `verified-at`.
 """
 
 from collections.abc import Mapping

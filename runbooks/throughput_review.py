@@ -11,7 +11,6 @@ from typing import Any
 
 from contract.rungs import folder
 from runbooks.engine import About, Alarmed, Call, Decision, Finding, Once, Runbook, Verify, World, calling
-from runbooks.engine.steps import found
 from runbooks.engine.watch import METRICS
 
 ID = "throughput-review"

@@ -1,7 +1,7 @@
 """Valkey does not answer, or has no room: nobody waits for it, limits and caches are local (RUN-9).
 
-ElastiCache replaces a dead node and fails over by itself within minutes; this spares people the waiting. A group
-without room gets larger nodes.
+ElastiCache replaces a dead node and fails over by itself within minutes; this spares people the waiting. A
+group without room gets larger nodes.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ LARGER = larger()
 def decide(findings: Mapping[str, Finding]) -> Decision:
     """Dead nodes that people notice: stop asking. No room: larger nodes."""
     dead, full, people = findings["nodes"], findings["full"], findings["people"]
-    if dead.cause is None or full.cause is None and not dead.cause:
+    if dead.cause is None or (full.cause is None and not dead.cause):
         return Decision(course="unclear", why=f"{dead.what}; {full.what}")
     if dead.cause and people.cause:
         return Decision(course="act", why=f"{dead.what}; {people.what}", steps=(OFF.name,))

@@ -1,7 +1,8 @@
 """WAF refuses many requests: an attack, or a rule that hits real customers?
 
-An attack comes from few addresses: WAF does its work, leave it alone. When many different addresses are refused
-by one rule, that rule counts instead of blocking until somebody has mended it; every other rule goes on.
+An attack comes from few addresses: WAF does its work, leave it alone. When many different addresses are
+refused by one rule, that rule counts instead of blocking until somebody has mended it; every other rule goes
+on.
 """
 
 from collections import Counter
@@ -105,7 +106,7 @@ def _present(world: World, name: str) -> str:
 
 
 def _call(world: World, name: str, state: str) -> Call:
-    """The whole web ACL, as the API wants it; only this rule differs. The lock token stops us if it changed."""
+    """The whole web ACL, as the API wants it; only this rule differs. Its lock token stops us if stale."""
     known = _acl(world)
     web_acl = known["WebACL"]
     request = {

@@ -1,4 +1,4 @@
-"""New connections come near the quota (NET-5: 500 a second): ask for more, and let the page hold newcomers back.
+"""New connections come near the quota (NET-5: 500 a second): ask for more, and hold newcomers back.
 
 Who is connected stays; the widget is hidden from people who have not opened it yet.
 """

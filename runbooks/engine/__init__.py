@@ -2,12 +2,12 @@
 
 record = run(runbook, world, apply=False, why="", journal=Journal(path))    plans; changes nothing
 record = run(runbook, world, apply=True, why="...", journal=journal)        applies, verifies, or takes back
-record = resume(runbook, world, why="...", journal=journal)                 goes on with a run that was stopped
+record = resume(runbook, world, why="...", journal=journal)                 goes on with a stopped run
 record = undo(runbook, world, why="...", journal=journal)                   puts back what was before
 """
 
 from runbooks.engine import search
-from runbooks.engine.alarms import Alarmed
+from runbooks.engine.alarms import Alarmed, suggestions
 from runbooks.engine.aws import Aws, AwsError
 from runbooks.engine.decide import Blame
 from runbooks.engine.journal import Entry, Journal, JournalError
@@ -33,7 +33,36 @@ from runbooks.engine.watch import Watch
 from runbooks.engine.world import Clock, Pace, World
 
 __all__ = [
-    "About", "Alarmed", "Aws", "AwsError", "Blame", "Call", "Change", "Clock", "Decision", "DriftError", "Entry",
-    "Finding", "Journal", "JournalError", "LeaseError", "LeftAloneError", "Once", "Pace", "Record", "Runbook",
-    "Step", "Switch", "Verification", "Verify", "Watch", "World", "calling", "resume", "run", "search", "undo",
-]  # fmt: skip
+    "About",
+    "Alarmed",
+    "Aws",
+    "AwsError",
+    "Blame",
+    "Call",
+    "Change",
+    "Clock",
+    "Decision",
+    "DriftError",
+    "Entry",
+    "Finding",
+    "Journal",
+    "JournalError",
+    "LeaseError",
+    "LeftAloneError",
+    "Once",
+    "Pace",
+    "Record",
+    "Runbook",
+    "Step",
+    "Switch",
+    "Verification",
+    "Verify",
+    "Watch",
+    "World",
+    "calling",
+    "resume",
+    "run",
+    "search",
+    "suggestions",
+    "undo",
+]

@@ -31,6 +31,36 @@ def red(world: World) -> tuple[Red, ...]:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """A runbook, and the alarms that ask for it."""
+
+    runbook: str
+    alarms: tuple[str, ...]
+    since: datetime
+    impact: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "runbook": self.runbook,
+            "alarms": list(self.alarms),
+            "since": self.since.isoformat(),
+            "impact": self.impact,
+        }
+
+
+def suggestions(world: World) -> tuple[Suggestion, ...]:
+    """The runbooks that alarms which are on ask for: the most asked for first, then the one red longest."""
+    by_runbook: dict[str, list[Red]] = {}
+    for one in red(world):
+        by_runbook.setdefault(one.runbook, []).append(one)
+    found = [
+        Suggestion(runbook, tuple(one.alarm for one in reds), reds[0].since, reds[0].impact)
+        for runbook, reds in by_runbook.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-len(one.alarms), one.since)))
+
+
+@dataclass(frozen=True)
 class Alarmed:
     """Which alarms of this runbook are on?"""
 

@@ -57,8 +57,8 @@ class Tally:
 class Aws:
     """One region of one account. Threads may share it.
 
-    `allowed`: the calls a runbook has declared, `service.operation`; any other is refused here, so that what is
-    declared is what its IAM policy must allow. None: no runbook is at work.
+    `allowed`: the calls a runbook has declared, `service.operation`; any other is refused here, so that what
+    is declared is what its IAM policy must allow. None: no runbook is at work.
     """
 
     session: boto3.Session
@@ -85,7 +85,7 @@ class Aws:
         return self._made(service, operation, request)
 
     def bookkeeping(self, service: str, operation: str, **request: Any) -> Mapping[str, Any]:
-        """The engine's own: its lease and its journal. No runbook's business, so neither counted nor declared."""
+        """The engine's own, for lease and journal: no runbook's business, so neither counted nor declared."""
         return self._made(service, operation, request)
 
     def count_read(self) -> None:

@@ -89,7 +89,8 @@ class Course:
     def break_glass(self, reason: str, lasts: timedelta) -> None:
         """Louder: in the journal, and to the topic that pages people, if it can be reached."""
         self.glass = self.world.clock.now() + lasts
-        text = f"{self.world.operator} skips the guards of {self.runbook.id} until {self.glass:%H:%M} UTC: {reason}"
+        who, until = self.world.operator, f"{self.glass:%H:%M} UTC"
+        text = f"{who} skips the guards of {self.runbook.id} until {until}: {reason}"
         told = "people are told"
         if topic := self.world.all("topics").get("page"):
             try:

@@ -1,4 +1,4 @@
-"""The engine's doors: run, resume, undo. It looks, decides and plans; only when told it acts, verifies, takes back.
+"""The engine's doors: run, resume, undo. It looks and plans; it acts, verifies, takes back when told.
 
 Every step of the way is an entry of the journal, then of `on_event`. It keeps no state between runs; several
 may run in threads of one process.
@@ -39,8 +39,8 @@ def run(
 ) -> Record:
     """What was seen and decided, and the exact changes: made only with `apply`, and then for a reason.
 
-    `confirm` is asked before each change. `break_glass` is why guards are skipped: another's lease, a decision to
-    leave it alone, a precondition; for half an hour, and people are told.
+    `confirm` is asked before each change. `break_glass` is why guards are skipped: another's lease, a
+    decision to leave it alone, a precondition; for half an hour, and people are told.
     """
     if apply and not why.strip():
         raise WrongUseError(f"{runbook.id}: say why; a change is recorded together with its reason")
@@ -49,7 +49,8 @@ def run(
     course = Course(runbook, world.for_run(why, runbook.calls), journal, on_event, confirm)
     if apply and (stopped := journal.unfinished(runbook.id, world.environment, world.here.region)):
         raise WrongUseError(
-            f"run {stopped[0].run} of {runbook.id} by {stopped[0].who} has no end: --resume it, or --undo it first"
+            f"run {stopped[0].run} of {runbook.id} by {stopped[0].who} has no end: "
+            "--resume it, or --undo it first"
         )
     course.note("started", "apply" if apply else "plan only")
     if break_glass is not None:

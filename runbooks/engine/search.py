@@ -42,7 +42,7 @@ def _sent(world: World, method: str, path: str, body: Mapping[str, Any] | None) 
     if credentials is None:
         raise AwsError(f"search {method} {path}: there are no AWS credentials: log in first")
     SigV4Auth(credentials.get_frozen_credentials(), "es", world.aws.region).add_auth(request)
-    direct = {} if world.search_url else None
+    direct: dict[str, str] | None = {} if world.search_url else None
     session = URLLib3Session(timeout=(1.5, _TIMEOUT_S), proxies=direct)  # type: ignore[arg-type]
     try:
         answer = session.send(request.prepare())

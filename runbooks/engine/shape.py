@@ -59,8 +59,8 @@ class Call(Shape):
 class Change(Shape):
     """One planned call: `before` and `after` are for people, `saved` is all that undo needs.
 
-    `stage`: 1 is made first; a later one only when what came before was not enough. `undo`: how it goes back, in
-    words. `keep`: the settings change that makes it last, where Pulumi owns it.
+    `stage`: 1 is made first; a later one only when what came before was not enough. `undo`: how it goes back,
+    in words. `keep`: the settings change that makes it last, where Pulumi owns it.
     """
 
     step: str
@@ -90,7 +90,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def calling(*calls: str) -> Callable[[T], T]:
-    """Declares the AWS calls of a check, step or measurement, as `service.operation`: its role allows no other."""
+    """Declares the AWS calls of a check, step or measurement: `service.operation`; no other is allowed."""
 
     def declare(thing: T) -> T:
         thing.calls = (*declared(thing), *calls)  # type: ignore[attr-defined]

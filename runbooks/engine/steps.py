@@ -50,8 +50,8 @@ def state(**values: Any) -> str:
 class Switch:
     """Sets each subject from what it is to what it should be, and back.
 
-    `present`: its state now. `wanted`: the state it should have; the same one: nothing to do. `call`: what brings
-    a state about, there and back alike.
+    `present`: its state now. `wanted`: the state it should have; the same one: nothing to do. `call`: what
+    brings a state about, there and back alike.
     """
 
     name: str
@@ -109,8 +109,8 @@ class Switch:
 class Once:
     """Does something to each subject that cannot be set back, and knows when it was done already.
 
-    `no_undo` says so before anybody says yes; `back` is what can be done instead, if anything. `optional`: what
-    follows is done even when this fails.
+    `no_undo` says so before anybody says yes; `back` is what can be done instead, if anything. `optional`:
+    what follows is done even when this fails.
     """
 
     name: str

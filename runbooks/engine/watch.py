@@ -17,8 +17,9 @@ _MINUTE = timedelta(minutes=1)
 class Watch:
     """Is it past its limit? Bad when `needed` of the last `minutes` were.
 
-    `over`: the metric it is a share of, both summed. `below`: bad is what is less than the limit. `silent`: what
-    it means when nothing was measured (None: nobody can tell; False: a metric that is only there in trouble).
+    `over`: the metric it is a share of, both summed. `below`: bad is what is less than the limit. `silent`:
+    what it means when nothing was measured (None: nobody can tell; False: a metric that is only there in
+    trouble).
     """
 
     what: str

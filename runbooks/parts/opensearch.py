@@ -40,13 +40,13 @@ KEY = gauge("trouble with the key", "KMSKeyError", 0.5, silent=False)
 def health(world: World) -> Finding:
     """What does the cluster say of itself?"""
     said = search.read(world, "/_cluster/health")
-    waiting = said["unassigned_shards"]
+    waiting, nodes = said["unassigned_shards"], said["number_of_data_nodes"]
     return Finding(
-        what=f"the cluster is {said['status']}: {said['number_of_data_nodes']} data nodes, {waiting} shards wait",
+        what=f"the cluster is {said['status']}: {nodes} data nodes, {waiting} shards wait",
         evidence={
             "status": said["status"],
             "unassigned": waiting,
-            "data nodes": said["number_of_data_nodes"],
+            "data nodes": nodes,
         },
         cause=said["status"] != "green",
     )

@@ -42,7 +42,7 @@ def haiku_never(minutes: int = MINUTES) -> TurnControl:
 
 
 def cache(mode: str = "aggressive", minutes: int = MINUTES) -> TurnControl:
-    """Aggressive answers more from the semantic cache (saves 25-30 % of the model calls); off asks it nothing."""
+    """Aggressive answers more from the semantic cache (25-30 % fewer model calls); off asks it nothing."""
     effects = {
         "aggressive": "25 to 30 % of the model calls are saved by looser cache hits",
         "off": "nobody waits for the cache",

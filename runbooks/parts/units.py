@@ -1,7 +1,7 @@
 """Provisioned units of Bedrock and the rungs that name them (MOD-2, MOD-3).
 
-Units cannot be resized: more are a new throughput with a new ARN, published as a rung, and withdrawn before it
-is deleted. Committed units cannot be deleted early.
+Units cannot be resized: more are a new throughput with a new ARN, published as a rung, and withdrawn before
+it is deleted. Committed units cannot be deleted early.
 """
 
 from collections.abc import Mapping

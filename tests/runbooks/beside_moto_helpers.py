@@ -1,7 +1,7 @@
-"""A stand-in for the few AWS calls that moto does not have: it answers on the wire, in botocore's own formats.
+"""A stand-in for the few AWS calls that moto does not have: it answers in botocore's own wire formats.
 
-Each operation is a function from the call's parameters to what AWS would answer. What was asked and what came of
-it is kept in `Place.memory`, where incidents look.
+Each operation is a function from the call's parameters to what AWS would answer. What was asked and what came
+of it is kept in `Place.memory`, where incidents look.
 """
 
 import json
@@ -50,10 +50,12 @@ class Beside:
             answer = {"status_code": status, "headers": HTTPHeaders.from_dict(headers), "body": body}
             parser = create_parser(model.service_model.resolved_protocol)
             http = AWSResponse("https://beside.moto", status, headers, None)  # type: ignore[arg-type]
-            return http, parser.parse(answer, model.output_shape)
+            shape: Any = model.output_shape
+            return http, parser.parse(answer, shape)
 
         self._session.events.register(f"before-parameter-build.{service}.{operation}", keep)
-        self._session.events.register(f"before-call.{service}.{operation}", call)
+        heard: Any = call  # what it answers is taken in place of the service's answer
+        self._session.events.register(f"before-call.{service}.{operation}", heard)
 
 
 def _worked(work: Operation, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:

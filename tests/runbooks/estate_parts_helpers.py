@@ -7,7 +7,7 @@ from typing import Any
 from rehearsal import serving
 from rehearsal.search.server import Search
 from tests.rehearsal.serving_helpers import http, in_thread
-from tests.runbooks.beside_moto_helpers import Beside, RefusedError
+from tests.runbooks.beside_moto_helpers import Beside
 from tests.runbooks.place_helpers import Place
 
 OPEN: list[ExitStack] = []  # what stands in threads; the tests' fixture closes it
@@ -20,7 +20,8 @@ def close_all() -> None:
 
 
 def beside(place: Place) -> Beside:
-    return place.memory.setdefault("beside", Beside(place.session, place.heard))
+    made: Beside = place.memory.setdefault("beside", Beside(place.session, place.heard))
+    return made
 
 
 def ecs(place: Place) -> None:
@@ -189,7 +190,9 @@ def generation(embedder: str, replicas: int = 2) -> dict[str, Any]:
 
 
 def fill(place: Place, index: str, count: int) -> None:
-    lines = [json.dumps(part) for n in range(count) for part in ({"index": {"_id": str(n)}}, {"text": f"t{n}"})]
+    lines = [
+        json.dumps(part) for n in range(count) for part in ({"index": {"_id": str(n)}}, {"text": f"t{n}"})
+    ]
     ask(place, "POST", f"/{index}/_bulk", ("\n".join(lines) + "\n").encode())
     ask(place, "POST", f"/{index}/_refresh")
 
@@ -215,10 +218,3 @@ def node_type(place: Place) -> str:
         ReplicationGroupId=place.name("caches", "cache")
     )
     return str(found["ReplicationGroups"][0]["CacheNodeType"])
-
-
-def missing(code: str) -> Any:
-    def refuse(_: dict[str, Any]) -> dict[str, Any]:
-        raise RefusedError(code)
-
-    return refuse

@@ -23,7 +23,7 @@ _KEYS = {
 
 
 def tables(place: Place) -> None:
-    """Those that hold something of a customer, keyed as components/tables.toml has it; one item of somebody else."""
+    """Those that hold something of a customer, keyed as tables.toml has it; one item of somebody else."""
     client = place.client("dynamodb")
     for table, (key, indexes) in _KEYS.items():
         names = sorted({*key, *(name for found in indexes.values() for name in found)})
@@ -57,7 +57,10 @@ def _schema(key: list[str]) -> Any:
 def put(place: Place, table: str, who: str) -> None:
     key, indexes = _KEYS[table]
     names = {*key, "user", *(name for found in indexes.values() for name in found)}
-    item = {name: {"S": f"{name}-{who}"} for name in names} | {"name": {"S": "Jane"}, "address": {"S": "1 Road"}}
+    item = {name: {"S": f"{name}-{who}"} for name in names} | {
+        "name": {"S": "Jane"},
+        "address": {"S": "1 Road"},
+    }
     item |= {name: {"S": who} for name in ("user", "customer") if name in names}
     place.client("dynamodb").put_item(TableName=place.name("tables", table), Item=item)
 
@@ -195,7 +198,5 @@ INCIDENTS = (
         inputs={"customer": CUSTOMER},
         reversible=False,
     ),
-    Incident(
-        runbook="restore-drill", stands=(tables, cluster, trail), breaks=_due, passes=_drilled
-    ),
+    Incident(runbook="restore-drill", stands=(tables, cluster, trail), breaks=_due, passes=_drilled),
 )

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from contract.logs import LOOP_STOPPED, PROVIDER_FAILED
+from tests.runbooks.beside_moto_helpers import RefusedError
 from tests.runbooks.estate_parts_helpers import (
     beside,
     deployment,
     ecs,
     least_tasks,
-    missing,
     revision,
     roll_out,
     run_tasks,
@@ -73,7 +73,8 @@ def _old_tasks(place: Place) -> None:
     from moto.ecs.models import ecs_backends
 
     for service in ecs_backends["123456789012"]["us-east-1"].services.values():
-        for one in service.deployments:
+        deployments: list[dict[str, Any]] = service.deployments
+        for one in deployments:
             one["createdAt"] -= timedelta(hours=5)
             one["updatedAt"] -= timedelta(hours=5)
 
@@ -110,7 +111,7 @@ def units(place: Place) -> None:
     def show(asked: dict[str, Any]) -> dict[str, Any]:
         named = asked["provisionedModelId"].rpartition("/")[2]
         if named not in kept:
-            return missing("ResourceNotFoundException")(asked)
+            raise RefusedError("ResourceNotFoundException")
         return kept[named]
 
     def delete(asked: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +233,9 @@ def _used(place: Place, name: str, tokens: float) -> None:
         for ago in range(1, 14 * 24)
     ]
     for start in range(0, len(data), 100):
-        place.client("cloudwatch").put_metric_data(Namespace="AWS/Bedrock", MetricData=data[start : start + 100])
+        place.client("cloudwatch").put_metric_data(
+            Namespace="AWS/Bedrock", MetricData=data[start : start + 100]
+        )
 
 
 def well_used(place: Place) -> None:
@@ -262,11 +265,15 @@ def pipelines(place: Place) -> None:
     runs: list[dict[str, Any]] = place.memory.setdefault("runs", [])
 
     def start(asked: dict[str, Any]) -> dict[str, Any]:
-        runs.append({"pipelineExecutionId": "e", "status": "InProgress", "startTime": place.time, "of": asked["name"]})
+        runs.append(
+            {"pipelineExecutionId": "e", "status": "InProgress", "startTime": place.time, "of": asked["name"]}
+        )
         return {"pipelineExecutionId": "e"}
 
     def show(asked: dict[str, Any]) -> dict[str, Any]:
-        mine = [{k: v for k, v in run.items() if k != "of"} for run in runs if run["of"] == asked["pipelineName"]]
+        mine = [
+            {k: v for k, v in run.items() if k != "of"} for run in runs if run["of"] == asked["pipelineName"]
+        ]
         return {"pipelineExecutionSummaries": mine}
 
     beside(place).answer("codepipeline", "StartPipelineExecution", start)
@@ -275,7 +282,7 @@ def pipelines(place: Place) -> None:
 
 def secrets(place: Place) -> None:
     for secret in place.inventory.primary.secrets.values():
-        place.client("secretsmanager").create_secret(Name=secret, SecretString="s")  # noqa: S106
+        place.client("secretsmanager").create_secret(Name=secret, SecretString="s")
 
 
 def _month_later(place: Place) -> None:
@@ -291,8 +298,9 @@ def _next_generation(place: Place) -> None:
         kept = secretsmanager_backends["123456789012"]["us-east-1"].secrets
         for secret in place.inventory.primary.secrets.values():
             name = f"{secret[:-1]}2"
-            place.client("secretsmanager").create_secret(Name=name, SecretString="t")  # noqa: S106
-            kept[name].created_date = place.time.timestamp()
+            place.client("secretsmanager").create_secret(Name=name, SecretString="t")
+            made: Any = kept[name]
+            made.created_date = place.time.timestamp()
 
 
 def zones(place: Place) -> None:
@@ -429,9 +437,7 @@ def _past(place: Place) -> None:
 UP = {"model_id": "sonnet:200k", "unit_tpm": "100000", "growth": "3"}
 INCIDENTS = (
     Incident(runbook="websocket-limit", shows=_rush, stands=(quotas,)),
-    Incident(
-        runbook="pricing-down", says=_pricing, stands=(ecs,), breaks=_old_tasks, reversible=False
-    ),
+    Incident(runbook="pricing-down", says=_pricing, stands=(ecs,), breaks=_old_tasks, reversible=False),
     Incident(runbook="catalogue-slow", says=_catalogue, stands=(ecs,)),
     Incident(runbook="agent-loop", says=_loops, stands=(ecs,), breaks=_old_tasks, reversible=False),
     Incident(runbook="cost-spike", shows=_dear, stands=(spend, units)),

@@ -8,7 +8,10 @@ from tests.runbooks import incident_platform_helpers as platform
 from tests.runbooks import incident_search_helpers as search
 from tests.runbooks.place_helpers import Incident, Place
 
-INCIDENTS: dict[str, Incident] = {each.runbook: each for each in (*bedrock.INCIDENTS, *search.INCIDENTS, *data.INCIDENTS, *platform.INCIDENTS)}
+INCIDENTS: dict[str, Incident] = {
+    each.runbook: each
+    for each in (*bedrock.INCIDENTS, *search.INCIDENTS, *data.INCIDENTS, *platform.INCIDENTS)
+}
 
 
 def healthy(inventory: Inventory, name: str) -> Place:

@@ -1,8 +1,8 @@
 """A whole environment for a runbook to work in: prod's own names, moto behind them, and metrics that follow.
 
-`Place.live` lets time pass: each minute every metric that the runbook looks at is published, near its limit but
-within it (the decoys), unless the incident shows otherwise. What an incident shows may depend on what stands in
-moto, so that a fix that works is seen to work.
+`Place.live` lets time pass: each minute every metric that the runbook looks at is published, near its limit
+but within it (the decoys), unless the incident shows otherwise. What an incident shows may depend on what
+stands in moto, so that a fix that works is seen to work.
 """
 
 import json
@@ -48,9 +48,7 @@ class Said(NamedTuple):
     service: str
     line: Line
     who: str
-    count: int
-
-
+    times: int
 
 
 class KilledError(BaseException):
@@ -198,7 +196,7 @@ class Place:
             logs.create_log_stream(logGroupName=group, logStreamName="tasks")
         message = json.dumps({"level": "error", "message": said.line.message, said.line.by: said.who})
         at = int(minute.timestamp() * 1000)
-        events = [{"timestamp": at, "message": message}] * said.count
+        events = [{"timestamp": at, "message": message}] * said.times
         logs.put_log_events(logGroupName=group, logStreamName="tasks", logEvents=events)
 
     # --- what is heard and struck ---------------------------------------------------------------------

@@ -86,7 +86,7 @@ class TestItsIncident:
             assert all(change.undo for change in applied.changes)
 
     def test_killed_at_any_change_it_can_be_resumed(
-        self, inventory: Inventory, name: str, journal: Journal, tmp_path: Path
+        self, inventory: Inventory, name: str, tmp_path: Path
     ) -> None:
         book = load(name)
         probe = apply(broken(inventory, name), name, Journal(tmp_path / "probe.jsonl"))
