@@ -8,9 +8,6 @@ from contract.runbooks import catalogue
 from runbooks import load, scripts
 from runbooks.engine import Blame, Decision, Finding, Runbook, Step, Watch
 
-# Alarm id -> the runbook it names; where it is asked for: `made` with the plans' alarms.
-Alarms = Mapping[str, tuple[str, ...]]
-
 
 def page(runbook: Runbook, alarms: tuple[str, ...] = ()) -> str:
     """Markdown: Meaning, Impact, Diagnosis, Mitigation, Verification, Undo."""
@@ -19,11 +16,18 @@ def page(runbook: Runbook, alarms: tuple[str, ...] = ()) -> str:
 
 def index() -> str:
     """All of them, one line each."""
-    lines = ["| runbook | incident | severity | owner | time |", "| --- | --- | --- | --- | ---: |"]
+    lines = [
+        "# Runbooks by incident",
+        "",
+        "Made by `make docs`. How to run them: [runbooks](../runbooks.md); how long they take: [times](times.md).",
+        "",
+        "| runbook | incident | severity | owner | time |",
+        "| --- | --- | --- | --- | ---: |",
+    ]
     for name in scripts():
         entry, about = catalogue()[name], load(name).about
         lines.append(
-            f"| [{name}](runbooks/{name}.md) | {entry.incident} | {about.severity} | {entry.owner} "
+            f"| [{name}]({name}.md) | {entry.incident} | {about.severity} | {entry.owner} "
             f"| {about.budget_min} min |"
         )
     return "\n".join(lines) + "\n"
@@ -40,7 +44,7 @@ def _lines(runbook: Runbook, alarms: tuple[str, ...]) -> Iterator[str]:
     yield "```"
     yield ""
     yield f"{about.severity}, owner {entry.owner}, about {about.budget_min} minutes; role"
-    yield f"`concierge-STACK-runbook-{runbook.id}`; {len(runbook.reads)} kinds of reads, "
+    yield f"`concierge-STACK-runbook-{runbook.id}`; {len(runbook.reads)} kinds of reads,"
     yield f"{len(runbook.calls - runbook.reads)} of changes."
     if alarms:
         shown = ", ".join(f"`{alarm}`" for alarm in alarms[:12])

@@ -1,4 +1,4 @@
-"""A new generation of the index without downtime (VEC-5): copy, then 10, 50, 100 % of searches; a week to undo.
+"""A new generation of the index without downtime (VEC-5): copy, then 10, 50, 100 % of searches, a week back.
 
 Each `--apply` takes one step and proves it, so a run that was stopped is simply run again:
 

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from botocore.loaders import create_loader
 
 from contract.controls import parse
 from contract.inventory import Inventory
@@ -51,6 +53,16 @@ class Said(NamedTuple):
     times: int
 
 
+# Reading AWS's models takes longest, and they are the same for every session.
+_MODELS = create_loader()
+
+
+def session_of(region: str) -> boto3.Session:
+    core = botocore.session.Session()
+    core.register_component("data_loader", _MODELS)
+    return boto3.Session("testing", "testing", region_name=region, botocore_session=core)
+
+
 class KilledError(BaseException):
     """The process was killed at this very call."""
 
@@ -60,9 +72,7 @@ class Place:
     """`broken`: whether the incident is on. `memory`: what an incident keeps beside moto."""
 
     inventory: Inventory
-    session: boto3.Session = field(
-        default_factory=lambda: boto3.Session("testing", "testing", region_name=PRIMARY)
-    )
+    session: boto3.Session = field(default_factory=lambda: session_of(PRIMARY))
     # moto stamps what it makes with the machine's time: the story begins there, and runs ahead of it.
     time: datetime = field(default_factory=lambda: datetime.now(UTC).replace(second=0, microsecond=0))
     broken: bool = False
@@ -111,7 +121,7 @@ class Place:
         region = self.inventory.regions[role].region
         key = (service, region)
         if key not in self._clients:
-            make: Callable[..., Any] = boto3.Session("testing", "testing", region_name=region).client
+            make: Callable[..., Any] = session_of(region).client
             self._clients[key] = make(service, region_name=region)
         return self._clients[key]
 
