@@ -436,7 +436,7 @@ def _past(place: Place) -> None:
 
 UP = {"model_id": "sonnet:200k", "unit_tpm": "100000", "growth": "3"}
 INCIDENTS = (
-    Incident(runbook="websocket-limit", shows=_rush, stands=(quotas,)),
+    Incident(runbook="websocket-limit", shows=_rush, stands=(quotas,), reversible=False),
     Incident(runbook="pricing-down", says=_pricing, stands=(ecs,), breaks=_old_tasks, reversible=False),
     Incident(runbook="catalogue-slow", says=_catalogue, stands=(ecs,)),
     Incident(runbook="agent-loop", says=_loops, stands=(ecs,), breaks=_old_tasks, reversible=False),

@@ -42,6 +42,7 @@ CHANGES = {
 # Metric and subject, such as "TimeToFirstToken sonnet" -> its value of this minute.
 Shown = Mapping[str, float]
 WRITE_CODE = "AccessDeniedException"
+_LOOKING = ("get_", "list_", "describe_", "head_", "filter_", "lookup_", "query")
 
 
 class Said(NamedTuple):
@@ -218,18 +219,20 @@ class Place:
         self.calls.append(call)
         self._strike(call)
 
-    def strike(self, at: int, error: BaseException, reads: frozenset[str]) -> None:
-        """The write number `at` from now fails (those in `reads` do not count), once."""
+    def strike(self, at: int, error: BaseException, book: Runbook) -> Callable[[], bool]:
+        """The change number `at` from now fails, once; what only looks does not count. Tells whether it did."""
+        looking = {call for call in book.calls if call.partition(".")[2].startswith(_LOOKING)}
         seen = [0]
 
         def fail(call: str) -> None:
-            if call in reads:
+            if call in looking:
                 return
             seen[0] += 1
             if seen[0] == at + 1:
                 raise error
 
         self._strike = fail
+        return lambda: seen[0] > at
 
     def heal(self) -> None:
         self._strike = lambda _: None
