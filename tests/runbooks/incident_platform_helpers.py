@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from contract.logs import LOOP_STOPPED, PROVIDER_FAILED
+from contract.logs import LOOP_STOPPED, PROVIDER_FAILED, SOCKET_LOST
 from tests.runbooks.beside_moto_helpers import RefusedError
 from tests.runbooks.estate_parts_helpers import (
     beside,
@@ -357,6 +357,13 @@ def _drops(place: Place) -> Shown:
     return {"IntegrationError websocket": 12 if helped else 900}
 
 
+def _lost_sockets(place: Place) -> Iterable[Said]:
+    """Phones that change networks, always; too few tasks, while it is bad."""
+    yield Said("chat", SOCKET_LOST, "client gone", 5)
+    if place.broken and least_tasks(place, "chat") < 10:
+        yield Said("chat", SOCKET_LOST, "task full", 80)
+
+
 def waf(place: Place) -> None:
     """A web ACL with two rules; sampled requests, which moto does not have."""
     rules = [
@@ -480,7 +487,7 @@ INCIDENTS = (
         passes=_tasks_come,
         reversible=False,
     ),
-    Incident(runbook="connection-drops", shows=_drops, stands=(ecs,)),
+    Incident(runbook="connection-drops", shows=_drops, says=_lost_sockets, stands=(ecs,)),
     Incident(runbook="waf-blocks", shows=_refused, stands=(waf,)),
     Incident(
         runbook="stale-contracts",

@@ -220,7 +220,7 @@ class Place:
         self._strike(call)
 
     def strike(self, at: int, error: BaseException, book: Runbook) -> Callable[[], bool]:
-        """The change number `at` from now fails, once; what only looks does not count. Tells whether it did."""
+        """The change number `at` from now fails, once; looking does not count. Tells whether it did."""
         looking = {call for call in book.calls if call.partition(".")[2].startswith(_LOOKING)}
         seen = [0]
 

@@ -1,4 +1,4 @@
-"""What is made from a runbook for others: its page, its report, its summary, an Automation document, its grants."""
+"""What is made from a runbook for others: page, report, summary, Automation document, grants."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class TestEvery:
             assert permissions.resources(call)
 
     def test_change_is_allowed_on_named_things_only(self, name: str) -> None:
-        """Reads may know no resource; what changes something names it, or has no form of it (support cases)."""
+        """Reads may know no resource; what changes something names it. Support cases have no ARN."""
         book = runbooks.load(name)
         for call in book.calls - book.reads:
             looks = call.rpartition(".")[2].startswith(("describe_", "list_", "get_"))
