@@ -19,7 +19,7 @@ def index() -> str:
     lines = [
         "# Runbooks by incident",
         "",
-        "Made by `make docs`. How to run them: [runbooks](../runbooks.md). How long they take: [times](times.md).",
+        "Made by `make docs`. How to run them: [runbooks](../runbooks.md); and [how long](times.md).",
         "",
         "| runbook | incident | severity | owner | time |",
         "| --- | --- | --- | --- | ---: |",

@@ -29,7 +29,9 @@ from runbooks.engine import (
     search,
 )  # fmt: skip
 from runbooks.engine.aws import AwsError
-from runbooks.parts.opensearch import ALIAS, READ, RED, counts, point_alias, read_now
+from runbooks.parts.opensearch import (
+    ALIAS, FREE, READ, RED, SLOW, YELLOW, counts, point_alias, read_now,
+)  # fmt: skip
 
 ID = "reindex"
 SHARES = (0.1, 0.5, 1.0)
@@ -40,6 +42,13 @@ ENOUGH = 0.999
 GET, PUT, DROP = "ssm.get_parameter", "ssm.put_parameter", "ssm.delete_parameter"
 EXECUTIONS, START = "stepfunctions.list_executions", "stepfunctions.start_execution"
 NONE = "none"
+# A domain in trouble is not the place for a copy of everything: check -> what to run first.
+UNFIT = {
+    "red": "opensearch-red",
+    "yellow": "opensearch-red",
+    "free": "opensearch-disk",
+    "slow": "opensearch-slow",
+}
 
 
 def new_name(world: World) -> str:
@@ -119,9 +128,10 @@ def same(world: World) -> Finding:
 
 
 def decide(findings: Mapping[str, Finding]) -> Decision:
-    """The next step, when the one before is proven."""
-    if findings["red"].cause:
-        return Decision(course="leave", why=findings["red"].what, see="opensearch-red")
+    """The next step, when the one before is proven and the domain has room and time for it."""
+    for check, see in UNFIT.items():
+        if findings[check].cause:
+            return Decision(course="leave", why=findings[check].what, see=see)
     far, whole, alike = findings["phase"], findings["complete"], findings["same"]
     if far.cause is None:
         return Decision(course="unclear", why=far.what)
@@ -240,7 +250,16 @@ RUNBOOK = Runbook(
         escalate="search on-call, with the sample of `same`",
         inputs=(("generation", "the number of the new generation, such as 3"),),
     ),
-    diagnose={"phase": phase, "complete": complete, "same": same, "red": RED, "alarms": Alarmed(ID)},
+    diagnose={
+        "phase": phase,
+        "complete": complete,
+        "same": same,
+        "red": RED,
+        "yellow": YELLOW,
+        "slow": SLOW,
+        "free": FREE,
+        "alarms": Alarmed(ID),
+    },
     decide=decide,
     mitigate=(MAKE, TELL, COPY, MOVE),
     verify=Verify(

@@ -235,7 +235,7 @@ class Course:
             if refused and not self.begun:
                 return self.end("nothing-to-do", "nothing was changed: declined")
             self.mitigated = self.world.clock.now()
-            self.verification = self.verify(before)
+            self.verification = self.verify(before, last=number + 1 == len(stages))
             if self.verification.held:
                 self.verified = self.world.clock.now()
                 self.note("verified", _seen(self.verification))
@@ -289,11 +289,12 @@ class Course:
             )
         return now.model_copy(update={"stage": planned.stage})
 
-    def verify(self, before: float) -> Verification:
-        """Looks again and again until it is better or time is up."""
+    def verify(self, before: float, *, last: bool) -> Verification:
+        """Looks again and again until it is better or time is up: sooner while there is more to try."""
         verify, clock, pace = self.runbook.verify, self.world.clock, self.world.pace
         since, after = clock.now(), None
-        deadline = since + timedelta(seconds=pace.verify_s or verify.within_s)
+        within_s = verify.within_s if last else min(verify.within_s, verify.stage_s)
+        deadline = since + timedelta(seconds=max(within_s, pace.verify_s))
         while True:
             try:
                 seen = verify.measure(self.world, since)

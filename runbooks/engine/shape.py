@@ -142,6 +142,7 @@ class Verify:
     within_s: float
     measure: Callable[[World, datetime | None], float | None]
     better: Callable[[float, float], bool]
+    stage_s: float = 180.0  # after a stage that has another one behind it: then the next is worth trying
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ INCIDENTS = (
         passes=_copied,
         inputs={"generation": "2"},
         phased=True,
+        others=("opensearch-slow", "opensearch-disk", "opensearch-red"),
         reversible=False,
     ),
 )

@@ -294,7 +294,7 @@ class Incident:
     passes: Callable[[Place], None] = lambda _: None
     phased: bool = False  # each apply takes a further step
     reversible: bool = True
-    alike: tuple[str, ...] = ()  # incidents in which this runbook may act as well
+    others: tuple[str, ...] = ()  # in which it must not act; none named: any
 
     def stand(self, place: Place) -> None:
         place.says = self.says
