@@ -30,7 +30,15 @@ from runbooks.engine import (
 )  # fmt: skip
 from runbooks.engine.aws import AwsError
 from runbooks.parts.opensearch import (
-    ALIAS, FREE, READ, RED, SLOW, YELLOW, counts, point_alias, read_now,
+    ALIAS,
+    FREE,
+    READ,
+    RED,
+    SLOW,
+    YELLOW,
+    counts,
+    point_alias,
+    read_now,
 )  # fmt: skip
 
 ID = "reindex"

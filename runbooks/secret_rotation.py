@@ -78,7 +78,7 @@ RUNBOOK = Runbook(
         severity="ticket",
         budget_min=60,
         escalate="security on-call at once when one leaked",
-        inputs=(("leaked", "yes: rotate now, whatever the age"),),
+        inputs=(("leaked", "optional; yes: rotate now, whatever the age"),),
     ),
     diagnose={"due": due, "leaked": leaked, "alarms": Alarmed(ID)},
     decide=decide,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Metrics made from log lines may be a minute old in AWS; a rehearsal publishes them at once.
 AWS_PACE = {"metrics_lag_s": 60.0, "poll_s": 5.0, "verify_s": 180.0}
 
+_SHOWN = 3  # alarms of one runbook on a line of `suggest`
+
 app = typer.Typer(help="Incident scripts: list, show, run. A run plans; it changes nothing until --apply.")
 
 Name = Annotated[str, typer.Argument(help="Id of a runbook, as `concierge runbook list` shows it.")]
@@ -142,7 +144,9 @@ def suggest(
         return
     table = Table("runbook", "alarms on", "since", "what people notice", box=None, pad_edge=False)
     for one in found:
-        table.add_row(one.runbook, ", ".join(one.alarms), f"{one.since:%H:%M} UTC", one.impact)
+        more = f" and {len(one.alarms) - _SHOWN} more" if len(one.alarms) > _SHOWN else ""
+        named = "\n".join(one.alarms[:_SHOWN]) + more
+        table.add_row(one.runbook, named, f"{one.since:%H:%M} UTC", one.impact)
     output.show(table)
     output.note(f"next: concierge runbook run {found[0].runbook} --stack {stack}")
 

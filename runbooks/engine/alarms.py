@@ -95,7 +95,8 @@ def _pages(world: World) -> Iterator[Mapping[str, Any]]:
 def _alarms(answer: Mapping[str, Any]) -> Iterator[Red]:
     for alarm in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
         text = str(alarm.get("AlarmDescription", ""))
-        if named := _NAMED.search(text):
+        named = _NAMED.search(text)
+        if named and alarm["StateValue"] == "ALARM":
             yield Red(
                 alarm=str(alarm["AlarmName"]),
                 runbook=named.group(1),

@@ -46,6 +46,9 @@ def run(
         raise WrongUseError(f"{runbook.id}: say why; a change is recorded together with its reason")
     if break_glass is not None and not (apply and break_glass.strip()):
         raise WrongUseError(f"{runbook.id}: --break-glass goes with --apply and needs a reason")
+    for name, meaning in runbook.about.inputs:
+        if not meaning.startswith("optional"):
+            world.given(name, meaning)
     course = Course(runbook, world.for_run(why, runbook.calls), journal, on_event, confirm)
     if apply and (stopped := journal.unfinished(runbook.id, world.environment, world.here.region)):
         raise WrongUseError(

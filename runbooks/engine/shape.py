@@ -154,7 +154,7 @@ class About:
     budget_min: int = 15
     # What nobody should try to answer alone, and what to paste there.
     escalate: str = "the owner named above, with the summary of this run"
-    # What `--set` may or must say: name -> meaning.
+    # What `--set` must say, or may where the meaning begins with "optional": name -> meaning.
     inputs: tuple[tuple[str, str], ...] = ()
 
 

@@ -91,7 +91,7 @@ class World:
         """What the operator has to say before anything can be done."""
         if value := self.inputs.get(key, "").strip():
             return value
-        raise WrongUseError(f"say {what}: --set {key}=...")
+        raise WrongUseError(f"--set {key}=... is missing: {what}")
 
     def subjects(self, check: str) -> tuple[str, ...]:
         """The things that check found trouble with."""
