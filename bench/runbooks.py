@@ -96,7 +96,7 @@ def _dead_service(inventory: Inventory) -> str:
     first, *_, last, said = sorted(heard.values())
     return (
         "With a service that never answers among those asked (Cost Explorer, in cost-spike): first finding\n"
-        f"after {first:.1f} s, all that can be seen after {last:.1f} s; what could not be is told at {said:.1f} s."
+        f"after {first:.1f} s, all that can be seen after {last:.1f} s, what could not be after {said:.1f} s."
     )
 
 

@@ -34,6 +34,7 @@ class TestLatency:
     def test_relief_goes_as_far_as_it_must(self, inventory: Inventory, journal: Journal) -> None:
         with fresh():
             place = broken(inventory, "bedrock-latency")
+            place.client("sns").create_topic(Name="concierge-prod-page")
             slow = {"TimeToFirstToken sonnet": 4000, "TimeToFirstToken haiku": 3000}
             place.shows = lambda p: {**slow, "FirstToken all": 2000 if p.control("region") else 4000}
             place.live(300)

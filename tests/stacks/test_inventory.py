@@ -1,4 +1,4 @@
-"""The inventory names what the plan declares: a name that nothing has would send a runbook to the wrong door."""
+"""The inventory names what the plan declares: a wrong name sends a runbook to the wrong door."""
 
 import json
 from typing import Any
