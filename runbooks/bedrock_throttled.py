@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from contract.runtime_settings import RuntimeSettings
-from runbooks.engine import Decision, Finding, Runbook, Verify, World, calling
+from runbooks.engine import About, Decision, Finding, Runbook, Verify, World, calling
 from runbooks.engine.alarms import ALARMS
 from runbooks.engine.controls import READ, TurnControl, fetch, settings
 from runbooks.engine.signals import Signal, read, settled
@@ -130,6 +130,10 @@ def _percent(share: float) -> str:
 
 RUNBOOK = Runbook(
     id=ID,
+    about=About(
+        impact="answers come from the smaller model and are plainer",
+        escalate="runtime on-call; a quota increase for Sonnet is a support case and takes days",
+    ),
     diagnose={"sonnet": sonnet, "haiku": haiku, "people": people, "alarm": alarm, "threshold": threshold},
     decide=decide,
     mitigate=(
@@ -139,6 +143,7 @@ RUNBOOK = Runbook(
             value=THRESHOLD,
             minutes=MINUTES,
             enough=lambda present: present <= THRESHOLD,
+            effect="simple messages start on Haiku sooner",
         ),
     ),
     verify=Verify(
