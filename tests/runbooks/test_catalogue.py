@@ -1,4 +1,4 @@
-"""OPS-4: every incident of the catalogue has a script, and a script says what its reader wants to know first."""
+"""OPS-4: every incident of the catalogue has a script that says what its reader wants to know first."""
 
 import pytest
 
