@@ -9,7 +9,7 @@ from contract.base import Shape
 
 
 class RegionInventory(Shape):
-    """One region."""
+    """One region. `checks` are Route 53's; `balancers` are ARNs."""
 
     region: str
     tables: Mapping[str, str] = {}
@@ -20,6 +20,21 @@ class RegionInventory(Shape):
     endpoints: Mapping[str, str] = {}
     machines: Mapping[str, str] = {}
     experiments: Mapping[str, str] = {}
+    services: Mapping[str, str] = {}
+    clusters: Mapping[str, str] = {}
+    domains: Mapping[str, str] = {}
+    caches: Mapping[str, str] = {}
+    queues: Mapping[str, str] = {}
+    buckets: Mapping[str, str] = {}
+    apis: Mapping[str, str] = {}
+    balancers: Mapping[str, str] = {}
+    checks: Mapping[str, str] = {}
+    acls: Mapping[str, str] = {}
+    logs: Mapping[str, str] = {}
+    secrets: Mapping[str, str] = {}
+    pipelines: Mapping[str, str] = {}
+    vaults: Mapping[str, str] = {}
+    runtimes: Mapping[str, str] = {}
 
 
 class Inventory(Shape):

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from contract.runtime_settings import RuntimeSettings
-from runbooks.engine import Decision, Finding, Runbook, Verify, World
-from runbooks.engine.controls import TurnControl, fetch, settings
+from runbooks.engine import About, Decision, Finding, Runbook, Verify, World, calling
+from runbooks.engine.alarms import ALARMS
+from runbooks.engine.controls import READ, TurnControl, fetch, settings
 from runbooks.engine.signals import Signal, read, settled
+from runbooks.engine.watch import METRICS
 
 ID = "bedrock-throttled"
 THROTTLED = 0.02  # share of calls above which the alarm is red
@@ -24,6 +26,7 @@ SONNET_THROTTLED = Signal("ModelThrottled", {"Rung": "sonnet"})
 HAIKU_FAILED = Signal("ModelFailed", {"Rung": "haiku"})
 
 
+@calling(METRICS)
 def sonnet(world: World) -> Finding:
     """Is it throttled, as the alarm counts it?"""
     end = settled(world)
@@ -43,6 +46,7 @@ def sonnet(world: World) -> Finding:
     return Finding(what=what, evidence=evidence, cause=bad)
 
 
+@calling(METRICS)
 def haiku(world: World) -> Finding:
     """Is the fallback healthy?"""
     seen = read(world, {"calls": HAIKU_FAILED}, settled(world), WINDOW_S)["calls"]
@@ -55,6 +59,7 @@ def haiku(world: World) -> Finding:
     return Finding(what=what, evidence=evidence, cause=bad)
 
 
+@calling(METRICS)
 def people(world: World) -> Finding:
     """What do people notice?"""
     seen = read(world, {"messages": Signal("Failed")}, settled(world), WINDOW_S)["messages"]
@@ -64,6 +69,7 @@ def people(world: World) -> Finding:
     return Finding(what=what, evidence={"unanswered": seen.total}, cause=seen.total > 0)
 
 
+@calling(ALARMS)
 def alarm(world: World) -> Finding:
     """What does the alarm say?"""
     name = world.named("alarms", ID)
@@ -75,6 +81,7 @@ def alarm(world: World) -> Finding:
     return Finding(what=f"alarm {name} is {state}", evidence={"reason": reason}, cause=state == "ALARM")
 
 
+@calling(READ)
 def threshold(world: World) -> Finding:
     """At which error rate do simple messages start on Haiku now? Settings, unless a control is turned."""
     _, controls = fetch(world)
@@ -100,6 +107,7 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     return Decision(course="act", why=f"{calls.what}; {fallback.what}")
 
 
+@calling(METRICS)
 def throttled_calls(world: World, since: datetime | None) -> float | None:
     """Throttled Sonnet calls in ten seconds."""
     end = settled(world)
@@ -122,6 +130,10 @@ def _percent(share: float) -> str:
 
 RUNBOOK = Runbook(
     id=ID,
+    about=About(
+        impact="answers come from the smaller model and are plainer",
+        escalate="runtime on-call; a quota increase for Sonnet is a support case and takes days",
+    ),
     diagnose={"sonnet": sonnet, "haiku": haiku, "people": people, "alarm": alarm, "threshold": threshold},
     decide=decide,
     mitigate=(
@@ -131,6 +143,7 @@ RUNBOOK = Runbook(
             value=THRESHOLD,
             minutes=MINUTES,
             enough=lambda present: present <= THRESHOLD,
+            effect="simple messages start on Haiku sooner",
         ),
     ),
     verify=Verify(

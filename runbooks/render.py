@@ -1,6 +1,5 @@
 """A record for a person at a terminal, and as JSON for a program."""
 
-import inspect
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from contract.runbooks import catalogue
+from runbooks import pages
 from runbooks.engine import Change, Finding, Record, Runbook
 
 _MARKS = {True: ("!", "bold red"), False: ("-", "green"), None: ("?", "bold yellow")}
+_LONGEST = 600
 _STYLES = {
     "planned": "bold cyan",
     "rolled-back": "bold red",
@@ -35,7 +36,8 @@ def render(record: Record) -> RenderableType:
         parts += [_heading("Decision"), Padding(Text(words), (0, 2))]
     if record.changes:
         parts.append(_heading("Changes, put back" if record.verdict == "undone" else "Changes"))
-        parts += [part for change in record.changes for part in _change(change)]
+        several = len({change.stage for change in record.changes}) > 1
+        parts += [part for change in record.changes for part in _change(change, several)]
     return Group(*parts, *_verdict(record))
 
 
@@ -46,16 +48,24 @@ def as_json(record: Record) -> dict[str, Any]:
 
 def describe(runbook: Runbook) -> dict[str, Any]:
     """What a runbook looks at, may change and waits for, in its own words."""
-    entry = catalogue()[runbook.id]
+    entry, about = catalogue()[runbook.id], runbook.about
     return {
         "runbook": runbook.id,
         "incident": entry.incident,
-        "owner": entry.owner,
-        "looks at": {name: _first_line(check) for name, check in runbook.diagnose.items()},
-        "decides": _first_line(runbook.decide),
-        "may change": [step.name for step in runbook.mitigate],
+        "impact": about.impact,
+        "severity": f"{about.severity}, owner {entry.owner}, about {about.budget_min} minutes",
+        "has to be told": {f"--set {name}=": meaning for name, meaning in about.inputs},
+        "looks at": {name: pages.question(check) for name, check in runbook.diagnose.items()},
+        "decides": pages.decides(runbook.decide),
+        "may change": [
+            f"{number}. {step.name}: {pages.effect(step)} (undo: {pages.undoing(step)})"
+            for number, stage in enumerate(runbook.stages, 1)
+            for step in stage
+        ],
         "must get better": f"{runbook.verify.what}, within {runbook.verify.within_s:g} s",
         "to keep it": runbook.keep,
+        "escalate to": about.escalate,
+        "calls": {"reads": sorted(runbook.reads), "changes": sorted(runbook.calls - runbook.reads)},
     }
 
 
@@ -63,15 +73,13 @@ def description(runbook: Runbook) -> RenderableType:
     """The same for a person."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     for heading, value in describe(runbook).items():
+        if not value:
+            continue
         lines = [f"{key}: {text}" for key, text in value.items()] if isinstance(value, dict) else value
         table.add_row(
             Text(heading, style="bold"), "\n".join(lines) if isinstance(lines, list) else str(lines)
         )
     return table
-
-
-def _first_line(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
 def _findings(record: Record) -> Table:
@@ -93,14 +101,26 @@ def _evidence(finding: Finding) -> str:
     return ", ".join(f"{key} {value}" for key, value in shown.items() if value)
 
 
-def _change(change: Change) -> list[RenderableType]:
+def _change(change: Change, several: bool = False) -> list[RenderableType]:
     call = Table.grid(padding=(0, 2))
+    call.add_row(Text("does"), Text(change.effect or change.step))
     call.add_row(Text("call"), Text(f"{change.call.service} {change.call.operation}"))
     for key, value in change.call.request.items():
-        call.add_row(Text(key), Text(str(value)))
-    call.add_row(Text("was"), Text(change.saved))
-    arrow = Text.assemble(f"{change.subject}: ", (change.before, "red"), " -> ", (change.after, "green"))
+        call.add_row(Text(key), Text(_short(value)))
+    call.add_row(Text("undo"), Text(change.undo))
+    if change.keep:
+        call.add_row(Text("keep"), Text(change.keep))
+    stage = f"stage {change.stage}: " if several else ""
+    arrow = Text.assemble(
+        f"{stage}{change.subject}: ", (change.before, "red"), " -> ", (change.after, "green")
+    )
     return [Padding(arrow, (0, 2)), Padding(call, (0, 4), style="dim")]
+
+
+def _short(value: Any) -> str:
+    """A web ACL fills screens: `--json` has all of it."""
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text):,} characters)"
 
 
 def _verdict(record: Record) -> list[RenderableType]:

@@ -17,7 +17,7 @@ from runtime.surfaces.invocations import Invocations
 from runtime.surfaces.rest import HandOut, Rate, Rest
 from runtime.surfaces.socket import MESSAGE_BYTES, Sockets
 from runtime.surfaces.tokens import Tokens
-from runtime.telemetry import Clock
+from runtime.telemetry import Clock, Telemetry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,7 @@ class Doors:
 
     identity: Identity
     tokens: Tokens
+    telemetry: Telemetry
     post: Post | None = None
     rate: Rate | None = None
     hand_out: HandOut | None = None
@@ -40,7 +41,7 @@ class Server:
         self._parts = doors.parts
         self._started = int(wall().timestamp())
         self._draining = False
-        self._sockets = Sockets(conversation, doors.identity, doors.tokens)
+        self._sockets = Sockets(conversation, doors.identity, doors.tokens, doors.telemetry)
         self._rest = Rest(conversation, doors.identity, doors.tokens, doors.rate, doors.hand_out)
         self._invocations = Invocations(conversation, doors.identity)
         self._callbacks = Callbacks(conversation, doors.tokens, doors.post) if doors.post else None

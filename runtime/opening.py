@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from contract.logs import PROVIDER_FAILED
 from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
 from runtime.answer.gather import Gather
@@ -72,7 +73,10 @@ async def open_parts(
         telemetry.log("info", "parts of the agent have no place and are off", parts=list(places.missing))
 
     def observe(provider: str, seconds: float, outcome: str) -> None:
-        measures.provider(provider, seconds, failed=outcome not in HEARD)
+        failed = outcome not in HEARD
+        measures.provider(provider, seconds, failed=failed)
+        if failed:
+            telemetry.log("warning", PROVIDER_FAILED.message, **{PROVIDER_FAILED.by: provider}, why=outcome)
 
     def hear(provider: str, change: Change) -> None:
         telemetry.log(

@@ -115,6 +115,7 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
     return Doors(
         identity=Identity(around.issuer, fetch, telemetry),
         tokens=Tokens(key, _wall),
+        telemetry=telemetry,
         post=post,
         **desk(opened.stores, _wall),
     )

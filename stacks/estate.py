@@ -10,6 +10,7 @@ from pulumi import Output
 from components.documents import InventoryDocument, InventoryDocumentArgs
 from components.keys import SHARED, Keys, KeysArgs
 from components.search_service_role import SearchServiceRole
+from stacks import inventory as inventories
 from stacks.region import RegionStack
 from stacks.settings import RegionSettings, Settings
 from stacks.site import standing
@@ -55,15 +56,14 @@ def build(settings: Settings, *, project: str, stack: str) -> Estate:
         world.open_door(regions)
     for role, region in regions.items():
         region.show(world.watched if role == "primary" else [])
-    _tell(stack, settings, regions)
+    _tell(stack, settings, regions, world)
     return Estate(world, regions)
 
 
-def _tell(stack: str, settings: Settings, regions: dict[str, RegionStack]) -> None:
+def _tell(stack: str, settings: Settings, regions: dict[str, RegionStack], world: World) -> None:
     """Every region holds the names of all: when one is lost, the other must know what to move."""
-    inventory = Output.json_dumps(
-        {"environment": stack, "regions": {role: region.inventory() for role, region in regions.items()}}
-    )
+    told = {role: inventories.of(region, world) for role, region in regions.items()}
+    inventory = Output.json_dumps({"environment": stack, "regions": told})
     for role, region in regions.items():
         InventoryDocument(
             f"{role}-inventory",

@@ -1,11 +1,9 @@
 """One region of the estate, read like the whiteboard. The standby is the same code with another role."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input
 
 from components.alarms import Alarms, AlarmsArgs, Watched, composites, watches_of
 from components.base import Component
@@ -115,22 +113,3 @@ class RegionStack(Component):
             ),
             self.site.inside,
         )
-
-    def inventory(self) -> dict[str, Input[Any]]:
-        """This region's part of the inventory, in the shape of `contract.inventory.RegionInventory`."""
-        events, faults = self.mind.events, self.operations.faults
-        return {
-            "region": self.place.name,
-            "tables": self.data.tables.names,
-            "parameters": {
-                "settings": self.mind.models.settings_parameter,
-                "controls": self.signals.controls.parameter,
-                "models": self.mind.calls.parameter,
-            },
-            "topics": self.signals.notices.topics,
-            "alarms": self.alarms.names,
-            "models": self.mind.calls.calls,
-            "endpoints": self.mind.inference.names,
-            "machines": events.machine_arns if events else {},
-            "experiments": faults.templates if faults else {},
-        }

@@ -47,6 +47,7 @@ class World(Component):
         super().__init__("world", pulumi.ResourceOptions(providers=[provider]))
         self._environment, self._settings, self._secret_keys = environment, settings, secret_keys
         self.watched: list[Watched] = []
+        self.health_checks: Mapping[str, Output[str]] = {}
         self._here = standing(provider, REGION)
         self._inside = pulumi.ResourceOptions(parent=self)
         self.origin_secret = self._secret("origin", settings.edge.origin_secret_generation)
@@ -105,7 +106,9 @@ class World(Component):
         edge = self._edge(waf.arn, regions["primary"])
         self.watched += [waf, edge]
         if domain is not None and settings.domain.zone_id is not None:
-            self.watched.append(self._names(domain, settings.domain.zone_id, edge, regions))
+            names = self._names(domain, settings.domain.zone_id, edge, regions)
+            self.health_checks = names.health_checks
+            self.watched.append(names)
         topics = self._topics(regions)
         Alarms(
             "world-alarms",

@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import plan
+import runbooks
 from components.base import Component
 from plan import cost, short_type
 from policies.rule import Rule
 from policies.rules import RULES
+from runbooks import pages, permissions
 from stacks import reference
 from stacks.settings import Settings
 from tools import protocol
@@ -187,6 +189,32 @@ docstring in `policies/rules/`, its name in that file's `RULES`, and a mutation 
 `tests/policies/test_mutations.py` that only this rule notices. Made by `make docs`.
 """
 
+
+def _named_by() -> dict[str, tuple[str, ...]]:
+    """Runbook -> the alarms of prod's primary region that name it."""
+    found: dict[str, list[str]] = {}
+    alarms = plan.run("prod", ROOT).of_type("cloudwatch.MetricAlarm")
+    for alarm in alarms:
+        tags = alarm.inputs.get("tags") or {}
+        if "Runbook" in tags:
+            found.setdefault(tags["Runbook"], []).append(str(alarm.inputs["name"]))
+    return {name: tuple(sorted(dict.fromkeys(alarms))) for name, alarms in found.items()}
+
+
+def runbook_pages() -> dict[str, str]:
+    """docs/runbooks/: the page of each runbook, a list of them, and what their roles may do."""
+    named = _named_by()
+    made = {
+        f"docs/runbooks/{name}.md": pages.page(runbooks.load(name), named.get(name, ()))
+        for name in runbooks.scripts()
+    }
+    return {
+        **made,
+        "docs/runbooks/README.md": pages.index(),
+        "contract/runbook_grants.json": permissions.text(),
+    }
+
+
 PAGES = {
     "docs/settings.md": settings_page,
     "docs/estate.md": estate_page,
@@ -197,8 +225,10 @@ PAGES = {
 
 
 def main() -> None:
-    for name, page in PAGES.items():
-        (ROOT / name).write_text(page(), encoding="utf-8")
+    written = {name: page() for name, page in PAGES.items()} | runbook_pages()
+    for name, text in written.items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

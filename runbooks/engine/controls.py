@@ -11,14 +11,23 @@ from pydantic import ValidationError
 from contract.controls import Control, Controls, parse, render
 from contract.errors import ConciergeError, InconclusiveError
 from contract.runtime_settings import RuntimeSettings
-from runbooks.engine.shape import Call, Change, LeftAloneError
+from runbooks.engine.shape import Call, Change, DriftError, LeftAloneError, calling
 from runbooks.engine.world import World
 
-
-class DriftError(ConciergeError):
-    """Somebody else was quicker."""
+READ, WRITE = "ssm.get_parameter", "ssm.put_parameter"
 
 
+def usual(value: Any) -> Callable[[RuntimeSettings], Any]:
+    """Where no setting says what holds while nothing is turned."""
+    return lambda _: value
+
+
+def always(_: World) -> bool:
+    """A control that any finding justifies."""
+    return True
+
+
+@calling(READ)
 def fetch(world: World) -> tuple[str, Controls]:
     """The controls document as it stands, and what it means."""
     text = _parameter(world, "controls")
@@ -43,7 +52,8 @@ def _parameter(world: World, key: str) -> str:
 class TurnControl:
     """Turns `control` to `value` for some minutes, unless the value in force is `enough` already.
 
-    `setting` finds the value that is in force while the control is not turned.
+    `setting` finds the value that is in force while the control is not turned. `when`: whether what was found
+    asks for it at all.
     """
 
     control: str
@@ -51,6 +61,10 @@ class TurnControl:
     value: Any
     minutes: int
     enough: Callable[[Any], bool]
+    effect: str = ""
+    when: Callable[[World], bool] = always
+    keep: str | None = None
+    calls: tuple[str, ...] = (READ, WRITE)
 
     @property
     def name(self) -> str:
@@ -64,15 +78,18 @@ class TurnControl:
         return None
 
     def plan(self, world: World) -> tuple[Change, ...]:
+        if not self.when(world):
+            return ()
         text, document = fetch(world)
         now = world.clock.now()
         present = getattr(document.active(now), self.control)
-        usual = self.setting(settings(world))
-        if self.enough(present.value if present else usual):
+        unturned = self.setting(settings(world))
+        if self.enough(present.value if present else unturned):
             return ()
         until = (now + timedelta(minutes=self.minutes)).replace(microsecond=0)
+        value = self.value(world) if callable(self.value) else self.value
         turned = {
-            "value": self.value,
+            "value": value,
             "who": world.operator,
             "why": world.why or "planned only",
             "expires_at": until,
@@ -83,8 +100,8 @@ class TurnControl:
             Change(
                 step=self.name,
                 subject=f"control {self.control}",
-                before=_words(present, usual),
-                after=f"{self.value} until {until:%H:%M} UTC",
+                before=_words(present, unturned),
+                after=f"{value} until {until:%H:%M} UTC",
                 call=Call(
                     service="ssm",
                     operation="put_parameter",
@@ -95,6 +112,9 @@ class TurnControl:
                     },
                 ),
                 saved=text,
+                effect=self.effect,
+                undo="the value it had; it ends by itself as well",
+                keep=self.keep,
             ),
         )
 

@@ -13,12 +13,14 @@ from typing import BinaryIO, Literal
 from pydantic import AwareDatetime, ValidationError
 
 from contract.errors import ConciergeError
-from runbooks.engine.shape import Change, Origin
+from runbooks.engine.shape import Change, Finding, Origin
 
 What = Literal[
-    "started", "found", "decided", "changing", "changed", "verified",
-    "undoing", "undone", "left-alone", "failed", "interrupted", "ended",
+    "started", "break-glass", "found", "decided", "measured", "planned", "changing", "changed", "verified",
+    "not-enough", "undoing", "undone", "left-alone", "failed", "interrupted", "resumed", "ended",
 ]  # fmt: skip
+# Entries about something that may be in place; a plan alone is not.
+_MADE = {"changing", "changed", "undoing", "undone", "left-alone"}
 
 
 # Put behind a line that was never ended, so that it can be told from a damaged one.
@@ -36,6 +38,9 @@ class Entry(Origin):
     what: What
     text: str
     change: Change | None = None
+    value: float | None = None
+    check: str | None = None
+    finding: Finding | None = None
 
 
 class Journal:
@@ -80,7 +85,7 @@ class Journal:
         found: dict[tuple[str, str, str], Entry] = {}
         for entry in self.read():
             whose = (entry.runbook, entry.environment, entry.region)
-            if whose != (runbook, environment, region) or entry.change is None:
+            if whose != (runbook, environment, region) or entry.change is None or entry.what not in _MADE:
                 continue
             key = (entry.run, entry.change.step, entry.change.subject)
             if entry.what == "undone":
@@ -89,6 +94,37 @@ class Journal:
                 found[key] = entry
         entries = tuple(reversed(found.values()))
         return tuple(entry for entry in entries if entry.run == entries[0].run)
+
+    def unfinished(self, runbook: str, environment: str, region: str) -> tuple[Entry, ...]:
+        """All of the last run that planned changes, when it has no end: its writer was stopped."""
+        runs: dict[str, list[Entry]] = {}
+        for entry in self.read():
+            if (entry.runbook, entry.environment, entry.region) == (runbook, environment, region):
+                runs.setdefault(entry.run, []).append(entry)
+        planned = [entries for entries in runs.values() if any(entry.what == "planned" for entry in entries)]
+        if not planned or any(entry.what == "ended" for entry in planned[-1]):
+            return ()
+        return tuple(planned[-1])
+
+    def of(self, run: str | None = None) -> tuple[Entry, ...]:
+        """One run from its beginning; the last one when none is named."""
+        entries = self.read()
+        if not entries:
+            raise JournalError(f"journal {self._path} is empty: nothing was run from here yet")
+        chosen = run or entries[-1].run
+        found = tuple(entry for entry in entries if entry.run == chosen)
+        if not found:
+            known = ", ".join(list(dict.fromkeys(entry.run for entry in entries))[-5:])
+            raise JournalError(f"journal {self._path} has no run {chosen!r}; the last ones: {known}")
+        return found
+
+    def findings(self, run: str) -> dict[str, Finding]:
+        """What the checks of a run saw: steps that are made or undone later act on the same things."""
+        return {e.check: e.finding for e in self.read() if e.run == run and e.check and e.finding}
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
 
 def _ended(file: BinaryIO) -> bool:

@@ -10,21 +10,33 @@ from uuid import uuid4
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from contract.frames import PROTOCOL, SERVED, SUBPROTOCOL
+from contract.logs import SOCKET_LOST
 from runtime.conversation import Conversation, GoneError
 from runtime.surfaces.connection import RECONNECT_S, Caller, Connection
 from runtime.surfaces.identity import DeniedError, Identity
 from runtime.surfaces.tokens import Tokens
+from runtime.telemetry import Telemetry
 
 HEARTBEAT_S = 20.0  # a client that vanished without a word is noticed after at most one and a half of these
 CLOSE_S = 2.0  # how long a client may take to say goodbye
 MESSAGE_BYTES = 128 * 1024  # API Gateway's own limit
+# How a connection ends when nothing is wrong; why it ended otherwise.
+_ORDERLY = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
+_CAUSES = {
+    WSCloseCode.PROTOCOL_ERROR: "protocol",
+    WSCloseCode.MESSAGE_TOO_BIG: "too big",
+    WSCloseCode.ABNORMAL_CLOSURE: "gone",
+}
 SPOKEN = tuple(f"{SUBPROTOCOL}{version}" for version in sorted(SERVED, reverse=True))
 
 
 class Sockets:
     """All WebSockets of this server."""
 
-    def __init__(self, conversation: Conversation, identity: Identity, tokens: Tokens) -> None:
+    def __init__(
+        self, conversation: Conversation, identity: Identity, tokens: Tokens, telemetry: Telemetry
+    ) -> None:
+        self._telemetry = telemetry
         self._conversation = conversation
         self._identity = identity
         self._tokens = tokens
@@ -61,6 +73,9 @@ class Sockets:
         finally:
             self._connections.discard(connection)
             await connection.abandon()
+            if not self._draining and ws.close_code not in _ORDERLY:
+                cause = _CAUSES.get(ws.close_code or 0, "gone")
+                self._telemetry.log("info", SOCKET_LOST.message, **{SOCKET_LOST.by: cause})
         return ws
 
     @property

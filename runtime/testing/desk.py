@@ -66,6 +66,7 @@ class Desk:
         needed = Doors(
             identity=Identity(issuer, doors.pop("fetch", fetch), self.telemetry),
             tokens=Tokens(b"test", lambda: EPOCH),
+            telemetry=self.telemetry,
             **doors,
         )
         return Server(self.conversation, needed, lambda: EPOCH)

@@ -18,6 +18,7 @@ from components.drift import Drift, DriftArgs
 from components.fault_catalogue import Need
 from components.faults import Faults, FaultsArgs
 from components.faults import Ground as FaultGround
+from components.runbook_roles import RunbookRoles, RunbookRolesArgs
 from components.secret_age import SecretAge, SecretAgeArgs
 from components.tables import definitions
 from components.topic_writers import TopicWriters, TopicWritersArgs
@@ -40,6 +41,11 @@ class Operations:
     vault: BackupVault | None
     faults: Faults | None
     watched: Sequence[Watched | None]
+
+    @property
+    def pipelines(self) -> Mapping[str, str]:
+        """What takes code to production, where this stack delivers."""
+        return next((part.pipelines for part in self.watched if isinstance(part, Delivery)), {})
 
 
 def guard(
@@ -84,6 +90,8 @@ def _once(
         found.append(_drift(site))
     if site.settings.delivery.enabled:
         found.append(_delivery(site, data, signals))
+    if chosen.runbooks.operators:
+        found.append(_runbook_roles(site))
     return found
 
 
@@ -257,6 +265,23 @@ def _drift(site: Site) -> Drift:
             log_days=site.settings.operations.audit.log_days,
             boundary_arn=site.boundary,
             **chosen.model_dump(),
+        ),
+        site.inside,
+    )
+
+
+def _runbook_roles(site: Site) -> RunbookRoles:
+    chosen = site.settings.operations.runbooks
+    return RunbookRoles(
+        site.named("runbooks"),
+        RunbookRolesArgs(
+            environment=site.environment,
+            place=site.place,
+            regions=[region.name for region in site.settings.places.values()],
+            operators=chosen.operators,
+            log_key_arn=site.keys["logs"],
+            log_days=chosen.log_days,
+            boundary_arn=site.boundary,
         ),
         site.inside,
     )

@@ -170,6 +170,22 @@ class Drift(Section):
         return match[1] if match else None
 
 
+class Runbooks(Section):
+    """Roles of the runbooks, and where their journals go (OPS-4)."""
+
+    operators: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="ARNs of the people's roles that may take a runbook's role; none: no such roles"
+    )
+    log_days: LogDays = Field(365, description="days the journals of runbooks stay in CloudWatch")
+
+    @model_validator(mode="after")
+    def _arns(self) -> Self:
+        for arn in self.operators:
+            if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+", arn):
+                raise rule("operators", f"{arn} is no role or user: write arn:aws:iam::<account>:role/<name>")
+        return self
+
+
 class Operations(Section):
     """What watches."""
 
@@ -178,6 +194,7 @@ class Operations(Section):
     backups: Backups = Backups()
     spend: Spend = Spend()
     drift: Drift = Drift()
+    runbooks: Runbooks = Runbooks()
     dashboards: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         tuple(pages()), description="pages in CloudWatch (OPS-3); an account's first three cost nothing"
     )

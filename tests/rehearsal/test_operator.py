@@ -151,12 +151,12 @@ def test_what_is_under_way_goes_on_in_silence_when_the_operator_leaves(duty: Dut
 
 
 def test_a_runbook_without_a_script_is_told_and_counts_as_failed(duty: Duty):
-    duty.operator.take("cost-spike", "concierge-dev-cost-spike")
+    duty.operator.take("lunch", "concierge-dev-lunch")
     (run,) = duty.operator.finish()
 
-    assert (run.id, run.verdict, run.undone) == ("cost-spike", "failed", False)
-    assert "has no script yet" in run.note
-    assert duty.told == [f"runbook: cost-spike failed: {run.note}"]
+    assert (run.id, run.verdict, run.undone) == ("lunch", "failed", False)
+    assert "is not in contract/runbooks.toml" in run.note
+    assert duty.told == [f"runbook: lunch failed: {run.note}"]
 
 
 def test_aws_refusing_the_change_is_the_runbooks_own_verdict(duty: Duty, estate: Estate):

@@ -85,7 +85,9 @@ class Estate:
         """The next calls of `ssm.PutParameter`, say, fail; returns the list of attempts that fills up."""
         attempts: list[str] = []
 
-        def fail(**_: Any) -> None:
+        def fail(params: Any = None, **_: Any) -> None:
+            if "/runbooks/" in str((params or {}).get("body", "")):
+                return  # the engine's own lease: not what the test is about
             attempts.append(operation)
             if len(attempts) <= times:
                 error: Any = {"Error": {"Code": code, "Message": "as the test wants it"}}

@@ -142,7 +142,8 @@ class TestApply:
         apply(throttled, journal)
         entries = journal.read()
         assert kinds(entries) == [
-            "started", *["found"] * 5, "decided", "changing", "changed", "verified", "ended",
+            "started", *["found"] * 5, "decided", "planned", "measured", "changing", "changed", "verified",
+            "ended",
         ]  # fmt: skip
         before = next(entry for entry in entries if entry.what == "changing")
         assert before.change is not None

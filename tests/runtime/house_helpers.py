@@ -239,6 +239,7 @@ async def agent(
         doors = Doors(
             identity=Identity(issuer, keys or _nobody, telemetry),
             tokens=Tokens(b"test", _wall),
+            telemetry=telemetry,
             post=post,
             **desk(opened.stores, _wall),
         )

@@ -1,0 +1,1 @@
+"""What several incidents share: watches and steps of one service each. No incident is decided here."""
