@@ -5,6 +5,7 @@ ends cancels its requests at once; a server that ends lets them finish.
 """
 
 import asyncio
+from collections.abc import Mapping
 from uuid import uuid4
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -21,8 +22,8 @@ HEARTBEAT_S = 20.0  # a client that vanished without a word is noticed after at 
 CLOSE_S = 2.0  # how long a client may take to say goodbye
 MESSAGE_BYTES = 128 * 1024  # API Gateway's own limit
 # How a connection ends when nothing is wrong; why it ended otherwise.
-_ORDERLY = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
-_CAUSES = {
+_ORDERLY: frozenset[int | None] = frozenset({WSCloseCode.OK, WSCloseCode.GOING_AWAY})
+_CAUSES: Mapping[int | None, str] = {
     WSCloseCode.PROTOCOL_ERROR: "protocol",
     WSCloseCode.MESSAGE_TOO_BIG: "too big",
     WSCloseCode.ABNORMAL_CLOSURE: "gone",
@@ -74,7 +75,7 @@ class Sockets:
             self._connections.discard(connection)
             await connection.abandon()
             if not self._draining and ws.close_code not in _ORDERLY:
-                cause = _CAUSES.get(ws.close_code or 0, "gone")
+                cause = _CAUSES.get(ws.close_code, "gone")
                 self._telemetry.log("info", SOCKET_LOST.message, **{SOCKET_LOST.by: cause})
         return ws
 
