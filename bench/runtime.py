@@ -139,7 +139,7 @@ def running(aws: Aws, folder: Path, program: str) -> Iterator[tuple[str, int]]:
         else:
             process = processes.start(
                 "floor",
-                [sys.executable, "-P", str(ROOT / "bench" / "runtime_floor.py")],
+                [sys.executable, "-P", str(ROOT / "bench" / "_runtime_floor.py")],
                 {
                     "PYTHONPATH": str(ROOT),
                     "CONCIERGE_ENVIRONMENT": "dev",
