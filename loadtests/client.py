@@ -1,8 +1,8 @@
 """One customer's socket: asks, reads the answer to its end, and survives whatever the other side does.
 
 Blocking calls on an ordinary socket, so the same client runs in a thread, and under Locust in a greenlet.
-A connection that is lost in the middle of an answer is opened again, the session taken up where the server gave a
-token for it, and the ending of the answer asked for once more: as a person's own client does it.
+A connection that is lost in the middle of an answer is opened again, the session taken up where the server
+gave a token for it, and the ending of the answer asked for once more: as a person's own client does it.
 """
 
 import time
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from contract.errors import InconclusiveError, WrongUseError
+from contract.frames import FrameError
 from loadtests import frames
-from loadtests.frames import PROTOCOLS, FrameError, Reconnect, Resumed, Start
+from loadtests.frames import PROTOCOLS, Reconnect, Resumed, Start
 from loadtests.transcript import Transcript
 from loadtests.websocket import ClosedError, Door, WebSocket
 
@@ -42,7 +43,7 @@ class Who:
 
 @dataclass(slots=True)
 class Connections:
-    """What became of the attempts to connect since somebody last asked; shared by all users of a process."""
+    """What became of the attempts to connect since somebody last looked; all users of a process share it."""
 
     took_ms: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)

@@ -1,7 +1,9 @@
 """Frames as the load generator reads them: the checks of `contract.frames`, in an eighth of the time.
 
-Every frame is checked: JSON, text encoding, type, required fields, the types of all that is read here. A key that
-is not read is passed over, so that a newer server does no harm and costs nothing. A test holds these shapes to the
+Every frame is checked: JSON, text encoding, type, required fields, the types of all that is read here. A
+key that
+is not read is passed over, so that a newer server does no harm and costs nothing. A test holds these shapes
+to the
 contract's. Of the kinds here `resumed` and `reconnect` belong to a connection, all others to a request.
 """
 

@@ -1,6 +1,7 @@
 """A WebSocket of a client (RFC 6455), and nothing more: whole messages in, whole messages out.
 
-Ordinary blocking calls on an ordinary socket, so it works in a thread, and under gevent in a greenlet. It is our
+Ordinary blocking calls on an ordinary socket, so it works in a thread, and under gevent in a greenlet. It
+is our
 own because a connected user of a load test has to cost little: `bench/load.py` measures it beside a library.
 It takes no extension, so what arrives is what was sent. What messages mean is not its business.
 """
@@ -133,7 +134,7 @@ class WebSocket:
 
     def _fill(self, until: float) -> None:
         left = until - time.monotonic()
-        self._socket.settimeout(left if left > 0.0 else 0.0)
+        self._socket.settimeout(max(0.0, left))
         try:
             fresh = self._socket.recv(_READ_BYTES)
         except (BlockingIOError, ssl.SSLWantReadError):

@@ -85,7 +85,8 @@ def chat_server(
     protocols: tuple[str, ...] = ("concierge.v3", "concierge.v2"),
     seen: Seen | None = None,
 ) -> Iterator[str]:
-    """The address of a running server; it ends with the block. `again` answers who asks for an ending again."""
+    """The address of a running server; it ends with the block. `again` answers who asks for an ending
+    again."""
     loop = asyncio.new_event_loop()
     ready: list[str] = []
     up, stop = threading.Event(), asyncio.Event()
