@@ -232,6 +232,7 @@ class Generator:
         found, now = self.connections, int(self.elapsed_s // self.scenario.bin_s)
         for took in found.took_ms:
             self.tally.connect.add(took)
-        self.tally.unconnected[now] += len(found.refused)
+        if found.refused:
+            self.tally.unconnected[now] += len(found.refused)
         found.took_ms.clear()
         found.refused.clear()

@@ -15,6 +15,7 @@ COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
 # White text can be read on each of them.
 MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A"}
 _PERCENT = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]
+_LEAST = 1e-6  # below it there is nothing to see, and an axis up to 1
 _ROW = 17  # from one row of labels to the next
 _ROWS = 8  # as many as there is room for
 _SECONDS_LABELS = 12
@@ -82,7 +83,7 @@ def lines(
     line before."""
     width, colours = _width(bins), dict(zip(series, COLOURS, strict=False))
     highest = max((v for values in series.values() for v in values if v is not None), default=0.0)
-    top, ticks = _scale(max(highest, limit or 0.0), unit)
+    top, ticks = _scale(max(highest, limit or 0.0, 1.0 if unit == "ms" else 0.0), unit)
     axis = Axis(_end(bins, marks), top)
     middles = [at + width / 2 for at in bins]
     body = []
@@ -103,7 +104,7 @@ def lines(
 
 def _scale(highest: float, unit: str) -> tuple[float, list[tuple[float, str]]]:
     """How high an axis is, and its ticks."""
-    step = _step(highest if highest > 0 else 1.0, 3)
+    step = _step(highest if highest > _LEAST else 1.0, 3)
     ticks = [(step * number, f"{step * number:,.6g} {unit}".rstrip()) for number in range(4)]
     return ticks[-1][0], ticks
 

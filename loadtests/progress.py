@@ -5,21 +5,23 @@ from loadtests import profile
 from loadtests.run import Run
 from loadtests.tally import Cell
 
-_LOOK_BACK_S = 10.0
+_LOOK_BACK_S = 5.0
 
 
 def line(run: Run, elapsed_s: float) -> str:
     """Of the last seconds, which a person compares with the line above."""
     tally, pieces = run.tally, run.scenario.segments
-    begin = max(0.0, elapsed_s - _LOOK_BACK_S)
-    bins = range(int(begin // tally.bin_s), int(elapsed_s // tally.bin_s) + 1)
+    # Only stretches that are over: the one under way has not all of its answers yet.
+    last = int(elapsed_s // tally.bin_s)
+    bins = range(max(0, last - max(1, round(_LOOK_BACK_S / tally.bin_s))), last)
+    begin, end = bins.start * tally.bin_s, bins.stop * tally.bin_s
     cell, tiers = Cell(), dict[str, int]()
     for key, one in tally.cells.items():
         if key.bin in bins:
             cell.merge(one)
             tiers[key.tier] = tiers.get(key.tier, 0) + one.messages
-    span = max(tally.bin_s, elapsed_s - begin)
-    due = profile.expected(pieces, begin, elapsed_s) / span
+    span = max(tally.bin_s, end - begin)
+    due = profile.expected(pieces, begin, end) / span
     served = sum(tally.done[number] for number in bins) / span
     shares = " ".join(f"{tier} {count / cell.messages:.0%}" for tier, count in sorted(tiers.items()))
     lag = tally.lag.at(0.99)

@@ -4,6 +4,7 @@ One TOML file each in `scenarios/`; who people are and what they say is in `data
 anything.
 """
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from loadtests.profile import Burst, Day, Segment, Stage, segments
 FOLDER = Path(__file__).with_name("scenarios")
 CHANNELS = ("chat", "rest", "tools", "catalogue")
 _SHARES_SLACK = 1e-6
+_ANSWER_S = 3.0
 
 
 class Limits(Shape):
@@ -158,6 +160,14 @@ class Scenario(Shape):
         return sum(share * self.people[name].guests for name, share in self.mix.items())
 
     @property
+    def open_conversations(self) -> int:
+        """About how many are under way at the peak: those begun while one lasts, with answers of a few
+        seconds."""
+        shares = ((share, self.people[name]) for name, share in self.mix.items())
+        lasts_s = sum(share * _lasts_s(persona, self.think) for share, persona in shares)
+        return math.ceil(self.peak / self.turns() * lasts_s)
+
+    @property
     def bin_s(self) -> float:
         """How long the stretches are for which figures are kept apart: the same in every process."""
         return max(1.0, self.length_s / 120)
@@ -218,6 +228,16 @@ def _whole(name: str, shares: Mapping[str, float]) -> None:
 def _turns(persona: Persona) -> float:
     whole = sum(journey.weight for journey in persona.journeys)
     return sum(journey.weight * len(journey.turns) for journey in persona.journeys) / whole
+
+
+def _lasts_s(persona: Persona, think: float) -> float:
+    """From the first message of a conversation to the end of the last answer."""
+    whole = sum(journey.weight for journey in persona.journeys)
+    times = (
+        (j.weight, sum(think * sum(turn.think_s) / 2 for turn in j.turns[1:]) + _ANSWER_S)
+        for j in persona.journeys
+    )
+    return sum(weight * seconds for weight, seconds in times) / whole
 
 
 def _data_file(name: str) -> Path:

@@ -177,7 +177,7 @@ class Tally:
         self.lag.merge(other.lag)
         for error, count in other.errors.items():
             self._error(error, count)
-        self.slowest = sorted({*self.slowest, *other.slowest}, reverse=True, key=_by_time)[:SLOWEST]
+        self.slowest = sorted((*self.slowest, *other.slowest), reverse=True, key=_order)[:SLOWEST]
         self.conversations += other.conversations
         self.resolved += other.resolved
 
@@ -244,21 +244,11 @@ class Tally:
     def _slow(self, sample: Sample, tier: str) -> None:
         gave_up = (sample.sent_at - sample.intended_at) * 1_000
         took = sample.end_to_end_ms if sample.end_to_end_ms is not None else max(gave_up, 0.0)
-        if len(self.slowest) == SLOWEST and took <= self.slowest[-1].took_ms:
+        if len(self.slowest) == SLOWEST and took < self.slowest[-1].took_ms:
             return
-        self.slowest.append(
-            Slow(
-                took,
-                sample.request_id,
-                sample.at_s,
-                sample.persona,
-                sample.intent,
-                tier,
-                sample.first_token_ms,
-                sample.error,
-            )
-        )
-        self.slowest.sort(reverse=True, key=_by_time)
+        whose = (sample.at_s, sample.persona, sample.intent, tier, sample.first_token_ms, sample.error)
+        self.slowest.append(Slow(took, sample.request_id, *whose))
+        self.slowest.sort(reverse=True, key=_order)
         del self.slowest[SLOWEST:]
 
     def _converse(self, sample: Sample) -> None:
@@ -299,5 +289,6 @@ def _whole(data: Mapping[Any, int]) -> dict[int, int]:
     return {int(key): count for key, count in data.items()}
 
 
-def _by_time(slow: Slow) -> tuple[float, str]:
-    return slow.took_ms, slow.request_id
+def _order(slow: Slow) -> tuple[float, str]:
+    """The slowest first; of equal ones always the same first, whoever adds them up."""
+    return slow.took_ms, str(slow)
