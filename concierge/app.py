@@ -5,6 +5,7 @@ import typer
 from concierge.commands import (
     aws,
     dashboards,
+    load,
     package,
     plan,
     policy,
@@ -33,6 +34,7 @@ def _concierge() -> None:
 
 
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(load.app, name="load")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.command("plan")(plan.plan)

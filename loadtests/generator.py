@@ -93,11 +93,12 @@ class Generator:
         """Since the beginning of the schedule."""
         return 0.0 if self.began is None else time.monotonic() - self.began
 
-    def begin(self) -> None:
-        """All users exist: the schedule starts as soon as each has its socket, or has given up."""
+    def begin(self, tell: Callable[[float], None] = lambda _: None) -> None:
+        """All users exist: the schedule starts as soon as each has its socket, or has given up; `tell`:
+        when."""
         if not self._begun:
             self._begun = True
-            self._work.spawn(self._walk)
+            self._work.spawn(self._walk, tell)
 
     def sit_down(self, number: int) -> Seat:
         """A place for a user; guests and customers as many as the scenario has of each."""
@@ -184,7 +185,7 @@ class Generator:
         sample = Sample.of(seen, due.at, self._epoch, due.arrival)
         return sample.model_copy(update={"dropped": True})
 
-    def _walk(self) -> None:
+    def _walk(self, tell: Callable[[float], None]) -> None:
         gevent.sleep(BEAT_S)  # the last users have only just come into being
         while self.present < self.users:
             gevent.sleep(BEAT_S)
@@ -193,6 +194,7 @@ class Generator:
         gc.freeze()
         self.began = time.monotonic()
         self.began_at = self.began + self._epoch
+        tell(self.began_at)
         first = next(self._arrivals, None)
         if first is None:
             return  # a master, or a worker without a share

@@ -36,10 +36,10 @@ class Histogram:
         bucket = math.floor(math.log(value) * _SCALE) if value > _LEAST else _LOWEST
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
 
-    def merge(self, other: "Histogram") -> None:
-        """All of another's, too."""
+    def merge(self, other: "Histogram", times: int = 1) -> None:
+        """All of another's, too, each so many times."""
         for bucket, count in other.counts.items():
-            self.counts[bucket] = self.counts.get(bucket, 0) + count
+            self.counts[bucket] = self.counts.get(bucket, 0) + count * times
 
     @property
     def count(self) -> int:

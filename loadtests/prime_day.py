@@ -176,8 +176,7 @@ def on_test_start(environment: Environment, **_: Any) -> None:
 
 def on_spawned(**_: Any) -> None:
     """All users exist; on a master: those of all workers."""
-    if room.generator is not None:
-        room.generator.begin()
+    room.begin()
 
 
 def on_end(environment: Environment, **_: Any) -> None:

@@ -129,6 +129,15 @@ class Room:
                 self.aborted_by = gate.words
         return self.aborted_by is None
 
+    def begin(self) -> None:
+        """All users exist."""
+        if self.generator is not None:
+            self.generator.begin(self._note_beginning)
+
+    def _note_beginning(self, at: float) -> None:
+        if self._results is not None and self.share is None:
+            run.replace(self._results / run.BEGAN, f"{at:.3f}\n")
+
     def stop(self) -> None:
         """No more messages."""
         if self.generator is not None:

@@ -13,11 +13,14 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError
 
 from contract.base import Shape
+from contract.errors import DONE
 from loadtests.documents import DocumentError
 from loadtests.scenario import Scenario
 from loadtests.tally import Tally
 
 FORMAT = 1
+FILE = "run.json"
+BEGAN = "began"  # beside it: the moment of the first message, for whoever waits for it
 NOTES = "notes.jsonl"
 Kind = Literal["fault", "alarm", "green", "runbook", "note"]
 
@@ -94,7 +97,7 @@ def write(run: Run, path: Path) -> None:
 
 def read(path: Path) -> Run:
     """A run that was kept; `path` may be its folder."""
-    file = path / "run.json" if path.is_dir() else path
+    file = path / FILE if path.is_dir() else path
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as missing:
@@ -129,6 +132,18 @@ def notes(folder: Path, began_at: float) -> tuple[Note, ...]:
                 until = None if told.until is None else told.until - began_at
                 found.append(Note(kind=told.kind, text=told.text, at_s=told.at - began_at, until_s=until))
     return tuple(found)
+
+
+def finished(folder: Path) -> Run | None:
+    """The run that a generator left behind, if it came so far."""
+    return read(folder) if (folder / FILE).exists() else None
+
+
+def keep_as_baseline(run: Run, exit_code: int, path: Path) -> None:
+    """Only of what is worth comparing with: a run that passed its gates."""
+    if exit_code != DONE:
+        raise DocumentError(f"{path}: not saved: only a run that passed can be a baseline")
+    write(run, path)
 
 
 def replace(path: Path, text: str) -> None:

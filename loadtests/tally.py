@@ -81,13 +81,13 @@ class Cell:
             self.chunk_gap.add(sample.gap_ms)
         self.late.add(max(0.0, sample.late_ms))
 
-    def merge(self, other: "Cell") -> None:
-        """All of another's, too."""
+    def merge(self, other: "Cell", times: int = 1) -> None:
+        """All of another's, too, each so many times."""
         for name in _COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+            setattr(self, name, getattr(self, name) + getattr(other, name) * times)
         for name in TIMES:
             mine: Histogram = getattr(self, name)
-            mine.merge(getattr(other, name))
+            mine.merge(getattr(other, name), times)
 
     def as_data(self) -> dict[str, Any]:
         """For the wire: only what is not 0."""

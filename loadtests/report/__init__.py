@@ -9,12 +9,12 @@ from loadtests import run
 from loadtests.report import facts, page, tables
 from loadtests.run import Run
 
-HTML, JSON, RUN, INTERVALS, GROUPS = "report.html", "report.json", "run.json", "intervals.csv", "groups.csv"
+HTML, JSON, INTERVALS, GROUPS = "report.html", "report.json", "intervals.csv", "groups.csv"
 
 
 def write(finished: Run, folder: Path) -> Path:
     """All files of a run in its folder; the page's path. None is ever half there."""
-    run.write(finished, folder / RUN)
+    run.write(finished, folder / run.FILE)
     run.replace(folder / JSON, facts.text(finished))
     run.replace(folder / INTERVALS, tables.intervals(finished))
     run.replace(folder / GROUPS, tables.groups(finished))

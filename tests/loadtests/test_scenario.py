@@ -127,7 +127,8 @@ def test_there_are_people_enough_for_the_conversations_of_the_peak():
 
 def test_files_that_a_scenario_names_lie_beside_it(written):
     written(
-        '[shopper]\ntitle = "t"\nguests = 1\n[[shopper.journeys]]\nturns = [{ intent = "cart", say = ["hi"] }]',
+        '[shopper]\ntitle = "t"\nguests = 1\n'
+        '[[shopper.journeys]]\nturns = [{ intent = "cart", say = ["hi"] }]',
         "us.toml",
     )
     text = GOOD.replace("browse", "shopper").replace("users = 5", 'users = 5\npersonas = "us.toml"')
