@@ -7,6 +7,7 @@ transcript.
 # Locust comes first: importing it makes every socket used below wait without blocking the others.
 import gc
 import json
+import logging
 import sys
 import time
 from typing import Any
@@ -21,21 +22,23 @@ from contract.frames import decode_server
 from loadtests import frames
 from loadtests.client import ChatClient
 from loadtests.generator import Seat
+from loadtests.green_line import GreenLine
 from loadtests.transcript import Transcript
 
 AT_ONCE = 50  # users who talk
 _IDLE_S = 600.0
+_SPAWN_RATE = 400
 
 
 class Peer:
     """websocket-client. Its own text check is left out, for the decoder looks at every byte anyway."""
 
-    def __init__(self, url: str, fast: bool) -> None:
-        self._url, self._fast = url, fast
+    def __init__(self, url: str, kind: str) -> None:
+        self._url, self._fast = url, kind == "peer-fast"
         self._socket = WebSocket(skip_utf8_validation=True)
 
     def open(self) -> None:
-        self._socket.connect(self._url)
+        self._socket.connect(self._url)  # type: ignore[no-untyped-call]
 
     def ask(self, request_id: str, text: str, session_id: str | None, until: float) -> Transcript:
         seen = Transcript(request_id, time.monotonic())
@@ -70,16 +73,15 @@ class Somebody(User):
     """A Locust user with one of the clients."""
 
     def on_start(self) -> None:
-        self.chat: Any = (
-            ChatClient(Talk.url) if Talk.client == "ours" else Peer(Talk.url, Talk.client == "peer-fast")
-        )
+        peer = Talk.client != "ours"
+        self.chat: Any = Peer(Talk.url, Talk.client) if peer else ChatClient(Talk.url, line=GreenLine)
         self.chat.open()
         self.seat = Seat(guest=False)
 
     @task
     def message(self) -> None:
         if Talk.silent and Talk.client == "ours":
-            self.seat.bell.wait(self.chat.socket.fileno(), _IDLE_S)
+            self.seat.bell.wait(self.chat.web_socket.fileno(), _IDLE_S)
             return
         if Talk.silent or Talk.left <= 0:
             gevent.sleep(_IDLE_S)
@@ -99,6 +101,7 @@ class Somebody(User):
 
 
 def main() -> None:
+    logging.disable(logging.WARNING)  # Locust warns of high spawn rates
     client, port, messages, users = sys.argv[1], *map(int, sys.argv[2:5])
     Talk.client, Talk.url = client, f"ws://127.0.0.1:{port}/ws"
     environment = Environment(user_classes=[Somebody])
@@ -136,15 +139,15 @@ def _user_bytes(runner: Any, users: int) -> float:
     """Memory of this process for each further user who is connected and silent."""
     Talk.silent = True
     few = users // 10
-    runner.start(few, spawn_rate=200, wait=True)
-    gevent.sleep(1.0)
-    gc.collect()
-    before = _memory()
-    runner.start(users, spawn_rate=400, wait=True)
-    gevent.sleep(1.0)
-    gc.collect()
-    after = _memory()
-    return (after - before) / (users - few)
+    memory = []
+    for count in (few, users):
+        runner.start(count, spawn_rate=_SPAWN_RATE)
+        while runner.user_count < count:
+            gevent.sleep(0.1)
+        gevent.sleep(2.0)  # the last ones connect
+        gc.collect()
+        memory.append(_memory())
+    return (memory[1] - memory[0]) / (users - few)
 
 
 def _memory() -> int:

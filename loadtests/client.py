@@ -5,8 +5,9 @@ A connection that is lost in the middle of an answer is opened again, the sessio
 gave a token for it, and the ending of the answer asked for once more: as a person's own client does it.
 """
 
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from contract.errors import InconclusiveError, WrongUseError
 from contract.frames import FrameError
 from loadtests import frames
 from loadtests.frames import PROTOCOLS, Reconnect, Resumed, Start
+from loadtests.line import Bytes, Line
 from loadtests.transcript import Transcript
 from loadtests.websocket import ClosedError, Door, WebSocket
 
@@ -70,10 +72,11 @@ class ChatClient:
         connections: Connections | None = None,
         stall_s: float = 1.0,
         protocols: tuple[str, ...] = PROTOCOLS,
+        line: Callable[[socket.socket], Bytes] = Line,
     ) -> None:
         self.url = url
         self.stall_s = stall_s
-        self._door = Door(url, (who or Who()).headers, protocols)
+        self._door = Door(url, (who or Who()).headers, protocols, line)
         self._connections = connections
         self._socket: WebSocket | None = None
         self._resume: tuple[str, str] | None = None  # session and token
@@ -85,7 +88,7 @@ class ChatClient:
         return self._socket is not None
 
     @property
-    def socket(self) -> WebSocket | None:
+    def web_socket(self) -> WebSocket | None:
         """What an idle user waits on."""
         return self._socket
 

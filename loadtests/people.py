@@ -6,6 +6,7 @@ from typing import Protocol
 
 from loadtests.client import ChatClient, UnreachableError, Who, socket_url
 from loadtests.generator import Due, Generator
+from loadtests.green_line import GreenLine
 from loadtests.transcript import Transcript
 
 
@@ -33,14 +34,18 @@ class Somebody:
         self._others: dict[str, Client] = {}
         self._connect_each = generator.scenario.connect_each
         self._chat = ChatClient(
-            socket_url(host), self._who, generator.connections, generator.scenario.good.stall_ms / 1_000
+            socket_url(host),
+            self._who,
+            generator.connections,
+            generator.scenario.good.stall_ms / 1_000,
+            line=GreenLine,
         )
         self.characters = 0  # of the last answer
 
     @property
     def descriptor(self) -> int | None:
         """Of the socket on which somebody might say something at any time."""
-        return self._chat.socket.fileno() if self._chat.socket is not None else None
+        return self._chat.web_socket.fileno() if self._chat.web_socket is not None else None
 
     def arrive(self) -> None:
         """Opens the chat, where people sit with an open chat."""

@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from http.client import HTTPException, parse_headers
@@ -20,11 +20,12 @@ from io import BytesIO
 from typing import Self
 from urllib.parse import urlsplit
 
+from loadtests.line import READ_BYTES, Bytes, Line
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _FINAL = 0x80
 _WHOLE = (_FINAL | _TEXT, _FINAL | _BINARY)
-_READ_BYTES = 16 * 1024
 _HEAD_BYTES = 16 * 1024
 MESSAGE_BYTES = 1024 * 1024
 NORMAL, GOING_AWAY = 1000, 1001
@@ -45,15 +46,16 @@ class Door:
     url: str
     headers: Mapping[str, str]
     protocols: Sequence[str] = ()
+    line: Callable[[socket.socket], Bytes] = Line
 
 
 class WebSocket:
     """One connection. Every wait ends at a moment of `time.monotonic()` with TimeoutError."""
 
-    __slots__ = ("_at", "_data", "_parts", "_socket", "protocol", "read_at")
+    __slots__ = ("_at", "_data", "_line", "_parts", "protocol", "read_at")
 
-    def __init__(self, connected: socket.socket, protocol: str, rest: bytes) -> None:
-        self._socket = connected
+    def __init__(self, line: Bytes, protocol: str, rest: bytes) -> None:
+        self._line = line
         self.protocol = protocol  # what both sides agreed on; "": nothing was said
         self.read_at = 0.0  # when the bytes of the last message came in
         self._data, self._at = rest, 0  # read and not yet taken: nothing, while there is nothing to take
@@ -72,14 +74,15 @@ class WebSocket:
             key = base64.b64encode(os.urandom(16))
             raw.sendall(_request(door, key))
             head, rest = _read_head(raw)
-            return cls(raw, _agreed(head, key, door.protocols), rest)
+            protocol = _agreed(head, key, door.protocols)
+            return cls(Line(raw) if isinstance(raw, ssl.SSLSocket) else door.line(raw), protocol, rest)
         except BaseException:
             raw.close()
             raise
 
     def fileno(self) -> int:
         """For whoever waits until something can be read."""
-        return self._socket.fileno()
+        return self._line.fileno()
 
     @property
     def pending(self) -> bool:
@@ -88,8 +91,7 @@ class WebSocket:
 
     def send(self, text: bytes, until: float) -> None:
         """One text message."""
-        self._socket.settimeout(max(0.001, until - time.monotonic()))
-        self._socket.sendall(_frame(_TEXT, text))
+        self._line.write(_frame(_TEXT, text), until)
 
     def receive(self, until: float) -> bytes:
         """The next message; pings on the way are answered. ClosedError when there will be none."""
@@ -121,24 +123,18 @@ class WebSocket:
     def close(self, code: int = NORMAL) -> None:
         """Says goodbye without waiting for an answer to it."""
         try:
-            self._socket.settimeout(0.1)
-            self._socket.sendall(_frame(_CLOSE, struct.pack("!H", code)))
+            self._line.write(_frame(_CLOSE, struct.pack("!H", code)), time.monotonic() + 0.1)
         except OSError:
             pass
         finally:
-            self._socket.close()
+            self._line.close()
 
     def drop(self) -> None:
         """Leaves without a word, as a client whose network is gone."""
-        self._socket.close()
+        self._line.close()
 
     def _fill(self, until: float) -> None:
-        left = until - time.monotonic()
-        self._socket.settimeout(max(0.0, left))
-        try:
-            fresh = self._socket.recv(_READ_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            raise TimeoutError from None
+        fresh = self._line.read(until)
         if not fresh:
             raise ClosedError("connection lost")
         self.read_at = time.monotonic()
@@ -154,8 +150,7 @@ class WebSocket:
             code = struct.unpack("!H", body[:2])[0] if len(body) >= 2 else NORMAL
             raise ClosedError(f"closed by the other side ({code})")
         if kind == _PING:
-            self._socket.settimeout(1.0)
-            self._socket.sendall(_frame(_PONG, body))
+            self._line.write(_frame(_PONG, body), time.monotonic() + 1.0)
             return None
         if kind == _PONG:
             return None
@@ -219,7 +214,7 @@ def _read_head(raw: socket.socket) -> tuple[bytes, bytes]:
     """The answer's head, and what has come after it already."""
     data = b""
     while b"\r\n\r\n" not in data:
-        fresh = raw.recv(_READ_BYTES)
+        fresh = raw.recv(READ_BYTES)
         if not fresh:
             raise WebSocketError("closed before the handshake was answered")
         data += fresh

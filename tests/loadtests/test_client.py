@@ -140,8 +140,8 @@ def test_the_newest_protocol_that_both_speak_is_spoken(served: tuple[str, ...]):
     with chat_server(protocols=served) as host:
         client = ChatClient(socket_url(host))
         client.open()
-        assert client.socket is not None
-        assert client.socket.protocol == (served[0] if served else "")
+        assert client.web_socket is not None
+        assert client.web_socket.protocol == (served[0] if served else "")
         client.close()
 
 
