@@ -21,7 +21,7 @@ from loadtests.tally import Cell
 from loadtests.verdict import judge
 
 TOLERANCE = 0.05
-_DRAWS = 400
+_DRAWS = 250
 _BLOCKS = 24
 _FEWEST = 200  # messages of a group, below which its percentiles say little
 _FEWEST_BLOCKS = 8

@@ -214,7 +214,7 @@ class Room:
             _knock(self.host, share.scenario)
             self._seed = share.seed
             mine = arrivals.schedule(share.scenario, share.scenario.people, share.seed, share.index, share.of)
-            return Generator(share.scenario, mine, 0, self._unsent.append if share.samples else _nowhere)
+            return Generator(share.scenario, mine, 0, self._send_later if share.samples else _nowhere)
         chosen, seed = self.chosen(options), options.arrival_seed
         self._seed = seed
         self._switched_off = tuple(options.switched_off.split(",")) if options.switched_off else ()
@@ -233,6 +233,9 @@ class Room:
             self._writer.write(sample)
         except SamplesLostError as lost:
             self._writer, self.problem = None, lost  # the schedule sees it, and ends the run
+
+    def _send_later(self, sample: Sample) -> None:
+        self._unsent.append(sample)
 
     def _write_to(self, path: str | None) -> None:
         before, self._writer = self._writer, None

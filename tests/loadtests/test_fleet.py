@@ -50,7 +50,7 @@ def test_what_was_measured_here_is_taken(tmp_path: Path):
     path.write_text(json.dumps({"fleet": told}))
     assert fleet.read(path) == Measured(**told)
     path.write_text("{}")
-    with pytest.raises(WrongUseError, match="is not what bench/load.py --json prints"):
+    with pytest.raises(WrongUseError, match=r"is not what bench/load\.py --json prints"):
         fleet.read(path)
 
 
