@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from contract.base import Shape
 from contract.errors import DONE
 from loadtests.documents import DocumentError
+from loadtests.samples import Sample
 from loadtests.scenario import Scenario
 from loadtests.tally import Tally
 
@@ -58,6 +59,11 @@ class Run:
     health: Health = field(default_factory=Health)
     notes: Sequence[Note] = ()
     switched_off: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, scenario: Scenario, samples: Sequence[Sample]) -> Self:
+        """A run of which every message is known."""
+        return cls(scenario, 0, len(samples), Tally.of(samples, scenario.good, scenario.bin_s))
 
     def as_data(self) -> dict[str, Any]:
         """Everything."""
