@@ -7,7 +7,7 @@ asked of it; the knee is the last stretch before the first that stays broken for
 twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loadtests import profile
@@ -17,8 +17,8 @@ from loadtests.tally import Cell, Tally
 _STRETCHES = 24
 _USUAL = 4  # stretches that say what is usual
 _FAILED = 0.02
-_SERVED = 0.9  # of what is due: below it a queue grows
 _SLOWER = 2.0
+MEASURES = {"first_token": "first token", "end_to_end": "end to end"}
 _FEW = 8  # messages in a stretch, below which it shows nothing
 
 
@@ -29,12 +29,15 @@ class Stretch:
     begin_s: float
     end_s: float
     due: float  # messages a second
-    served: float
     cell: Cell
 
-    @property
-    def first_token_ms(self) -> float | None:
-        return self.cell.first_token.at(0.95)
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """p95 when little is asked, in milliseconds."""
+
+    first_token: float | None
+    end_to_end: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +86,29 @@ def stretches(run: Run) -> list[Stretch]:
             if number in by_bin:
                 cell.merge(by_bin[number])
         due = profile.expected(pieces, begin, end) / (end - begin)
-        served = sum(tally.done[number] for number in numbers) / (end - begin)
-        made.append(Stretch(begin, end, due, served, cell))
+        made.append(Stretch(begin, end, due, cell))
     return made
 
 
-def _usual(found: Sequence[Stretch]) -> float:
-    times = sorted(one.first_token_ms for one in found if one.first_token_ms is not None)
-    return times[len(times) // 2] if times else 0.0
+def _usual(found: Sequence[Stretch]) -> Usual:
+    """The middle one of the first few."""
+    return Usual(*(_middle(getattr(one.cell, measure).at(0.95) for one in found) for measure in MEASURES))
 
 
-def _broken(one: Stretch, usual_ms: float) -> str:
-    """What is wrong with a stretch, in words; "": nothing."""
+def _middle(values: Iterable[float | None]) -> float | None:
+    times = sorted(value for value in values if value is not None)
+    return times[len(times) // 2] if times else None
+
+
+def _broken(one: Stretch, usual: Usual) -> str:
+    """What is wrong with a stretch, in words; "": nothing. A queue that grows shows as time since due."""
     failed = one.cell.failed / one.cell.messages
     if failed > _FAILED:
         return f"{failed:.0%} of messages fail"
-    if usual_ms and (now := one.first_token_ms) is not None and now > _SLOWER * usual_ms:
-        return f"first token p95 is {now:,.0f} ms, {now / usual_ms:.1f} times what it was"
-    if one.served < _SERVED * one.cell.messages / (one.end_s - one.begin_s):
-        return f"only {one.served:.1f} of {one.due:.1f} messages a second are served: a queue grows"
+    for measure, words in MEASURES.items():
+        now, before = getattr(one.cell, measure).at(0.95), getattr(usual, measure)
+        if now is not None and before is not None and now > _SLOWER * before:
+            return f"{words} p95 is {now:,.0f} ms, {now / before:.1f} times what it was"
     return ""
 
 

@@ -47,7 +47,7 @@ class Launch:
             *("--headless", "--only-summary", "--host", self.host, "--scenario", self.scenario),
             *("--length", str(self.length_s), "--rate", str(self.rate)),
             *("--arrival-seed", str(self.seed), "--results", str(self.folder)),
-            *("--progress", str(self.progress_s), "--loglevel", "WARNING"),
+            *("--progress", str(self.progress_s), "--skip-log-setup"),
         ]
         if self.samples:
             found += ["--samples", str(self.folder / "samples.jsonl")]
