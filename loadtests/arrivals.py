@@ -52,6 +52,11 @@ class Arrival:
     intent: Intent
     template: str
 
+    def goods(self, shop: Shop, count: int = 1) -> list[str]:
+        """ASINs that it is about: as many as asked for, one after the other."""
+        products = shop.products
+        return [products[(self.person.goods[0] + n) % len(products)].asin for n in range(count)]
+
     def text(self, shop: Shop, order: str) -> str:
         """What is said."""
         product, other = (shop.products[number % len(shop.products)] for number in self.person.goods)

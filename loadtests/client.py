@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from contract.errors import InconclusiveError, WrongUseError
 from contract.frames import FrameError
 from loadtests import frames
-from loadtests.frames import PROTOCOLS, Reconnect, Resumed, Start
+from loadtests.frames import PROTOCOLS, Failure, Reconnect, Resumed
 from loadtests.line import Bytes, Line
 from loadtests.transcript import Transcript
 from loadtests.websocket import ClosedError, Door, WebSocket
@@ -63,7 +63,16 @@ def socket_url(host: str) -> str:
 class ChatClient:
     """A socket that opens when it is needed, again after it was lost, and carries one message at a time."""
 
-    __slots__ = ("_come_back_at", "_connections", "_door", "_resume", "_socket", "stall_s", "url")
+    __slots__ = (
+        "_come_back_at",
+        "_connections",
+        "_door",
+        "_resume",
+        "_socket",
+        "_unanswered",
+        "stall_s",
+        "url",
+    )
 
     def __init__(
         self,
@@ -81,6 +90,7 @@ class ChatClient:
         self._socket: WebSocket | None = None
         self._resume: tuple[str, str] | None = None  # session and token
         self._come_back_at: float | None = None
+        self._unanswered: bytes | None = None  # what is said again when its answer is gone for good
 
     @property
     def connected(self) -> bool:
@@ -121,7 +131,7 @@ class ChatClient:
                 try:
                     self._read_on(seen, session_id, until)
                 except OSError as lost:
-                    if isinstance(lost, TimeoutError) or not self._again(seen, session_id, until):
+                    if isinstance(lost, TimeoutError) or not self._again(seen, session_id, message, until):
                         raise
             self._linger(seen)
         except UnreachableError as refused:
@@ -174,29 +184,51 @@ class ChatClient:
 
     def _ask_for_the_end(self, seen: Transcript, session_id: str | None, until: float) -> None:
         """Version 2 knows no session here: there an ending is remembered with its connection."""
-        newest = self._socket is not None and self._socket.protocol == PROTOCOLS[0]
         seen.asked_again()
-        self._send(frames.resend(seen.request_id, session_id if newest else None), until)
+        self._send(frames.resend(seen.request_id, session_id if self._newest else None), until)
 
-    def _again(self, seen: Transcript, session_id: str | None, until: float) -> bool:
-        """A second connection for an answer that was cut off; False: once was enough."""
+    def _again(self, seen: Transcript, session_id: str | None, message: bytes, until: float) -> bool:
+        """A second connection for an answer that was cut off; False: once was enough.
+
+        Who is known goes on with the session and asks for the ending, and with the message itself where
+        there is
+        none (`_read`). A guest has lost the session with the connection, unless a token was given for it.
+        """
         self._drop()
         if seen.reconnects or time.monotonic() >= until:
             return False
         seen.interrupted()
         self.open(min(CONNECT_S, until - time.monotonic()))
-        if self._resume is not None:
-            self._send(frames.resume(*self._resume), until)
-        self._ask_for_the_end(seen, session_id, until)
+        self._unanswered = message
+        if session_id is not None and self._newest:
+            self._send(frames.resume(session_id, None), until)
+            self._ask_for_the_end(seen, session_id, until)
+        else:
+            self._take_up(until)
+            self._say_again(until)
         return True
+
+    @property
+    def _newest(self) -> bool:
+        return self._socket is not None and self._socket.protocol == PROTOCOLS[0]
+
+    def _take_up(self, until: float) -> None:
+        """The session that the server gave a token for when it left."""
+        if self._resume is not None and self._newest:
+            self._send(frames.resume(*self._resume), until)
+            self._resume = None
+
+    def _say_again(self, until: float) -> None:
+        message, self._unanswered = self._unanswered, None
+        if message is not None:
+            self._send(message, until)
 
     def _leave_if_told(self) -> None:
         """A server that is about to leave has said so, and when to come back."""
         if self._come_back_at is not None and time.monotonic() >= self._come_back_at:
             self.close()
             self.open()
-            if self._resume is not None and self._socket is not None:
-                self._socket.send(frames.resume(*self._resume), time.monotonic() + 1.0)
+            self._take_up(time.monotonic() + 1.0)
 
     def _linger(self, seen: Transcript) -> None:
         try:
@@ -225,10 +257,16 @@ class ChatClient:
             return
         if isinstance(frame, Resumed | Reconnect):
             self._connection_frame(frame)
-            return
-        if isinstance(frame, Start) and frame.resume_token:
-            self._resume = (frame.session_id, frame.resume_token)
-        seen.take(frame, self._socket.read_at)
+        elif isinstance(frame, Failure) and self._is_about_the_past(frame, seen):
+            self._say_again(until)
+        else:
+            seen.take(frame, self._socket.read_at)
+
+    def _is_about_the_past(self, frame: Failure, seen: Transcript) -> bool:
+        """After a lost connection: there is no such session, or no ending of the answer that was cut off."""
+        if not seen.reconnects or frame.code != "bad_request":
+            return False
+        return not frame.request_id or (frame.request_id == seen.request_id and self._unanswered is not None)
 
     def _note(self, text: bytes) -> None:
         """A frame that came while nobody waited for one: only those of the connection mean anything."""
@@ -240,9 +278,8 @@ class ChatClient:
             self._connection_frame(frame)
 
     def _connection_frame(self, frame: Resumed | Reconnect) -> None:
-        if frame.session_id and frame.resume_token:
-            self._resume = (frame.session_id, frame.resume_token)
         if isinstance(frame, Reconnect):
+            self._resume = (frame.session_id, frame.resume_token)
             self._come_back_at = time.monotonic() + frame.after_s
 
 

@@ -29,7 +29,6 @@ class Start(msgspec.Struct, tag_field="type", tag="start", gc=False):
     sequence_number: Number
     session_id: str
     protocol_version: int = 2
-    resume_token: str | None = None
 
 
 class Delta(msgspec.Struct, tag_field="type", tag="delta", gc=False):
@@ -61,7 +60,7 @@ class About(msgspec.Struct, gc=False):
     """How the runtime came to its answer."""
 
     intent: str | None = None
-    cached: bool | str | None = None
+    cached: str | None = None
     variant: str | None = None
 
 
@@ -100,15 +99,14 @@ class Resumed(msgspec.Struct, tag_field="type", tag="resumed", gc=False):
     """The session of a connection that was lost goes on in this one."""
 
     session_id: str
-    resume_token: str | None = None
 
 
 class Reconnect(msgspec.Struct, tag_field="type", tag="reconnect", gc=False):
     """This server is about to leave: come again after so long, with the token."""
 
     after_s: Dollars
-    session_id: str | None = None
-    resume_token: str | None = None
+    session_id: str
+    resume_token: str
 
 
 OfRequest = Start | Delta | Correction | Final | Banner | Failure
@@ -148,9 +146,9 @@ class _Resend(msgspec.Struct, tag_field="type", tag="resend", omit_defaults=True
     session_id: str | None = None
 
 
-class _Resume(msgspec.Struct, tag_field="type", tag="resume"):
+class _Resume(msgspec.Struct, tag_field="type", tag="resume", omit_defaults=True):
     session_id: str
-    resume_token: str
+    resume_token: str | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -166,6 +164,6 @@ def resend(request_id: str, session_id: str | None) -> bytes:
     return _ENCODER.encode(_Resend(request_id, session_id))
 
 
-def resume(session_id: str, resume_token: str) -> bytes:
+def resume(session_id: str, resume_token: str | None) -> bytes:
     """Takes up a session of a connection that was lost (RUN-16)."""
     return _ENCODER.encode(_Resume(session_id, resume_token))

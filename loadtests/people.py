@@ -2,28 +2,37 @@
 catalogue)."""
 
 from contextlib import suppress
-from typing import Protocol
+from functools import cache
 
 from loadtests.client import ChatClient, UnreachableError, Who, socket_url
 from loadtests.generator import Due, Generator
 from loadtests.green_line import GreenLine
+from loadtests.lookups import CatalogueClient
+from loadtests.rest import RestClient
+from loadtests.tools import ToolClient
 from loadtests.transcript import Transcript
 
 
-class Client(Protocol):
-    """A way in."""
-
-    def ask(self, request_id: str, text: str, session_id: str | None, until: float) -> Transcript:
-        """Sends a message and waits for its end."""
-
-    def close(self) -> None:
-        """Leaves."""
+@cache
+def catalogue() -> CatalogueClient:
+    """One channel carries the lookups of a whole process, as in the runtime."""
+    return CatalogueClient()
 
 
 class Somebody:
     """A person. `place` counts the people of all workers: it says which customer this is."""
 
-    __slots__ = ("_chat", "_connect_each", "_generator", "_host", "_orders", "_others", "_who", "characters")
+    __slots__ = (
+        "_chat",
+        "_connect_each",
+        "_generator",
+        "_host",
+        "_orders",
+        "_rest",
+        "_tools",
+        "_who",
+        "characters",
+    )
 
     def __init__(self, generator: Generator, host: str, guest: bool, place: int) -> None:
         customers = generator.scenario.shop.customers
@@ -31,7 +40,8 @@ class Somebody:
         self._generator, self._host = generator, host
         self._orders = customer.orders
         self._who = Who(None if guest else customer.id)
-        self._others: dict[str, Client] = {}
+        self._rest: RestClient | None = None
+        self._tools: ToolClient | None = None
         self._connect_each = generator.scenario.connect_each
         self._chat = ChatClient(
             socket_url(host),
@@ -54,8 +64,9 @@ class Somebody:
 
     def leave(self) -> None:
         """Closes everything."""
-        for client in (self._chat, *self._others.values()):
-            client.close()
+        for client in (self._chat, self._rest, self._tools):
+            if client is not None:
+                client.close()
 
     def breathe(self) -> None:
         """Nothing was due: pings are answered, and a socket that was lost is opened again."""
@@ -65,23 +76,36 @@ class Somebody:
 
     def say(self, due: Due, request_id: str, until: float) -> Transcript:
         """One message, by the way in of its conversation."""
-        arrival = due.arrival
-        order = self._orders[arrival.conversation % len(self._orders)]
-        text = arrival.text(self._generator.scenario.shop, order)
-        session = f"{self._generator.run_id}-{arrival.conversation}"
-        seen = self._client(arrival.person.channel).ask(request_id, text, session, until)
+        seen = self._said(due, request_id, until)
         self.characters = seen.characters
         return seen
+
+    def _said(self, due: Due, request_id: str, until: float) -> Transcript:
+        arrival, scenario = due.arrival, self._generator.scenario
+        order = self._orders[arrival.conversation % len(self._orders)]
+        text = arrival.text(scenario.shop, order)
+        match arrival.person.channel:
+            case "tools":
+                self._tools = self._tools or ToolClient(self._host, self._who)
+                slots = {"asin": arrival.goods(scenario.shop)[0], "order": order, "text": text}
+                return self._tools.call(request_id, arrival.intent, slots, until)
+            case "catalogue":
+                client = catalogue()
+                return client.look_up(request_id, arrival.goods(scenario.shop, scenario.lookups), until)
+            case channel:
+                # A guest is the session that a connection begins with; a customer has as many as they like.
+                session = f"{self._generator.run_id}-{arrival.conversation}" if self._who.customer else None
+                client_ = self._chat if channel == "chat" else self._over_rest()
+                return client_.ask(request_id, text, session, until)
+
+    def _over_rest(self) -> RestClient:
+        self._rest = self._rest or RestClient(self._host, self._who)
+        return self._rest
 
     def after(self, due: Due) -> None:
         """A conversation may be all that a connection was for."""
         if due.arrival.last and self._connect_each:
             self._chat.close()
-
-    def _client(self, channel: str) -> Client:
-        if channel == "chat":
-            return self._chat
-        raise NotImplementedError(channel)
 
     def _open(self) -> None:
         # Who cannot connect counts among the connections, and tries again with the next message.

@@ -78,6 +78,7 @@ class Scenario(Shape):
     data: str = Field("shop", description="what they talk about: a name in data/, or a .toml file")
     think: float = Field(1.0, ge=0, le=100, description="times the personas' own think times")
     connect_each: bool = Field(False, description="a connection for each conversation, not one a person")
+    lookups: int = Field(100, ge=1, le=100, description="products a call, on the way in `catalogue`")
     hot_share: float = Field(0.0, ge=0, le=1, description="of conversations are about the same product")
     good: Limits = Limits()
     gates: Mapping[str, str | GateShape] = Field(default_factory=dict, description='[gates] "failed" = ...')

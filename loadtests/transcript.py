@@ -98,6 +98,17 @@ class Transcript:
             case Banner():
                 self.banners += 1
 
+    def whole(self, frame: Final, at: float) -> None:
+        """An answer of which only the last frame is sent."""
+        if frame.request_id != self.request_id:
+            self.fail("a final frame of another request")
+        self._finish(frame, at)
+
+    def came(self, at: float, characters: int) -> None:
+        """Something came whole that is no answer of the agent: a product, the result of a tool."""
+        self.first_token_at = self.ended_at = at
+        self.finals, self.characters = 1, characters
+
     def fail(self, problem: str) -> None:
         """Something went wrong; the first thing that did is kept."""
         self.problem = self.problem or problem

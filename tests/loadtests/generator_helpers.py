@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from functools import partial
 
 import gevent
 
@@ -42,10 +43,9 @@ def _user(generator: Generator, host: str, number: int) -> None:
             if due is None:
                 somebody.breathe()
                 continue
-            this = due
-            sample = generator.serve(this, lambda name, until, this=this: somebody.say(this, name, until))
-            somebody.after(this)
-            generator.done(seat, this, sample)
+            sample = generator.serve(due, partial(somebody.say, due))
+            somebody.after(due)
+            generator.done(seat, due, sample)
     finally:
         with suppress(OSError):
             somebody.leave()

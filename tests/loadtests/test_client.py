@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.errors import INCONCLUSIVE, WRONG_USE, WrongUseError
-from contract.frames import Ask, Final, encode
+from contract.frames import Ask, Failure, Final, encode
 from contract.tiers import Tier
 from loadtests.client import ChatClient, Connections, UnreachableError, Who, socket_url
 from loadtests.transcript import Transcript
@@ -24,12 +24,14 @@ from tests.loadtests.chat_server_helpers import (
 )
 
 
-def asked(answer: Answer, *, within_s: float = 30, messages: int = 1, **server: Any) -> list[Transcript]:
+def asked(
+    answer: Answer, *, within_s: float = 30, messages: int = 1, session: str | None = "s", **server: Any
+) -> list[Transcript]:
     """What one client saw of messages to such a server, one after the other."""
     with chat_server(answer, **server) as host:
         client = ChatClient(socket_url(host))
         found = [
-            client.ask(f"r-{number}", "Where is it?", "s", time.monotonic() + within_s)
+            client.ask(f"r-{number}", "Where is it?", session, time.monotonic() + within_s)
             for number in range(messages)
         ]
         client.close()
@@ -93,20 +95,36 @@ def test_an_answer_that_was_cut_off_is_asked_for_again_on_another_connection(how
     (found,) = asked(lambda ask: [*well(ask)[:2], how], again=ending, seen=seen)
     assert (found.problem, found.finals, found.sequence_gaps) == (None, 1, 0)
     assert (found.reconnects, found.resends) == (1, 1)
-    assert seen.kinds == ["message", "resend"]
+    assert seen.kinds == ["message", "resume", "resend"]
+    assert json.loads(seen.texts[1]) == {"type": "resume", "session_id": "s"}
     assert len(seen.users) == 2
 
 
-def test_a_session_is_taken_up_with_the_token_that_its_start_gave():
-    def starts_with_a_token(ask: Ask) -> list[Act]:
-        start = json.loads(encode(well(ask)[0]))  # type: ignore[arg-type]
-        return [json.dumps({**start, "resume_token": "t-1"}), Do.CUT]
+def gone(ask: Ask) -> list[Act]:
+    told = Failure(
+        request_id=ask.request_id, sequence_number=0, code="bad_request", message="no recent answer"
+    )
+    return [told]
+
+
+def test_an_answer_that_is_gone_for_good_is_asked_for_anew():
+    def cuts_once(ask: Ask) -> list[Act]:
+        return [*well(ask)[:2], Do.CUT] if len(seen.users) == 1 else well(ask)
 
     seen = Seen()
-    (found,) = asked(starts_with_a_token, again=ending, seen=seen)
-    assert found.problem is None
-    assert seen.kinds == ["message", "resume", "resend"]
-    assert json.loads(seen.texts[1]) == {"type": "resume", "session_id": "s", "resume_token": "t-1"}
+    (found,) = asked(cuts_once, again=gone, seen=seen)
+    assert (found.problem, found.finals, found.sequence_gaps, found.text_differs) == (None, 1, 0, False)
+    assert seen.kinds == ["message", "resume", "resend", "message"]
+
+
+def test_a_guest_who_lost_the_connection_asks_anew():
+    def cuts_once(ask: Ask) -> list[Act]:
+        return [*well(ask)[:2], Do.CUT] if len(seen.users) == 1 else well(ask)
+
+    seen = Seen()
+    (found,) = asked(cuts_once, session=None, seen=seen)
+    assert (found.problem, found.finals) == (None, 1)
+    assert seen.kinds == ["message", "message"]
 
 
 def test_an_ending_that_does_not_come_is_asked_for(monkeypatch: pytest.MonkeyPatch):
@@ -170,7 +188,7 @@ def test_connections_are_counted_with_what_they_took():
 def test_keys_of_a_newer_protocol_do_no_harm():
     def newer(ask: Ask) -> list[Act]:
         start, *rest, last = (json.loads(encode(frame)) for frame in well(ask))  # type: ignore[arg-type]
-        about = {"intent": "delivery", "cached": True, "sources": ["doc-1"], "missing": {}}
+        about = {"intent": "delivery", "cached": "exact", "sources": ["doc-1"], "missing": {}}
         return [json.dumps(f) for f in [start, *rest, {**last, "about": about, "cards": [{"kind": "order"}]}]]
 
     (found,) = asked(newer)
