@@ -129,7 +129,10 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again():
 
 
 def test_nobody_there_is_one_line():
-    with served("/x", lambda _: web.Response()) as host:
+    async def nothing(request: web.Request) -> web.Response:
+        return web.Response()
+
+    with served("/x", nothing) as host:
         pass
     found = RestClient(host, Who()).ask("r", "hi", None, soon())
     assert found.problem == "no answer: [Errno 111] Connection refused"
@@ -189,7 +192,9 @@ def test_a_tool_is_called_as_the_protocol_says(events: bool):
 )
 def test_a_tool_that_does_not_answer_is_told(tools: Mapping[str, Any], problem: str):
     with served("/mcp", mcp(tools, [])) as host:
-        found = ToolClient(host, Who()).call("r", Intent.ORDER_STATUS, SLOTS, soon())
+        client = ToolClient(host, Who())
+        found = client.call("r", Intent.ORDER_STATUS, SLOTS, soon())
+        client.close()
     assert found.problem == problem
 
 
