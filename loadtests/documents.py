@@ -68,8 +68,7 @@ def _fields(shape: type[BaseModel], place: tuple[str | int, ...]) -> Mapping[Any
     for part in place:
         if isinstance(part, str) and part in shape.model_fields:
             inner = shape.model_fields[part].annotation
-            # tuple[Stage, ...] holds Stages
-            inner = getattr(inner, "__args__", (inner,))[0]
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                shape = inner
+            # tuple[Stage, ...] holds Stages, Mapping[str, Switch] Switches under names of their own
+            inside = [one for one in (inner, *getattr(inner, "__args__", ())) if isinstance(one, type)]
+            shape = next((one for one in inside if issubclass(one, BaseModel)), shape)
     return shape.model_fields

@@ -29,11 +29,12 @@ COUNTS = (
     "text_differs",
     "cached",
     "unconnected",
+    "connects",
 )
 MONEY = ("cost", "cost_per_resolved")
 DIMENSIONS = ("tier", "intent", "persona", "channel", "stage")
 # Of these there is one figure for the whole run.
-_WHOLE_RUN = ("connect", "lag", "unconnected", "cost_per_resolved")
+_WHOLE_RUN = ("connect", "lag", "unconnected", "connects", "cost_per_resolved")
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,

@@ -103,7 +103,9 @@ class Room:
         found = scenario.load(options.scenario)
         if options.length:
             found = found.lasting(options.length)
-        return found.at_rate(options.rate) if options.rate not in {0.0, 1.0} else found
+        if options.rate not in {0.0, 1.0}:
+            found = found.at_rate(options.rate)
+        return found.without(_names(options.switched_off))
 
     def shares(self, options: Options, workers: Sequence[str]) -> dict[str, Share]:
         """What each worker is to be told."""
@@ -217,7 +219,7 @@ class Room:
             return Generator(share.scenario, mine, 0, self._send_later if share.samples else _nowhere)
         chosen, seed = self.chosen(options), options.arrival_seed
         self._seed = seed
-        self._switched_off = tuple(options.switched_off.split(",")) if options.switched_off else ()
+        self._switched_off = _names(options.switched_off)
         self._results = Path(options.results) if options.results else None
         self._write_to(options.samples)
         planned = arrivals.planned(chosen, seed)
@@ -256,6 +258,10 @@ class Room:
             write(finished, self._results)
         except ConciergeError as refused:
             self.verdict = Verdict(refused.exit_code, tuple(str(refused).splitlines()))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _nowhere(_: Sample) -> None:

@@ -5,7 +5,7 @@ anything.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -44,12 +44,22 @@ class GateShape(Shape):
     after_s: float = Field(10.0, ge=0, description="abort: not before so many seconds")
 
 
+class Otherwise(Shape):
+    """What the load itself does differently."""
+
+    times: float = Field(1.0, gt=0, le=1_000, description="so many times the messages")
+    lookups: int | None = Field(None, ge=1, le=100, description="products a call")
+    connect_each: bool | None = Field(None, description="a connection for each conversation")
+
+
 class Switch(Shape):
-    """Settings of the runtime that take the protection away which this scenario is about: before, and
-    after."""
+    """What takes the protection away that this scenario is about: before, and after."""
 
     title: str = Field(description="what is switched off")
-    settings: Mapping[str, str] = Field(description="setting -> value, as `--set` takes them")
+    settings: Mapping[str, str] = Field(
+        default_factory=dict, description="setting of the runtime -> value, as `--set` takes them"
+    )
+    load: Otherwise = Otherwise()
     breaks: str = Field(description="the gate that fails without it, as written in [gates]")
 
 
@@ -214,6 +224,19 @@ class Scenario(Shape):
             "bursts": tuple(b.model_copy(update={"more": b.more * times}) for b in self.bursts),
         }
         return self._with(changed)
+
+    def without(self, names: Iterable[str]) -> Self:
+        """The same load with these switched off, as far as the load itself does something differently."""
+        found = self
+        for name in names:
+            if name not in found.switches:
+                known = ", ".join(self.switches) or "none"
+                raise DocumentError(f"{self.name} has no switch {name!r}; it has: {known}")
+            other = found.switches[name].load
+            users = found.users
+            given = other.model_dump(exclude={"times"}, exclude_none=True)
+            found = found.at_rate(other.times)._with({"users": users, **given})
+        return found
 
     def _with(self, changed: Mapping[str, object]) -> Self:
         """Checked anew; what was computed of the old one is not taken along."""

@@ -105,6 +105,8 @@ def _count(tally: Tally, cell: Cell, gate: Gate) -> int:
     match gate.measure:
         case "unconnected":
             return tally.unconnected.total()
+        case "connects":
+            return tally.connect.count
         case "goodput":
             return cell.good
         case "served":

@@ -17,6 +17,7 @@ from contract.errors import ConciergeError
 from contract.faults import Fault, Stage
 from loadtests import launch
 from loadtests.launch import Launch
+from loadtests.lookups import WHERE as CATALOGUE
 from loadtests.run import BEGAN, NOTES, Told
 from loadtests.scenario import Scenario
 from rehearsal import environment
@@ -39,7 +40,7 @@ def run(found: Scenario, wish: Launch, stack: str, changes: Mapping[str, str], l
         host = _start_runtime(processes, aws, stack)
         listener(f"runtime answers at {host}; {found.name} begins")
         with _Breaking(found, aws, wish, listener):
-            code = launch.run(replace(wish, host=host))
+            code = launch.run(replace(wish, host=host), {CATALOGUE: aws.urls["catalogue"]})
         processes.check()
         aws.check()
     return code

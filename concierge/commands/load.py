@@ -185,19 +185,14 @@ def _launch(found: "Scenario", wish: "Launch", stack: str) -> int:
     """Against a host, or against stand-ins on this machine."""
     from loadtests import launch
 
+    found.without(wish.switched_off)  # a switch it has not is told before anything starts
     changes: dict[str, str] = {}
     for name in wish.switched_off:
-        if name not in found.switches:
-            known = ", ".join(found.switches) or "none"
-            raise typer.BadParameter(
-                f"{found.name} has no switch {name!r}; it has: {known}", param_hint="--off"
-            )
         changes |= found.switches[name].settings
     if wish.host:
-        if wish.switched_off:
-            raise typer.BadParameter(
-                "a runtime elsewhere keeps its settings: leave --host out", param_hint="--off"
-            )
+        if changes:
+            reason = "a runtime elsewhere keeps its settings: leave --host out"
+            raise typer.BadParameter(reason, param_hint="--off")
         return launch.run(wish)
     from rehearsal import load_here
 
