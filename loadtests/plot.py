@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
 # White text can be read on each of them.
-MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A"}
+MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A", "note": "#4A5560"}
 _PERCENT = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]
 _LEAST = 1e-6  # below it there is nothing to see, and an axis up to 1
 _ROW = 17  # from one row of labels to the next

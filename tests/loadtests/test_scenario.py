@@ -108,7 +108,9 @@ def test_every_fault_is_told_at_once(written):
 
 
 def test_a_name_without_a_file_lists_those_that_there_are():
-    with pytest.raises(DocumentError, match="'prim-day': there is no such file; name one of bedrock-throttled, "):
+    with pytest.raises(
+        DocumentError, match="'prim-day': there is no such file; name one of bedrock-throttled, "
+    ):
         scenario.load("prim-day")
 
 
