@@ -72,14 +72,6 @@ class Histogram:
             yield bucket, seen
 
 
-def merged(parts: Iterable[Histogram]) -> Histogram:
-    """All values of all of them."""
-    whole = Histogram()
-    for part in parts:
-        whole.merge(part)
-    return whole
-
-
 def _middle(bucket: int) -> float:
     """Half-way (in the logarithm) between a bucket's two ends."""
     return math.exp((bucket + 0.5) / _SCALE)

@@ -265,14 +265,6 @@ class Tally:
             self._open[sample.conversation] = so_far
 
 
-def whole(parts: Iterable[Tally], limits: Limits, bin_s: float) -> Tally:
-    """All of them together."""
-    made = Tally(limits, bin_s)
-    for part in parts:
-        made.merge(part)
-    return made
-
-
 def _is(key: Key, where: Mapping[str, str]) -> bool:
     return all(getattr(key, dimension) == value for dimension, value in where.items())
 

@@ -84,11 +84,6 @@ class WebSocket:
         """For whoever waits until something can be read."""
         return self._line.fileno()
 
-    @property
-    def pending(self) -> bool:
-        """Whether bytes were read that nobody has taken."""
-        return self._at < len(self._data)
-
     def send(self, text: bytes, until: float) -> None:
         """One text message."""
         self._line.write(_frame(_TEXT, text), until)
@@ -111,14 +106,6 @@ class WebSocket:
                         return message
                     continue
             self._fill(until)
-
-    def breathe(self) -> None:
-        """Answers what came while nobody asked; ClosedError when the other side has gone."""
-        while True:
-            try:
-                self.receive(0.0)
-            except TimeoutError:
-                return
 
     def close(self, code: int = NORMAL) -> None:
         """Says goodbye without waiting for an answer to it."""

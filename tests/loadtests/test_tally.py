@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from contract.tiers import Tier
 from loadtests.samples import Sample
 from loadtests.scenario import Limits
-from loadtests.tally import NOBODY, SLOWEST, Tally, whole
+from loadtests.tally import NOBODY, SLOWEST, Tally
 from tests.loadtests.sample_helpers import FAILED, sample, samples
 
 LIMITS = Limits()
@@ -31,8 +31,10 @@ def _plain(one: Tally) -> object:
 
 @given(samples, st.lists(st.integers(0, 2), min_size=40, max_size=40))
 def test_the_tallies_of_any_workers_are_that_of_one(found: list[Sample], who: list[int]):
-    parts = [tally([s for s, w in zip(found, who, strict=False) if w == part]) for part in range(3)]
-    assert same(whole(parts, LIMITS, 1.0), tally(found))
+    together = Tally(LIMITS, 1.0)
+    for part in range(3):
+        together.merge(tally([s for s, w in zip(found, who, strict=False) if w == part]))
+    assert same(together, tally(found))
 
 
 @given(samples, st.integers(0, 40))
