@@ -72,7 +72,12 @@ def _owners(tree: Tree) -> dict[str, str]:
 
 
 # Packages whose modules have another name.
-_ALSO = {"attrs": ("attr", "attrs"), "python-dateutil": ("dateutil",)}
+_ALSO = {
+    "attrs": ("attr", "attrs"),
+    "grpcio": ("grpc",),
+    "protobuf": ("google",),
+    "python-dateutil": ("dateutil",),
+}
 
 
 def _licence(headers: Message) -> str:

@@ -26,11 +26,10 @@ from langchain_core.runnables import RunnableLambda
 
 from contract.outcomes import Outcome
 from contract.runtime_settings import BreakerSettings, LimitSettings, Rung
-from runtime.canned import canned
 from runtime.failover.breaker import Breaker
 from runtime.failover.guard import Guard
 from runtime.failover.ladder import Ladder
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.testing.ladders import whole
 from runtime.testing.models import refusal
 
@@ -56,7 +55,7 @@ class Port:
     async def stream(
         self,
         rung: Rung,
-        message: str,  # noqa: ARG002 - the port's own signature
+        prompt: Prompt,  # noqa: ARG002 - the port's own signature
         recorded: Sequence[Ran] = (),  # noqa: ARG002
         so_far: str = "",  # noqa: ARG002
     ) -> AsyncGenerator[Event, None]:
@@ -82,12 +81,12 @@ def ladder(port: Port) -> Ladder:
     now = asyncio.get_running_loop().time
     settings = BreakerSettings(mode="normal" if not port._dead else "metrics-only")
     guards = {rung.name: Guard(rung, settings, LimitSettings(), now, lambda _: None) for rung in LADDER}
-    return Ladder(port, lambda rung: guards[rung.name], canned(), lambda _: lambda _: None)
+    return Ladder(port, lambda rung: guards[rung.name], lambda _: lambda _: None)
 
 
 def walking(port: Port) -> Call:
     made, nobody, time = ladder(port), Nobody(), asyncio.get_running_loop().time
-    return lambda: made.walk(LADDER, "Hello", time() + 25, nobody)
+    return lambda: made.walk(LADDER, Prompt("Hello"), time() + 25, nobody, lambda: "nothing")
 
 
 def langchain(*, dead: bool) -> Call:

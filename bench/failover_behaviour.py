@@ -31,7 +31,7 @@ from contract.ladder import Where, standing
 from contract.runtime_settings import LADDER, RoutingSettings, Rung, RuntimeSettings
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
-from runtime.port import Event, Ran, Text
+from runtime.port import Event, Prompt, Ran, Text
 from runtime.targets import Targets
 from runtime.telemetry import Telemetry
 
@@ -81,10 +81,10 @@ class Counted:
         self.calls: list[tuple[float, str]] = []
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         self.calls.append((_now(), rung.name))
-        async with aclosing(self._port.stream(rung, message, recorded, so_far)) as events:
+        async with aclosing(self._port.stream(rung, prompt, recorded, so_far)) as events:
             async for event in events:
                 yield event
 
@@ -127,7 +127,7 @@ def theirs(port: Counted) -> Say:
         async def astreaming(self, *_: Any, **asked: Any) -> AsyncGenerator[Any, None]:
             rung = rungs[asked["model"]]
             chunk = {"is_finished": False, "finish_reason": "", "index": 0, "tool_use": None, "usage": None}
-            async with aclosing(port.stream(rung, QUESTION)) as events:
+            async with aclosing(port.stream(rung, Prompt(QUESTION))) as events:
                 while True:
                     async with asyncio.timeout(rung.first_token_s):
                         event = await anext(events, None)

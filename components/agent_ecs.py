@@ -17,7 +17,8 @@ from components.base import Component
 from components.event_watch import Event, EventWatch, EventWatchArgs
 from components.place import Place
 from components.service import AgentService, AgentServiceArgs, Ground, Workload
-from contract.alarms import Widget
+from contract.alarms import Alarm, Widget
+from contract.consumers import FRESH_DAYS
 from contract.metrics import ENVIRONMENT, NAMESPACE
 
 ERRORS_ABOVE = 0.01  # OPS-1: the share of failed messages that pages
@@ -98,6 +99,7 @@ class AgentEcs(Component):
         return [
             *(watch for service in self.services.values() for watch in service.alarms()),
             *self._events.alarms(),
+            *([_stale_contracts()] if self._args.built else []),
         ]
 
     def widgets(self) -> list[Widget]:
@@ -178,4 +180,23 @@ def _bad_image(repository: str) -> Event:
         severity="ticket",
         impact="An image of the agent has a critical vulnerability that is publicly known.",
         runbook="deploy-rollback",
+    )
+
+
+def _stale_contracts() -> Watch:
+    """The runtime tells the age of the contracts it was built with, wherever it runs."""
+    return Watch(
+        Alarm(
+            id="contracts-stale",
+            metric="ContractAge",
+            statistic="Maximum",
+            threshold=FRESH_DAYS,
+            period_s=3_600,
+            datapoints=1,
+            of=1,
+            missing="ignore",
+            severity="ticket",
+            impact="A provider may have changed what the agent relies on, and nobody has looked for a week.",
+            runbook="stale-contracts",
+        )
     )

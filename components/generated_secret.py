@@ -1,7 +1,8 @@
 """Values that are generated and never seen by a person, of which two stay valid at a time.
 
 One is the header by which gateways know our CloudFront distribution (NET-6); one seeds the keys that tell
-clients apart, which must be the same in both regions (NET-8).
+clients apart (NET-8), one signs the tokens by which guests resume their sessions (RUN-16): both must be the
+same in both regions.
 
 To rotate, raise `generation` by one and run `up`: the new value is used, and the doors accept the new one
 and the one before, so that no request fails while CloudFront spreads the change. The next rotation ends the

@@ -40,6 +40,7 @@ class Models(Component):
             name=f"/concierge/{args.environment}/settings",
             description="What the running agent is set to; written by pulumi only.",
             type="String",
+            tier="Intelligent-Tiering",  # all knobs together are more than the 4 KB of a standard one
             insecure_value=args.runtime.model_dump_json(),
             opts=self.child(),
         ).name

@@ -1,6 +1,6 @@
 """Secrets are due after thirty days (OPS-9): who forgets is told.
 
-Ours are two generated values that gateways compare requests with (`components.generated_secret`). Secrets
+Ours are generated values that requests are compared with (`components.generated_secret`). Secrets
 Manager cannot rotate them by itself: the value also stands in CloudFront's distribution, in the web ACLs and
 in the keys of clients, which only `up` writes. So a rotation is a setting raised by one and an `up`, the
 runbook secret-rotation leads through it, and this says when. The cache and the databases know no password:

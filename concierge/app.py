@@ -4,6 +4,8 @@ import typer
 
 from concierge.commands import (
     aws,
+    chat,
+    contracts,
     dashboards,
     load,
     package,
@@ -33,10 +35,12 @@ def _concierge() -> None:
     """Keeps `concierge` a group of commands even while it has few."""
 
 
+app.add_typer(contracts.app, name="contracts")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(load.app, name="load")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
+app.command("chat")(chat.chat)
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)

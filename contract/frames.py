@@ -2,6 +2,10 @@
 
 Server frames of one request carry `sequence_number` 0, 1, 2 ... without a gap, beginning with `start` and
 ending with exactly one `final` or `error`. A `correction` says: forget the text so far, `text` replaces it.
+Two frames belong to a connection and to no request: `resumed` and `reconnect`.
+
+Version 3 brought those two, `resume`, and what a `final` tells beside its text. A client of version 2 gets
+every frame as version 2 had it (`as_spoken`), and none of the new ones.
 """
 
 from collections.abc import Mapping
@@ -11,11 +15,13 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from contract.base import Shape
 from contract.errors import WrongUseError
+from contract.intents import Intent
 from contract.tiers import Tier
 
-PROTOCOL = 2
+PROTOCOL = 3
 ID_CHARACTERS = 64  # of the longest request_id
 SERVED = (PROTOCOL - 1, PROTOCOL)
+SUBPROTOCOL = "concierge.v"  # of a WebSocket handshake: `concierge.v3`
 
 
 class FrameError(WrongUseError):
@@ -60,6 +66,46 @@ class Usage(Shape):
     usd: float = Field(0.0, ge=0)
 
 
+class Card(Shape):
+    """A product to show beside the text. Without a price where pricing did not answer: never a wrong one."""
+
+    asin: str
+    title: str
+    price_cents: int | None = Field(None, ge=0)
+    list_price_cents: int | None = Field(None, ge=0)
+    currency: str = "USD"
+    in_stock: bool | None = None
+    rating: float | None = None
+
+
+class Action(Shape):
+    """Something the person can do next with one tap."""
+
+    kind: Literal["ask", "human", "show_product", "show_order", "add_to_cart"]
+    label: str
+    value: str = Field("", description="what to ask, or which product or order")
+
+
+class Source(Shape):
+    """Where a statement comes from."""
+
+    title: str
+    source: str = ""
+    section: str = ""
+
+
+class About(Shape):
+    """What is worth knowing of an answer beside what it says."""
+
+    intent: Intent | None = None
+    clarifies: bool = Field(False, description="a question back: what was meant is not clear")
+    cached: Literal["exact", "semantic"] | None = None
+    variant: str | None = Field(None, description="of the experiment this person takes part in")
+    sources: tuple[Source, ...] = ()
+    changes: tuple[str, ...] = Field((), description="what became of the text on its way, in words")
+    missing: tuple[str, ...] = Field((), description="what could not be looked up for it")
+
+
 class Final(Frame):
     """The whole answer, who gave it, and what it cost."""
 
@@ -69,6 +115,9 @@ class Final(Frame):
     rung: str
     from_knowledge_base: bool = False
     usage: Usage = Usage()
+    cards: tuple[Card, ...] = ()
+    actions: tuple[Action, ...] = ()
+    about: About = About()
 
 
 class Banner(Frame):
@@ -87,14 +136,41 @@ class Failure(Frame):
     retry_after_s: float | None = None
 
 
+class Said(Shape):
+    """One turn of a conversation, as it was."""
+
+    request_id: str
+    asked: str
+    answered: str
+
+
+class Resumed(Shape):
+    """The answer to `resume`: the conversation goes on, and this is what was said last."""
+
+    type: Literal["resumed"] = "resumed"
+    session_id: str
+    turns: tuple[Said, ...] = ()
+
+
+class Reconnect(Shape):
+    """This server ends. Connect again after so long and `resume` with the token; what runs still finishes."""
+
+    type: Literal["reconnect"] = "reconnect"
+    after_s: float = Field(ge=0)
+    session_id: str
+    resume_token: str
+
+
 class Ask(Shape):
     """A message of the person."""
 
     type: Literal["message"] = "message"
     request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
     text: str = Field(min_length=1, max_length=4_000)
-    session_id: str | None = Field(None, min_length=1, max_length=64)
-    context_hints: Mapping[str, str] = Field(default_factory=dict)
+    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    context_hints: Mapping[str, str] = Field(
+        default_factory=dict, max_length=16, description="what the person sees: page, asin, locale ..."
+    )
 
     @field_validator("text")
     @classmethod
@@ -105,29 +181,59 @@ class Ask(Shape):
 
 
 class Resend(Shape):
-    """Asks for the last frame of a request again (RUN-2)."""
+    """Asks for the last frame of a request again (RUN-2), on another connection with its session."""
 
     type: Literal["resend"] = "resend"
     request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+
+
+class Resume(Shape):
+    """Goes on with a conversation on a new connection. A guest needs the token, a user is known."""
+
+    type: Literal["resume"] = "resume"
+    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    resume_token: str | None = Field(None, min_length=1, max_length=256)
 
 
 ServerFrame = Start | Delta | Correction | Final | Banner | Failure
-ClientFrame = Ask | Resend
+ServerMessage = ServerFrame | Resumed | Reconnect
+ClientFrame = Ask | Resend | Resume
 ENDINGS = ("final", "error")
+_SINCE_3 = {"cards", "actions", "about"}
 T = TypeVar("T")
 
-_SERVER: TypeAdapter[ServerFrame] = TypeAdapter(Annotated[ServerFrame, Field(discriminator="type")])
+_SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 _CLIENT: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
 
 
-def encode(frame: ServerFrame | ClientFrame) -> str:
+def encode(frame: ServerMessage | ClientFrame) -> str:
     """One line of JSON."""
     return frame.model_dump_json()
 
 
-def decode_server(text: str | bytes) -> ServerFrame:
+def as_spoken(frame: ServerMessage, version: int) -> str | None:
+    """The line for a client of this version; None where that version has no such frame."""
+    if version >= PROTOCOL:
+        return encode(frame)
+    if isinstance(frame, Resumed | Reconnect):
+        return None
+    if isinstance(frame, Start):
+        return encode(frame.model_copy(update={"protocol_version": version}))
+    return frame.model_dump_json(exclude=_SINCE_3)
+
+
+def decode_server(text: str | bytes) -> ServerMessage:
     """A frame from the runtime; FrameError names the first thing wrong with it."""
     return _decode(_SERVER, text)
+
+
+def decode_answer(text: str | bytes) -> ServerFrame:
+    """A frame of an answer; FrameError for one that belongs to the connection."""
+    frame = decode_server(text)
+    if isinstance(frame, Resumed | Reconnect):
+        raise FrameError(f"type: {frame.type} belongs to no answer")
+    return frame
 
 
 def decode_client(text: str | bytes) -> ClientFrame:

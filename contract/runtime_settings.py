@@ -3,13 +3,21 @@
 Its defaults are the requirement's own numbers; `concierge:runtime` in a stack file changes single knobs.
 """
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from contract.base import Knobs
 from contract.models import models
 from contract.tiers import Tier
+from contract.traffic_settings import (
+    CacheSettings,
+    RateSettings,
+    SheddingSettings,
+    TracingSettings,
+    ValkeySettings,
+)
 
 STANDBY = "standby"  # as a rung's region: the other one of the estate, whichever that is
 
@@ -46,6 +54,7 @@ class Rung(Knobs):
     optional: bool = Field(
         False, description="left out where it cannot be called; any other such rung stops the plan"
     )
+    premium: bool = Field(False, description="only for what money depends on (RUN-4)")
 
     @model_validator(mode="after")
     def _known_model(self) -> Self:
@@ -168,6 +177,27 @@ class OutageSettings(Knobs):
     sessions: int = Field(20_000, ge=1, description="conversations remembered as begun before")
 
 
+class Experiment(Knobs):
+    """Wordings of our instructions, side by side: everybody keeps theirs (RUN-4)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="another name draws people anew")
+    shares: Mapping[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="variant (of runtime/prompt.toml) -> share of people; the rest see the usual wording"
+    )
+
+    @model_validator(mode="after")
+    def _at_most_everybody(self) -> Self:
+        if sum(self.shares.values()) > 1 + 1e-9:
+            raise ValueError(f"shares make {sum(self.shares.values()):g}: they may make at most 1")
+        return self
+
+
+class UnderstandingSettings(Knobs):
+    """How a message is understood (RUN-3)."""
+
+    enough: float = Field(0.7, gt=0, le=1, description="score of the classifier below which it is asked back")
+
+
 class RoutingSettings(Knobs):
     """Which rung a message starts on (RUN-4, RUN-5)."""
 
@@ -192,6 +222,69 @@ class ControlsSettings(Knobs):
     jitter: float = Field(0.2, ge=0, lt=1, description="share of it by which reads are spread")
 
 
+class DownstreamSettings(Knobs):
+    """How everything but models is asked: the shop's services, search, endpoints, tables."""
+
+    connections: int = Field(256, ge=1, description="connections to each place")
+    breaker: BreakerSettings = BreakerSettings(open_s=2.0)
+    retry: BudgetSettings = BudgetSettings()
+
+
+class ProvidersSettings(Knobs):
+    """How long the shop's services may take. A deadline is that of the whole call, repetition included."""
+
+    catalogue_s: float = Field(0.25, gt=0, description="deadline of a lookup in the catalogue")
+    product_search_s: float = Field(0.5, gt=0, description="deadline of a product search")
+    pricing_s: float = Field(0.2, gt=0, description="deadline of prices; later, none are shown (RUN-11)")
+    recommendation_s: float = Field(0.2, gt=0, description="budget of recommendations; late ones are dropped")
+    shipping_s: float = Field(0.5, gt=0, description="deadline of estimates and deliveries")
+    promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
+    orders_s: float = Field(1.0, gt=0, description="deadline of orders")
+    returns_s: float = Field(3.0, gt=0, description="deadline of a refund or complaint that is written down")
+
+
+class RetrievalSettings(Knobs):
+    """How passages are found (RUN-1, VEC-3). What is late is left out, and the answer says so."""
+
+    intent_s: float = Field(0.05, ge=0.005, le=1, description="deadline of the intent classifier")
+    embed_s: float = Field(0.1, gt=0, description="deadline of the query's vector; later, words alone search")
+    search_s: float = Field(0.2, gt=0, description="deadline of a search; later, there are no passages")
+    rerank_s: float = Field(0.1, gt=0, description="deadline of the reranker; later, the order found stays")
+    total_s: float = Field(0.25, gt=0, description="budget of all three together")
+    found: int = Field(10, ge=1, le=100, description="passages a search finds")
+    kept: int = Field(3, ge=1, le=100, description="passages that are left after reranking")
+    hybrid: bool = Field(False, description="words and vectors together; else vectors alone")
+    words_share: float = Field(0.3, gt=0, lt=1, description="weight of the words in a hybrid search")
+    tenant: str = Field("shop", min_length=1, description="whose documents are searched")
+
+
+class SessionsSettings(Knobs):
+    """What is remembered of conversations, for how long, and how the store is spared (DATA-2, DATA-5)."""
+
+    metadata_days: float = Field(90.0, gt=0, description="life of what is known about a session")
+    turns_hours: float = Field(24.0, gt=0, description="life of what was said in it")
+    turns: int = Field(10, ge=1, le=50, description="last turns that a model is shown")
+    summary_tokens: int = Field(
+        2_000, ge=100, description="tokens of turns beyond which old ones are summed up"
+    )
+    read_s: float = Field(0.3, gt=0, description="deadline of a read; later, the conversation has no memory")
+    write_s: float = Field(1.0, gt=0, description="deadline of a write, repetitions included")
+    longest_wait_s: float = Field(0.2, gt=0, description="longest wait before a throttled call is repeated")
+    cache_s: float = Field(2.0, ge=0, description="life of a session in this process; 0: none")
+    cache_jitter: float = Field(0.3, ge=0, lt=1, description="share of it by which lives differ")
+    cache_sessions: int = Field(10_000, ge=1, description="sessions kept in this process")
+    ticket_s: float = Field(60.0, gt=0, le=300, description="life of a ticket that opens a WebSocket (NET-5)")
+
+    @model_validator(mode="after")
+    def _turns_go_first(self) -> Self:
+        if self.turns_hours > self.metadata_days * 24:
+            raise ValueError(
+                f"turns_hours {self.turns_hours:g} outlive metadata_days {self.metadata_days:g}: they would "
+                "be nobody's; lower turns_hours"
+            )
+        return self
+
+
 class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
@@ -203,7 +296,18 @@ class RuntimeSettings(Knobs):
     hedge: HedgeSettings = HedgeSettings()
     outage: OutageSettings = OutageSettings()
     routing: RoutingSettings = RoutingSettings()
+    understanding: UnderstandingSettings = UnderstandingSettings()
+    experiment: Experiment | None = Field(None, description="none: everybody sees the usual wording")
     controls: ControlsSettings = ControlsSettings()
+    downstream: DownstreamSettings = DownstreamSettings()
+    providers: ProvidersSettings = ProvidersSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    sessions: SessionsSettings = SessionsSettings()
+    valkey: ValkeySettings = ValkeySettings()
+    rates: RateSettings = RateSettings()
+    shedding: SheddingSettings = SheddingSettings()
+    caches: CacheSettings = CacheSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="after")
     def _walkable(self) -> Self:

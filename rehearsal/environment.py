@@ -8,10 +8,11 @@
 Nothing is left behind: each program ends with the block, and with this process whatever kills it.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.faults.rehearsal import RehearsalTargets
@@ -21,11 +22,12 @@ from rehearsal import clients, standins
 from rehearsal.bedrock import planned as account_of
 from rehearsal.bedrock.client import give_account
 from rehearsal.processes import Process, Processes
+from rehearsal.sagemaker import KINDS
 from rehearsal.seed import Seeded, seed
 
 # Where there is no plan that says it.
 _PRIMARY = "us-east-1"
-_ENDPOINTS = {
+ENDPOINTS = {
     "AWS_ENDPOINT_URL": "aws",
     "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "bedrock",
     "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "sagemaker",
@@ -41,16 +43,21 @@ _ENDPOINTS = {
     "CONCIERGE_CARDS_URL": "cards",
 }
 
+TABLE = "CONCIERGE_TABLE_"
+# The stand-in's endpoints: in most plans of development none stands.
+MODELS = {f"CONCIERGE_ENDPOINT_{kind.upper()}": f"concierge-dev-{kind}" for kind in KINDS}
+
 
 @dataclass(frozen=True)
 class Aws:
-    """Where everything is. `faults` breaks any of it; `seeded` is what moto holds."""
+    """Where everything is. `faults` breaks any of it; `seeded` is what moto holds, as `tables` names it."""
 
     region: str
     urls: Mapping[str, str]
     controls: Mapping[str, str]
     seeded: Seeded | None
     processes: Mapping[str, Process]
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def faults(self) -> RehearsalTargets:
@@ -58,9 +65,10 @@ class Aws:
 
     def variables(self) -> Mapping[str, str]:
         """What a program needs in its environment to use these in AWS's place."""
-        places = {name: self.urls[key] for name, key in _ENDPOINTS.items() if key in self.urls}
+        places = {name: self.urls[key] for name, key in ENDPOINTS.items() if key in self.urls}
         keys = {"AWS_ACCESS_KEY_ID": clients.NOBODY, "AWS_SECRET_ACCESS_KEY": clients.NOBODY}
-        return {"AWS_REGION": self.region, **keys, **places}
+        models = MODELS if "sagemaker" in self.urls else {}
+        return {"AWS_REGION": self.region, **keys, **places, **models, **self.tables}
 
     def check(self) -> None:
         """ProcessError with the name of the first that has ended."""
@@ -105,7 +113,16 @@ def standing(
             if planned is not None and standins.BEDROCK in urls:
                 give_account(urls[standins.BEDROCK], account_of.account(planned, region))
             seeded = seeding.result() if seeding else None
-        yield Aws(region, urls, controls, seeded, started)
+        tables = names_of_tables(planned, region) if planned and seeded else {}
+        yield Aws(region, urls, controls, seeded, started, tables)
+
+
+def names_of_tables(plan: Plan, region: str) -> Mapping[str, str]:
+    """The tables' names as the stack tells them to the agent's tasks."""
+    tasks = (t for t in plan.of_type("ecs.TaskDefinition") if t.region == region)
+    chat = next((task for task in tasks if task.name.endswith("-chat-definition")), None)
+    told = json.loads(chat.inputs["containerDefinitions"])[0]["environment"] if chat else ()
+    return {pair["name"]: pair["value"] for pair in told if pair["name"].startswith(TABLE)}
 
 
 def _seeded(plan: Plan, moto: str) -> Seeded:

@@ -4,7 +4,6 @@ faults.
 No alarms and no runbooks: what those do is a game day's business. Everything it starts ends with it.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from loadtests.lookups import WHERE as CATALOGUE
 from loadtests.run import BEGAN, NOTES, Told
 from loadtests.scenario import Scenario
 from rehearsal import environment
+from rehearsal.agent import agent
 from rehearsal.environment import Aws
 from rehearsal.processes import Processes
 
@@ -37,27 +37,13 @@ def run(found: Scenario, wish: Launch, stack: str, changes: Mapping[str, str], l
         environment.standing(wish.folder / "stand-ins", planned, seed_=wish.seed) as aws,
         Processes(wish.folder / "runtime") as processes,
     ):
-        host = _start_runtime(processes, aws, stack)
+        host = str(agent(processes, stack, aws.variables()).ready_line()["url"])
         listener(f"runtime answers at {host}; {found.name} begins")
         with _Breaking(found, aws, wish, listener):
             code = launch.run(replace(wish, host=host), {CATALOGUE: aws.urls["catalogue"]})
         processes.check()
         aws.check()
     return code
-
-
-def _start_runtime(processes: Processes, aws: Aws, stack: str) -> str:
-    process = processes.start(
-        "runtime",
-        [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
-        {
-            **aws.variables(),
-            "CONCIERGE_ENVIRONMENT": stack,
-            "CONCIERGE_SETTINGS": f"/concierge/{stack}/settings",
-            "CONCIERGE_CONTROLS": f"/concierge/{stack}/controls",
-        },
-    )
-    return str(process.ready_line()["url"])
 
 
 class _Breaking:

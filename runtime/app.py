@@ -1,195 +1,94 @@
-"""The server: `/ws` carries the frames of `contract.frames`, `/invocations` and `/ping` are AgentCore's.
+"""The server: every door of the agent on one port, and how it says that it is well.
 
-One connection may have several requests under way. A connection that ends cancels them at once; a server that
-ends lets them finish. What a message means is the conversation's business.
+`/ws` and `/v1/...` for people, `/ws/message` and `/ws/disconnect` for API Gateway, `/invocations` and `/ping`
+for AgentCore, `/health/live` and `/health/ready` for whoever starts and stops us.
 """
 
 import asyncio
-import contextlib
-import json
-from collections import OrderedDict
-from typing import TypeGuard
-from uuid import uuid4
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import web
 
-from contract.frames import (
-    ID_CHARACTERS,
-    Ask,
-    Failure,
-    FrameError,
-    Resend,
-    ServerFrame,
-    decode_client,
-    encode,
-)
-from runtime.conversation import Code, Conversation, GoneError
-from runtime.invocations import REQUEST_BYTES, Invocations
+from runtime.conversation import Conversation
+from runtime.surfaces.callbacks import Callbacks, Post
+from runtime.surfaces.identity import Identity
+from runtime.surfaces.invocations import Invocations
+from runtime.surfaces.rest import HandOut, Rate, Rest
+from runtime.surfaces.socket import MESSAGE_BYTES, Sockets
+from runtime.surfaces.tokens import Tokens
 from runtime.telemetry import Clock
 
-HEARTBEAT_S = 20.0  # a client that vanished without a word is noticed after at most one and a half of these
-CLOSE_S = 2.0  # how long a client may take to say goodbye
-MESSAGE_BYTES = 128 * 1024  # API Gateway's own limit
-REMEMBERED = 32  # endings a connection can ask for again
-IN_FLIGHT = 16  # requests of one connection at a time
-RECONNECT_S = 1.0
-NO_ID = ""  # of a bad frame that names none
-CHAT: web.AppKey["Chat"] = web.AppKey("chat")
-INVOCATIONS: web.AppKey[Invocations] = web.AppKey("invocations")
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """What the doors need beside the conversation. `parts` says which parts of the agent are there."""
+
+    identity: Identity
+    tokens: Tokens
+    post: Post | None = None
+    rate: Rate | None = None
+    hand_out: HandOut | None = None
+    parts: Callable[[], Mapping[str, str]] = dict
 
 
-class Chat:
-    """All connections of this server."""
+class Server:
+    """Every door, and all that is under way behind them."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, doors: Doors, wall: Clock) -> None:
         self._conversation = conversation
-        self._connections: set[Connection] = set()
+        self._parts = doors.parts
+        self._started = int(wall().timestamp())
         self._draining = False
+        self._sockets = Sockets(conversation, doors.identity, doors.tokens)
+        self._rest = Rest(conversation, doors.identity, doors.tokens, doors.rate, doors.hand_out)
+        self._invocations = Invocations(conversation, doors.identity)
+        self._callbacks = Callbacks(conversation, doors.tokens, doors.post) if doors.post else None
 
-    async def socket(self, request: web.Request) -> web.StreamResponse:
-        """One connection, from the upgrade until either side ends it."""
-        if self._draining:
-            raise web.HTTPServiceUnavailable(headers={"Retry-After": str(int(RECONNECT_S))})
-        ws = web.WebSocketResponse(
-            timeout=CLOSE_S, heartbeat=HEARTBEAT_S, compress=False, max_msg_size=MESSAGE_BYTES
+    def app(self) -> web.Application:
+        """What to serve."""
+        app = web.Application(client_max_size=MESSAGE_BYTES)
+        app.add_routes(
+            [
+                web.get("/ws", self._sockets.socket),
+                web.post("/invocations", self._invocations.invoke),
+                web.get("/ping", self._ping),
+                web.get("/health/live", self._live),
+                web.get("/health/ready", self._ready),
+                *self._rest.routes(),
+            ]
         )
-        await ws.prepare(request)
-        connection = Connection(ws, self._conversation)
-        self._connections.add(connection)
-        try:
-            async for message in ws:
-                if message.type is not WSMsgType.ERROR:
-                    await connection.receive(message.data, closing=self._draining)
-        except GoneError:
-            pass  # it left while we were telling it something
-        finally:
-            self._connections.discard(connection)
-            await connection.abandon()
-        return ws
-
-    async def drain(self, within_s: float) -> None:
-        """Takes nothing new, lets what runs finish for so long, then closes every connection."""
-        self._draining = True
-        if running := [task for connection in self._connections for task in connection.running]:
-            await asyncio.wait(running, timeout=within_s)
-        closing = [connection.close() for connection in self._connections]
-        await asyncio.gather(*closing, return_exceptions=True)
-
-
-class Connection:
-    """One client: its requests under way, and the endings it may ask for again."""
-
-    def __init__(self, ws: web.WebSocketResponse, conversation: Conversation) -> None:
-        self._ws = ws
-        self._conversation = conversation
-        self._session_id = str(uuid4())
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._endings: OrderedDict[str, ServerFrame] = OrderedDict()
+        if self._callbacks is not None:
+            app.router.add_post("/ws/message", self._callbacks.message)
+            app.router.add_post("/ws/disconnect", self._callbacks.disconnect)
+        return app
 
     @property
-    def running(self) -> list[asyncio.Task[None]]:
-        return list(self._running.values())
+    def connections(self) -> int:
+        return self._sockets.count
 
-    async def receive(self, data: str | bytes, *, closing: bool) -> None:
-        """One message of the client."""
-        try:
-            frame = decode_client(data)
-        except FrameError as wrong:
-            return await self._refuse(self._id_in(data), "bad_request", str(wrong))
-        if frame.request_id in self._running:
-            return None  # sent twice, or asked for again too early: its ending is on the way
-        if ending := self._endings.get(frame.request_id):
-            return await self._send(ending)
-        if isinstance(frame, Resend):
-            reason = f"request_id: no recent answer to {frame.request_id}"
-            return await self._refuse(frame.request_id, "bad_request", reason)
-        return await self._take(frame, closing=closing)
+    async def settle(self, within_s: float) -> None:
+        """Waits for what is still being written down."""
+        await self._conversation.settle(within_s)
 
-    async def _take(self, ask: Ask, *, closing: bool) -> None:
-        if closing:
-            await self._refuse(ask.request_id, "closed", "This server is restarting.", RECONNECT_S)
-        elif len(self._running) >= IN_FLIGHT:
-            reason = f"At most {IN_FLIGHT} messages at a time."
-            await self._refuse(ask.request_id, "too_many_requests", reason, RECONNECT_S)
-        else:
-            self._running[ask.request_id] = asyncio.create_task(self._answer(ask))
+    async def drain(self, within_s: float) -> None:
+        """Lets everything under way finish, by whichever door it came; nothing new is taken."""
+        self._draining = True
+        doors = (self._sockets, self._rest, self._invocations, self._callbacks)
+        await asyncio.gather(*(door.drain(within_s) for door in doors if door is not None))
+        await self.settle(within_s)
 
-    async def abandon(self) -> None:
-        """The client is gone: everything under way stops now."""
-        tasks = self.running
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def _ping(self, _: web.Request) -> web.Response:
+        """AgentCore's question."""
+        status = "HealthyBusy" if self._invocations.busy else "Healthy"
+        return web.json_response({"status": status, "time_of_last_update": self._started})
 
-    async def close(self) -> None:
-        await self._ws.close(code=WSCloseCode.GOING_AWAY, message=b"restarting")
+    async def _live(self, _: web.Request) -> web.Response:
+        """Whoever gets an answer knows that the loop turns."""
+        return web.json_response({"status": "live"})
 
-    async def _answer(self, ask: Ask) -> None:
-        try:
-            with contextlib.suppress(GoneError):
-                session_id = ask.session_id or self._session_id
-                ending = await self._conversation.answer(ask, session_id, self._send)
-                self._remember(ask.request_id, ending)
-        finally:
-            del self._running[ask.request_id]
-
-    def _remember(self, request_id: str, ending: ServerFrame) -> None:
-        if isinstance(ending, Failure) and ending.code == "internal":
-            return  # our own mistake: who asks again gets another try
-        self._endings[request_id] = ending
-        if len(self._endings) > REMEMBERED:
-            self._endings.popitem(last=False)
-
-    async def _send(self, frame: ServerFrame) -> None:
-        try:
-            await self._ws.send_str(encode(frame))
-        except ConnectionError as gone:
-            raise GoneError from gone
-
-    async def _refuse(
-        self, request_id: str, code: Code, message: str, retry_after_s: float | None = None
-    ) -> None:
-        await self._send(
-            Failure(
-                request_id=request_id,
-                sequence_number=0,
-                code=code,
-                message=message,
-                retry_after_s=retry_after_s,
-            )
-        )
-
-    def _id_in(self, data: str | bytes) -> str:
-        """The id a bad frame names, unless that is the id of a good one, or none that could be sent back."""
-        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-            named = json.loads(data)["request_id"]
-            if _is_id(named) and named not in self._running and named not in self._endings:
-                return named
-        return NO_ID
-
-
-def _is_id(named: object) -> TypeGuard[str]:
-    """A short text that UTF-8 can carry; ValueError where it cannot."""
-    return isinstance(named, str) and len(named) <= ID_CHARACTERS and bool(named.encode())
-
-
-def make_app(conversation: Conversation, wall: Clock) -> web.Application:
-    """The application; what is under way is under the keys CHAT and INVOCATIONS."""
-    app = web.Application(client_max_size=REQUEST_BYTES)
-    app[CHAT] = Chat(conversation)
-    app[INVOCATIONS] = Invocations(conversation)
-    started = int(wall().timestamp())
-
-    async def ping(_: web.Request) -> web.Response:
-        status = "HealthyBusy" if app[INVOCATIONS].busy else "Healthy"
-        return web.json_response({"status": status, "time_of_last_update": started})
-
-    app.router.add_get("/ws", app[CHAT].socket)
-    app.router.add_post("/invocations", app[INVOCATIONS].invoke)
-    app.router.add_get("/ping", ping)
-    return app
-
-
-async def drain(app: web.Application, within_s: float) -> None:
-    """Lets everything under way finish, by whichever door it came; nothing new is taken."""
-    await asyncio.gather(app[CHAT].drain(within_s), app[INVOCATIONS].drain(within_s))
+    async def _ready(self, _: web.Request) -> web.Response:
+        """Not while it drains. A part that is away is no reason: it is answered without."""
+        status = "draining" if self._draining else "ready"
+        said = {"status": status, "parts": dict(self._parts())}
+        return web.json_response(said, status=503 if self._draining else 200)

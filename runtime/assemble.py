@@ -7,12 +7,14 @@ from contract.controls import Controls
 from contract.outcomes import Outcome
 from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung, RuntimeSettings
+from runtime.answering import Answering
 from runtime.canned import canned
 from runtime.conversation import Conversation
 from runtime.failover.breaker import Change, State
 from runtime.failover.guard import Guard
 from runtime.failover.ladder import Attempt, Ladder
 from runtime.outage import Outage
+from runtime.parts import Parts
 from runtime.port import ModelPort
 from runtime.prices import Price
 from runtime.route import Router
@@ -28,8 +30,12 @@ def assemble(
     price: Price,
     telemetry: Telemetry,
     extras: Callable[[], Sequence[ExtraRung]] = tuple,
+    parts: Parts | None = None,
 ) -> Conversation:
-    """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while."""
+    """Call it inside the event loop whose time counts. `extras`: rungs that exist for a while.
+
+    Without `parts`, messages are answered by models and canned texts alone.
+    """
     now = asyncio.get_running_loop().time
 
     def guard(rung: Rung) -> Guard:
@@ -55,15 +61,25 @@ def assemble(
 
         return ended
 
-    return Conversation(
+    there, outage = parts or Parts(), Outage(settings.outage, now)
+    answering = Answering(
+        settings=settings,
         router=router,
-        ladder=Ladder(port, rungs.guard, canned(), observe, settings.retry, settings.hedge),
-        controls=controls,
+        ladder=Ladder(port, rungs.guard, observe, settings.retry, settings.hedge),
         canned=canned(),
         price=price,
+        outage=outage,
+        parts=there,
+    )
+    return Conversation(
+        settings=settings,
+        router=router,
+        answering=answering,
+        controls=controls,
+        canned=canned(),
         telemetry=telemetry,
-        outage=Outage(settings.outage, now),
-        request_s=settings.request_s,
+        outage=outage,
+        parts=there,
     )
 
 

@@ -6,15 +6,36 @@ Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsa
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ReadTimeoutError,
+)
+from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError
+from runtime.downstream import Downstream, ProviderError, Why
 
+T = TypeVar("T")
 CONNECT_S = 2.0
+# Parts of error codes: ThrottlingException, ProvisionedThroughputExceededException, ...
+_THROTTLES = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TooManyRequests")
+_REFUSED_BY_US = (
+    ParamValidationError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+)
 
 
 class ParameterError(WrongUseError):
@@ -52,6 +73,22 @@ async def read_parameter(ssm_client: Any, name: str) -> str:
     return str(found["Parameter"]["Value"])
 
 
+async def read_secret(region: str, name: str) -> str:
+    """The value of a secret; the error says in one line what is wrong."""
+    try:
+        async with client("secretsmanager", region, read_timeout=3) as secrets:
+            found = await secrets.get_secret_value(SecretId=name)
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+        if code in {"ResourceNotFoundException", "AccessDeniedException"}:
+            raise ParameterError(
+                f"secret {name} cannot be read ({code}): deploy the stack, or allow "
+                "secretsmanager:GetSecretValue on it"
+            ) from error
+        raise UnreachableError(f"secret {name} cannot be read: {error}") from error
+    return str(found["SecretString"])
+
+
 async def read_folder(ssm_client: Any, path: str) -> Mapping[str, str]:
     """Name -> value of every parameter right in a folder; of none, when nobody made it."""
     found: dict[str, str] = {}
@@ -76,3 +113,38 @@ def _explained(name: str, action: str, error: ClientError | BotoCoreError) -> Co
     if isinstance(error, NoCredentialsError):
         return ParameterError(f"SSM parameter {name} needs AWS credentials: there are none")
     return UnreachableError(f"SSM parameter {name} cannot be read: {error}")
+
+
+def provider_error(at: Downstream, error: ClientError | BotoCoreError) -> ProviderError:
+    """What an AWS service's refusal or silence means to whoever asked it."""
+    if isinstance(error, ClientError):
+        code = str(error.response["Error"].get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        why = _why(code, status)
+        return at.error(why, code, passing=why is Why.UNAVAILABLE and status != 424)
+    if isinstance(error, ReadTimeoutError | ConnectTimeoutError):
+        return at.error(Why.TIMEOUT, type(error).__name__)
+    if isinstance(error, _REFUSED_BY_US):
+        return at.error(Why.REFUSED, type(error).__name__)
+    return at.error(Why.UNAVAILABLE, type(error).__name__, passing=isinstance(error, HTTPClientError))
+
+
+def _why(code: str, status: int) -> Why:
+    if any(word in code for word in _THROTTLES) or status == 429:
+        return Why.THROTTLED
+    return Why.UNAVAILABLE if status >= 500 or status == 424 else Why.REFUSED
+
+
+def read_body(at: Downstream, reader: TypeAdapter[T], body: bytes) -> T:
+    """What a model's container or a service has written into a body."""
+    try:
+        return reader.validate_json(body, strict=True)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "answer"
+        raise at.error(Why.BROKEN, f"{place}: {first['msg']}") from None
+
+
+async def credentials() -> Any:
+    """botocore's, wherever they come from; they renew themselves. None: there are none."""
+    return await AioSession().get_credentials()

@@ -5,20 +5,18 @@ as the libraries raise them; `failover.classify` knows what they mean.
 """
 
 import asyncio
-import tomllib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
-from runtime import aws
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime import aws, prompts
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.targets import Targets
 
 INTERVENED = "guardrail_intervened"
+_ROLES = ("user", "assistant")
 
 
 class Bedrock:
@@ -63,15 +61,15 @@ class Bedrock:
         )
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Events of one answer; closing it closes the connection if the answer is not yet whole."""
         target = self._targets.of(rung)  # before anything is awaited: the rung may be gone afterwards
         client = await self._client(rung)
         response = await client.converse_stream(
             modelId=target.model_id,
-            system=[{"text": _system()}],
-            messages=[*_messages(message, recorded), *_begun(so_far)],
+            system=[{"text": prompts.system(prompt.variant)}],
+            messages=[*_messages(prompt, recorded), *_begun(so_far)],
             inferenceConfig={"maxTokens": rung.max_tokens},
             **_tools(recorded),
             **_inference(rung),
@@ -87,11 +85,13 @@ class Bedrock:
             events.close()
 
 
-def _messages(message: str, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
-    """The person's words, and the tools that already ran for them with what they said."""
-    asked = {"role": "user", "content": [{"text": message}]}
+def _messages(prompt: Prompt, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
+    """The turns before, the person's words with their facts, and the tools that already ran for them."""
+    before = [_said(role, text) for turn in prompt.history for role, text in zip(_ROLES, turn, strict=True)]
+    content = [{"text": text} for text in (prompt.facts, prompt.asked) if text]
+    asked = [*before, {"role": "user", "content": content}]
     if not recorded:
-        return [asked]
+        return asked
     ids = [f"recorded-{number}" for number in range(len(recorded))]
     used = [
         {"toolUse": {"toolUseId": id_, "name": ran.tool, "input": dict(ran.arguments)}}
@@ -101,12 +101,16 @@ def _messages(message: str, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
         {"toolResult": {"toolUseId": id_, "content": [{"text": ran.result}]}}
         for id_, ran in zip(ids, recorded, strict=True)
     ]
-    return [asked, {"role": "assistant", "content": used}, {"role": "user", "content": said}]
+    return [*asked, {"role": "assistant", "content": used}, {"role": "user", "content": said}]
+
+
+def _said(role: str, text: str) -> Mapping[str, Any]:
+    return {"role": role, "content": [{"text": text}]}
 
 
 def _begun(so_far: str) -> list[Mapping[str, Any]]:
     """An answer that has begun comes last: the model goes on from it."""
-    return [{"role": "assistant", "content": [{"text": so_far}]}] if so_far else []
+    return [_said("assistant", so_far)] if so_far else []
 
 
 def _tools(recorded: Sequence[Ran]) -> Mapping[str, Any]:
@@ -152,9 +156,3 @@ def _event(raw: Mapping[str, Any], *, checked: bool) -> Event | None:
         case {"metadata": {"usage": {"inputTokens": int(asked), "outputTokens": int(answered)}}}:
             return Spent(asked, answered)
     return None
-
-
-@cache
-def _system() -> str:
-    text = Path(__file__).with_name("prompt.toml").read_text(encoding="utf-8")
-    return str(tomllib.loads(text)["system"]).strip()

@@ -10,7 +10,7 @@ from runtime.kept import Kept
 from runtime.telemetry import Clock, Telemetry
 
 # Turned by runbooks and read by others; nothing here acts on them. Whoever turns one is told so.
-WITHOUT_EFFECT = ("cache_mode", "region", "widget")
+WITHOUT_EFFECT = ("region", "widget")
 
 
 class ControlsReader:

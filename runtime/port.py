@@ -8,6 +8,20 @@ from contract.runtime_settings import Rung
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that a model is told for one message.
+
+    `asked`: the person's words. `facts`: what was looked up for them, fenced as data. `history`: the turns
+    before, as (asked, answered), the oldest first. `variant`: which wording of our own instructions.
+    """
+
+    asked: str
+    facts: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The model took the call. No text yet: nothing may be concluded from it.
 
@@ -60,7 +74,7 @@ class ModelPort(Protocol):
     """Something that answers on a rung."""
 
     def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Events of one answer. Closing or cancelling it ends the call upstream at once.
 

@@ -1,4 +1,4 @@
-"""Where on the ladder a message starts (RUN-4, RUN-5): what an operator forces, else what T0's errors say.
+"""Where on the ladder a message starts (RUN-4, RUN-5): by an operator's word, hardness and T0's errors.
 
 A refusal comes at once, an answer takes its time. So a call to T0 counts when it begins and becomes a failure
 when it fails: else a rung that starts would look bad until its first answers are whole.
@@ -10,6 +10,7 @@ from contract.controls import Controls
 from contract.outcomes import Outcome
 from contract.runtime_settings import RoutingSettings, Rung
 from contract.tiers import Tier
+from runtime.answer.needs import Complexity
 from runtime.failover.ladder import Attempt
 from runtime.failover.window import Window
 
@@ -51,18 +52,29 @@ class Router:
         if attempt is not None and attempt.failed and not attempt.overflowed:
             self._t0.add(self._now(), failed=True)
 
-    def rungs(self, message: str, controls: Controls) -> Sequence[Rung]:
+    def closed(self, controls: Controls) -> bool:
+        """Whether an operator lets nobody be answered, or there is nothing to answer with."""
+        forced = controls.forced_tier
+        rungs = self._from(Tier.T0 if forced is None else forced.value)
+        return not rungs or rungs[0].tier is Tier.T3
+
+    def rungs(self, message: str, complexity: Complexity, controls: Controls) -> Sequence[Rung]:
         """The rungs to walk; that of T3 first, or none, means closed."""
-        rungs = self._from(self._tier(message, controls))
+        rungs = self._from(self._tier(complexity, controls))
+        if complexity is not Complexity.PREMIUM:
+            rungs = [rung for rung in rungs if not rung.premium]
         turned = controls.canned_first
         if turned is not None and turned.value and self._knows(message):
             return [rung for rung in rungs if rung.model is None]
         return rungs
 
-    def _tier(self, message: str, controls: Controls) -> Tier:
+    def _tier(self, complexity: Complexity, controls: Controls) -> Tier:
+        """A light answer needs no large model; a simple one does without while that is in trouble."""
         if controls.forced_tier is not None:
             return controls.forced_tier.value
-        if self.is_simple(message) and (self._t0_is_poor(controls) or self._trickles()):
+        if complexity is Complexity.LIGHT:
+            return Tier.T1
+        if complexity is Complexity.SIMPLE and (self._t0_is_poor(controls) or self._trickles()):
             return Tier.T1
         return Tier.T0
 
@@ -73,9 +85,6 @@ class Router:
             return False
         self._trickle -= 1.0
         return True
-
-    def is_simple(self, message: str) -> bool:
-        return len(message.split()) <= self._settings.simple_words
 
     def _t0_is_poor(self, controls: Controls) -> bool:
         turned = controls.haiku_threshold

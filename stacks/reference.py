@@ -62,5 +62,12 @@ def _text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return str(value)
     if isinstance(value, (tuple, list)):
-        return ", ".join(str(getattr(item, "name", item)) for item in value)
+        return ", ".join(_item(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _item(value: Any) -> str:
+    """One of a list: a list of its own in brackets, a word as files write it, a model by its name."""
+    if isinstance(value, (tuple, list)):
+        return f"[{_text(value)}]"
+    return str(value if isinstance(value, str) else getattr(value, "name", value))

@@ -34,6 +34,7 @@ from stacks.sections.ingest import Ingest
 from stacks.sections.models import ModelSettings
 from stacks.sections.operations import Operations
 from stacks.sections.search import Search
+from stacks.sections.shop import Shop
 from stacks.stackfile import NAMESPACE
 
 EndpointPreset = Literal["agent", "none"]
@@ -174,6 +175,7 @@ class Settings(Section):
     delivery: Delivery = Delivery()
     faults: Faults = Faults()
     fleet: Fleet = Fleet()
+    shop: Shop = Shop()
     runtime: RuntimeSettings = RuntimeSettings()
     notices: Notices = Notices()
 

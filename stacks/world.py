@@ -51,6 +51,8 @@ class World(Component):
         self._inside = pulumi.ResourceOptions(parent=self)
         self.origin_secret = self._secret("origin", settings.edge.origin_secret_generation)
         self.key_seed = self._secret("keys", settings.gateway.rest.key_generation)
+        self.token_secret = self._secret("tokens", settings.gateway.token_generation)
+        self.secrets = (self.origin_secret, self.key_seed, self.token_secret)
         self.config_role_arn = self._config_role()
         self.register_outputs({"region": REGION})
 

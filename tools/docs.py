@@ -15,6 +15,7 @@ from policies.rule import Rule
 from policies.rules import RULES
 from stacks import reference
 from stacks.settings import Settings
+from tools import protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 # Regions, and what there is once: rooms, not things to point at.
@@ -186,7 +187,13 @@ docstring in `policies/rules/`, its name in that file's `RULES`, and a mutation 
 `tests/policies/test_mutations.py` that only this rule notices. Made by `make docs`.
 """
 
-PAGES = {"docs/settings.md": settings_page, "docs/estate.md": estate_page, "docs/policies.md": policies_page}
+PAGES = {
+    "docs/settings.md": settings_page,
+    "docs/estate.md": estate_page,
+    "docs/policies.md": policies_page,
+    "docs/protocol.md": protocol.protocol_page,
+    "docs/openapi.json": protocol.openapi,
+}
 
 
 def main() -> None:

@@ -142,10 +142,10 @@ class Conversation(BaseModel):
 
     @property
     def question(self) -> str:
-        """The person's last words."""
+        """The person's last words; what stands before them in the same turn is what they are about."""
         for message in reversed(self.messages):
-            if message.role == "user" and (words := " ".join(b.words for b in message.content if b.words)):
-                return words
+            if message.role == "user" and (said := [block.words for block in message.content if block.words]):
+                return said[-1]
         return ""
 
     @property

@@ -13,11 +13,11 @@ from contract.faults import Fault, FaultKind
 from rehearsal import fault_api
 from rehearsal.clock import Clock
 from rehearsal.faults import Faults, Struck
-from rehearsal.sagemaker import models
+from rehearsal.sagemaker import KINDS, models
 from rehearsal.sagemaker.instances import FullError, Instances, TooSlowError, kinds
 
 ENDPOINTS_PATH = "/_concierge/endpoints"
-USUAL = ("concierge-dev-intent", "concierge-dev-embed", "concierge-dev-rerank")
+USUAL = tuple(f"concierge-dev-{kind}" for kind in KINDS)
 _VARIANT = "main"
 _LARGEST_BODY = 25 * 1024 * 1024
 _HANG_S, _SLOW_S, _SATURATED_TIMES = 3_600.0, 5.0, 10.0

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from contract.models import models
 from contract.outcomes import Outcome
 from contract.runtime_settings import HedgeSettings, RetrySettings, Rung
-from runtime.canned import Canned
 from runtime.failover import race
 from runtime.failover.budget import Budget
 from runtime.failover.call import Attempt, Call, Ended
 from runtime.failover.classify import Verdict
 from runtime.failover.guard import Guard
 from runtime.failover.page import Listener, Page
-from runtime.port import UNBILLED, ModelPort, Ran, Spent
+from runtime.port import UNBILLED, ModelPort, Prompt, Ran, Spent
 
 __all__ = ["Answer", "Attempt", "Ladder", "Listener", "Observe", "Refusal"]
 
@@ -63,14 +62,12 @@ class Ladder:
         self,
         port: ModelPort,
         guard: Callable[[Rung], Guard | None],
-        canned: Canned,
         observe: Observe,
         retry: RetrySettings | None = None,
         hedge: HedgeSettings | None = None,
     ) -> None:
         self._port = port
         self._guard = guard
-        self._canned = canned
         self._observe = observe
         self._retry = retry or RetrySettings()
         self._retries = Budget(self._retry.budget)
@@ -78,16 +75,24 @@ class Ladder:
         self._hedges = Budget(self._hedge.budget)
 
     async def walk(
-        self, rungs: Sequence[Rung], message: str, deadline: float, listener: Listener
+        self,
+        rungs: Sequence[Rung],
+        prompt: Prompt,
+        deadline: float,
+        listener: Listener,
+        without_model: Callable[[], str],
     ) -> Answer | Refusal:
-        """Tries the rungs in order; `deadline` is loop time. The last rung must need no model."""
+        """Tries the rungs in order; `deadline` is loop time. The last rung must need no model.
+
+        `without_model`: what is said on a rung that needs none.
+        """
         self._retries.earn()
         self._hedges.earn()
-        turn = _Turn(message, deadline, Page(listener), deque(rungs))
+        turn = _Turn(prompt, deadline, Page(listener), deque(rungs))
         while turn.left:
             rung = turn.left.popleft()
             if rung.model is None:
-                await turn.page.write(self._canned.reply(message))
+                await turn.page.write(without_model())
                 return Answer(rung, turn.page.text, from_knowledge_base=True)
             ended = await self._try(rung, turn)
             if ended is not None and ended.verdict.again and not ended.call.text:
@@ -138,7 +143,7 @@ class Ladder:
             return None
         tell = self._observe(rung)
         so_far = turn.page.kept if models()[rung.model or ""].prefill else ""
-        events = self._port.stream(rung, turn.message, turn.recorded, so_far)
+        events = self._port.stream(rung, turn.prompt, turn.recorded, so_far)
         return Call(rung, events, through, turn.deadline, tell, so_far)
 
     def _begin_beside(self, turn: "_Turn") -> Call | None:
@@ -152,7 +157,7 @@ class Ladder:
 class _Turn:
     """One message on its way down: the rungs left, and what tools already did for it."""
 
-    message: str
+    prompt: Prompt
     deadline: float
     page: Page
     left: deque[Rung]

@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from contract.runtime_settings import Rung
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.testing.models import in_stream, refusal
 
 REFUSALS: dict[str, Callable[[], Exception]] = {
@@ -94,14 +94,14 @@ class FaultyModels:
         self.crowded: dict[str, float] = {}  # rung -> when it last had more than a few calls at a time
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         call = Call(rung.name, loop.time(), so_far=so_far)
         self._begins(call)
         self.running[rung.name] += 1
         try:
-            async for event in self._events(rung, call, message, recorded):
+            async for event in self._events(rung, call, prompt.asked, recorded):
                 yield event
             call.how = "whole"
         except Exception:

@@ -3,13 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from botocore.exceptions import ClientError, EventStreamError
 
 from contract.runtime_settings import Rung
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Call:
     so_far: str = ""
     ended: float | None = None
     how: Literal["running", "whole", "raised", "cancelled"] = "running"
+    prompt: Prompt = field(default_factory=lambda: Prompt(""))
 
 
 class ScriptedModels:
@@ -50,13 +51,13 @@ class ScriptedModels:
         return [call for call in self.calls if call.rung == rung]
 
     async def stream(
-        self, rung: Rung, message: str, recorded: Sequence[Ran] = (), so_far: str = ""
+        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         script = self._scripts[rung.name]
         steps = script(self._counts[rung.name]) if callable(script) else script
         self._counts[rung.name] += 1
-        call = Call(rung.name, message, loop.time(), tuple(recorded), so_far)
+        call = Call(rung.name, prompt.asked, loop.time(), tuple(recorded), so_far, prompt=prompt)
         self.calls.append(call)
         try:
             for step in steps:

@@ -27,7 +27,7 @@ from contract.runtime_settings import (
 )
 from contract.tiers import Tier
 from runtime.assemble import assemble
-from runtime.conversation import GoneError
+from runtime.reply import GoneError
 from runtime.telemetry import Telemetry
 from runtime.testing import loop
 from runtime.testing.faults import FaultyModels, schedule
@@ -89,7 +89,7 @@ class _Watchful(Telemetry):
             raise self._promises.broke(f"{message}: {fields['error']}")
 
     def metrics(self, values: Any, dimensions: Any, **properties: Any) -> None:
-        pass
+        """Nobody looks."""
 
 
 class _Simulation:

@@ -35,6 +35,7 @@ class Doors:
     rest: RestGateway
     names: GatewayNames | None
     waf: WebAcl
+    token_secret: str
     canary: Canary | None
 
     @property
@@ -75,6 +76,7 @@ def open_doors(site: Site, ground: Ground, data: Data, world: World) -> Doors:
         rest=rest,
         names=_names(site, certificate, websocket, rest),
         waf=_waf(site, world, rest),
+        token_secret=world.token_secret.secret_name,
         canary=_canary(site, world, websocket, rest) if settings.edge.canary_minutes else None,
     )
 

@@ -13,6 +13,7 @@ from components.load_fleet import LoadFleet, LoadFleetArgs
 from components.registry import Registry, RegistryArgs
 from components.service import Workload
 from components.traffic import Traffic
+from stacks.areas import places
 from stacks.areas.data import Data
 from stacks.areas.doors import Doors
 from stacks.areas.ground import Ground
@@ -54,7 +55,7 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
     )
     ingest = _ingest(site, data) if site.settings.ingest.enabled else None
     needs = Needs(site=site, data=data, mind=mind, doors=doors, ingest=ingest)
-    shared = _shared(site, ground, signals, mind, registry)
+    shared = _shared(needs, ground, signals, registry)
     return Hosts(
         registry=registry,
         ecs=AgentEcs(
@@ -81,8 +82,9 @@ def run(site: Site, ground: Ground, data: Data, signals: Signals, mind: Mind, do
     )
 
 
-def _shared(site: Site, ground: Ground, signals: Signals, mind: Mind, registry: Registry) -> dict[str, Any]:
+def _shared(needs: Needs, ground: Ground, signals: Signals, registry: Registry) -> dict[str, Any]:
     """What both hosts take: one image, one network, one set of documents to read."""
+    site, mind = needs.site, needs.mind
     agent = site.settings.agent
     return {
         "environment": site.environment,
@@ -98,6 +100,7 @@ def _shared(site: Site, ground: Ground, signals: Signals, mind: Mind, registry: 
             "CONCIERGE_SETTINGS": mind.models.settings_parameter,
             "CONCIERGE_CONTROLS": signals.controls.parameter,
             "CONCIERGE_MODELS": mind.calls.parameter,
+            **places.variables(site, needs.data, mind, needs.doors),
         },
         "log_days": agent.log_days,
         "log_key_arn": site.keys["logs"],

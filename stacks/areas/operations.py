@@ -233,7 +233,9 @@ def _secret_age(site: Site, world: World) -> SecretAge:
         SecretAgeArgs(
             environment=site.environment,
             place=site.place,
-            secrets=[secret.secret_name for secret in (world.origin_secret, world.key_seed)],
+            secrets=[
+                secret.secret_name for secret in (world.origin_secret, world.key_seed, world.token_secret)
+            ],
             days=site.settings.operations.secret_days,
             log_days=site.settings.operations.audit.log_days,
             boundary_arn=site.boundary,

@@ -75,9 +75,27 @@ def _uses(needs: Needs, workload: str) -> list[TableUse]:
 
 
 def _chat(needs: Needs) -> list[Grant]:
+    stream = needs.data.stream
+    return [
+        *_answering(needs),
+        Grant("AnswerSockets", ["execute-api:ManageConnections"], [needs.doors.websocket.manage_arn]),
+        *(stream.grants() if stream else ()),
+    ]
+
+
+def _rest(needs: Needs) -> list[Grant]:
+    """It answers too, where a socket cannot be had (NET-4)."""
+    return [
+        *_answering(needs),
+        Grant("HandOutTickets", ["dynamodb:PutItem"], [needs.data.tickets.arn]),
+    ]
+
+
+def _answering(needs: Needs) -> list[Grant]:
+    """What it takes to answer a message: models, retrieval, caches, recommendations."""
     place, mind = needs.site.place, needs.mind
     units = place.arn("bedrock", "provisioned-model/*")
-    stream = needs.data.stream
+    campaign = needs.site.settings.shop.campaign
     return [
         *mind.calls.grants(),
         *mind.voice.access.embed_grants(),
@@ -90,16 +108,14 @@ def _chat(needs: Needs) -> list[Grant]:
             {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence()},
         ),
         needs.data.cache.grant(),
-        Grant("AnswerSockets", ["execute-api:ManageConnections"], [needs.doors.websocket.manage_arn]),
-        *(stream.grants() if stream else ()),
-    ]
-
-
-def _rest(needs: Needs) -> list[Grant]:
-    return [
-        Grant("HandOutTickets", ["dynamodb:PutItem"], [needs.data.tickets.arn]),
-        needs.mind.search.reads(),
-        needs.data.cache.grant(),
+        grants.read_secrets([place.arn("secretsmanager", f"secret:{needs.doors.token_secret}-??????")]),
+        Grant(
+            "OpenSecrets",
+            ["kms:Decrypt"],
+            [needs.site.keys["secrets"]],
+            {"StringEquals": {"kms:ViaService": [f"secretsmanager.{place.region}.amazonaws.com"]}},
+        ),
+        *([Grant("Recommend", ["personalize:GetRecommendations"], [campaign])] if campaign else []),
     ]
 
 

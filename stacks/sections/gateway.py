@@ -80,6 +80,9 @@ class Gateway(Section):
     drain_s: int = Field(
         120, ge=1, le=3_600, description="seconds a leaving task may finish its streams (RUN-20)"
     )
+    token_generation: int = Field(
+        1, ge=1, description="raise by one to sign resume tokens of guests with a new key"
+    )
     log_days: LogDays = Field(90, description="days access logs stay in CloudWatch")
     account_log_role: bool = Field(
         True, description="this stack sets the account's API Gateway log role; one stack in an account does"

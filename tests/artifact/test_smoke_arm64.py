@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from contract.frames import Ask, ServerFrame, decode_server, encode
+from contract.frames import Ask, ServerFrame, decode_answer, encode
 from plan import Plan
 from rehearsal import standins
 from rehearsal.processes import Processes
@@ -112,7 +112,7 @@ def test_it_says_that_it_is_healthy(url: str):
 
 def test_an_invocation_is_answered(url: str):
     status, text = call(url, "POST", "/invocations", {"prompt": "Which manga would you recommend?"})
-    frames = [decode_server(event.removeprefix("data: ")) for event in text.split("\n\n") if event]
+    frames = [decode_answer(event.removeprefix("data: ")) for event in text.split("\n\n") if event]
     print(f"POST /invocations -> {status}, {len(frames)} frames, then {frames[-1].model_dump_json()[:160]}")
     assert status == 200
     assert_whole(frames)
@@ -124,7 +124,7 @@ def test_a_message_over_a_socket_is_answered(url: str):
             await socket.send_str(encode(Ask(request_id="r1", text="Where is my order?")))
             frames: list[ServerFrame] = []
             while not frames or frames[-1].type not in {"final", "error"}:
-                frames.append(decode_server(await socket.receive_str(timeout=60)))
+                frames.append(decode_answer(await socket.receive_str(timeout=60)))
             return frames
 
     frames = asyncio.run(scene())

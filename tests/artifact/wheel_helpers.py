@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from artifact.recipe import recipe
+
 ARM, X86 = "manylinux_2_17_aarch64", "manylinux_2_17_x86_64"
 PURE = "py3-none-any"
 
@@ -75,7 +77,7 @@ class Project:
 
     def botocore(self) -> None:
         """With one service that nobody calls."""
-        services = ("bedrock-runtime", "ssm", "sts", "sagemaker")
+        services = (*recipe().services, "sagemaker")
         models = {f"botocore/data/{service}/2020-01-01/service-2.json": b"{}" for service in services}
         self.add(
             "botocore", files={"botocore/__init__.py": b"", "botocore/data/endpoints.json": b"{}", **models}

@@ -54,6 +54,13 @@ def test_without_an_image_nobody_is_paged_for_missing_tasks():
     assert set(alarms(built=False)) == {"deploy-failed", "image-findings"}
 
 
+def test_stale_contracts_are_a_ticket_wherever_something_runs():
+    stale = alarms()["contracts-stale"].alarm
+    assert (stale.metric, stale.threshold, stale.severity) == ("ContractAge", 7, "ticket")
+    assert stale.runbook == "stale-contracts"
+    assert "contracts-stale" not in alarms(built=False)
+
+
 # Alarms ---------------------------------------------------------------------------------------------------
 
 
@@ -63,7 +70,7 @@ def test_each_service_is_alarmed_alone():
         for w in ("chat", "tools", "ingest")
         for what in ("tasks-missing", "cpu-high", "memory-high")
     }
-    assert set(alarms()) == {*ids, "deploy-failed", "image-findings"}
+    assert set(alarms()) == {*ids, "deploy-failed", "image-findings", "contracts-stale"}
 
 
 def test_fewer_tasks_than_the_least_page_even_when_none_is_left_to_say_so():

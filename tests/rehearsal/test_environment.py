@@ -23,6 +23,7 @@ from contract.errors import WrongUseError
 from contract.faults import Fault, FaultKind
 from rehearsal import clients, daemon, environment, hub, serving, standins
 from rehearsal.processes import ProcessError
+from runtime.places import VARIABLES
 from tests.rehearsal.serving_helpers import http, in_thread
 
 SMALL = ("bedrock", "cache")
@@ -55,7 +56,21 @@ def test_every_stand_in_says_where_it_is_and_can_be_broken(standing: environment
     assert names >= {"bedrock", "aws", "sagemaker", "search", "cache", "catalogue", "pricing", "cards"}
     assert set(standing.controls) == names - {"aws"}
     assert standing.variables()["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == standing.urls["bedrock"]
+    assert standing.variables()["CONCIERGE_ENDPOINT_RERANK"] == "concierge-dev-rerank"
     standing.check()
+
+
+def test_every_place_of_a_stand_in_is_one_that_the_runtime_reads() -> None:
+    """What is named and not read would be off without a word. Cards are asked by payments."""
+    named = (*environment.ENDPOINTS, *environment.MODELS)
+    ours = {name for name in named if name.startswith("CONCIERGE_")} - {"CONCIERGE_CARDS_URL"}
+    assert ours <= set(VARIABLES.values())
+
+
+def test_tables_have_the_names_that_the_stack_tells_its_tasks(dev: plan.Plan) -> None:
+    tables = environment.names_of_tables(dev, "us-east-1")
+    assert tables["CONCIERGE_TABLE_SESSIONS"] == "concierge-dev-sessions"
+    assert set(tables.values()) <= {table.inputs["name"] for table in dev.of_type("dynamodb.Table")}
 
 
 def test_what_the_plan_declares_is_there_under_its_name(standing: environment.Aws) -> None:

@@ -1,6 +1,6 @@
 """What every test of the runtime may ask for: a desk in virtual time, and frames checked for their form."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from contract.frames import ENDINGS, ServerFrame
 from runtime.testing import loop
 from runtime.testing.desk import Desk
+from tests.runtime.house_helpers import House, standing
 
 
 @pytest.fixture
@@ -21,6 +22,13 @@ def at_desk():
         return loop.run(main())
 
     return play
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Every stand-in, for agents with all their parts; each `house.play` begins with an empty cache."""
+    with standing(tmp_path_factory.mktemp("house")) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

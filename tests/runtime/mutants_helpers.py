@@ -14,7 +14,7 @@ from pytest import MonkeyPatch
 from contract.controls import Controls
 from contract.frames import ServerFrame
 from contract.outcomes import Outcome
-from runtime import conversation, route
+from runtime import conversation, reply, route
 from runtime.canned import Canned
 from runtime.failover import breaker, budget, call, classify, guard, ladder, limit, page, window
 from runtime.failover.breaker import Breaker, Permit, State
@@ -434,7 +434,7 @@ MUTANTS = (
     Mutant(
         "a sequence number is skipped",
         properties.stories_keep_every_promise,
-        replaced(conversation._Reply, "_number", _skips_a_number),
+        replaced(reply.Reply, "_number", _skips_a_number),
     ),
     Mutant(
         "the next model goes on where the last one broke off",
@@ -526,7 +526,7 @@ MUTANTS = (
     Mutant(
         "a canned answer looks like a model's, seen from outside",
         properties.stories_keep_every_promise,
-        replaced(conversation._Reply, "final", _marks_nothing),
+        replaced(reply.Reply, "final", _marks_nothing),
     ),
     Mutant(
         "good answers are blocked, seen from outside",

@@ -355,7 +355,7 @@ def a_client_that_cannot_be_told_stops_the_model_too() -> None:
                 raise GoneError
 
         with pytest.raises(GoneError):
-            await desk.conversation.answer(Ask(request_id="r1", text="Hello"), "s1", nobody)
+            await desk.conversation.answer(Ask(request_id="r1", text="Which lamp?"), "s1", nobody)
         assert [call.how for call in desk.models.calls] == ["cancelled"]
 
     at_desk(scene, MODELS)

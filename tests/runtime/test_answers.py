@@ -237,7 +237,7 @@ def test_a_client_that_cannot_be_told_any_more_stops_generation_too(at_desk):
                 raise GoneError
 
         with pytest.raises(GoneError):
-            await desk.conversation.answer(Ask(request_id="r1", text="Hello"), "s1", nobody)
+            await desk.conversation.answer(Ask(request_id="r1", text="Which lamp?"), "s1", nobody)
         return desk, [call.how for call in desk.models.calls]
 
     desk, calls = at_desk(scene, {"sonnet": SONNET, "haiku": HAIKU})

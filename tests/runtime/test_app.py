@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from contract.controls import Controls
 from contract.frames import Ask, Resend, decode_server, encode
-from runtime.app import IN_FLIGHT, REMEMBERED, drain, make_app
 from runtime.port import Opened, Stop, Text
+from runtime.surfaces.connection import IN_FLIGHT, REMEMBERED
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import Step, Wait, hangs
 
@@ -36,9 +36,12 @@ class Endless:
 
 @asynccontextmanager
 async def serving(script: Any) -> AsyncIterator[tuple[Any, Desk]]:
-    """A client of a running server, and the desk behind it."""
+    """A client of a running server, and the desk behind it; `client.drain` is the server's."""
     desk = Desk({"sonnet": script})
-    async with TestClient(TestServer(make_app(desk.conversation, lambda: EPOCH))) as client:
+    server = desk.server()
+    async with TestClient(TestServer(server.app())) as made:
+        client: Any = made
+        client.drain = server.drain
         yield client, desk
 
 
@@ -48,7 +51,7 @@ class Socket:
     def __init__(self, ws: Any) -> None:
         self.ws = ws
 
-    async def ask(self, request_id: str, text: str = "Hello", **more: Any) -> None:
+    async def ask(self, request_id: str, text: str = "Which lamp?", **more: Any) -> None:
         await self.ws.send_str(encode(Ask(request_id=request_id, text=text, **more)))
 
     async def frame(self) -> Any:
@@ -136,7 +139,7 @@ def test_several_requests_may_be_under_way_on_one_socket(shown):
         (json.dumps({"type": "dance", "request_id": "x" * 65}), ""),
         ('{"type": "message", "request_id": "r9", "text": " "}', "r9"),
         ('{"type": "message", "request_id": "r9"}', "r9"),
-        ('{"type": "message", "request_id": 9, "text": "Hello"}', ""),
+        ('{"type": "message", "request_id": 9, "text": "Which lamp?"}', ""),
         ('{"type": "dance", "request_id": "r9"}', "r9"),
         (json.dumps({"type": "message", "request_id": "r9", "text": "x" * 5_000}), "r9"),
         (b"\xff\x00", ""),
@@ -300,7 +303,7 @@ def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
             socket = Socket(ws)
             await socket.ask("r1")
             frames = [await socket.frame()]
-            draining = asyncio.create_task(drain(client.app, within_s=10))
+            draining = asyncio.create_task(client.drain(10))
             await asyncio.sleep(0)
             await socket.ask("r2")
             refused = None
@@ -311,15 +314,19 @@ def test_draining_lets_streams_finish_takes_nothing_new_and_says_goodbye(shown):
                 else:
                     frames.append(frame)
             upgrade = await client.get("/ws")
+            parting = await socket.frame()
             goodbye = await ws.receive()
             await draining
-            return frames, refused, upgrade.status, goodbye
+            return frames, refused, upgrade.status, parting, goodbye
 
-    frames, refused, upgrade, goodbye = asyncio.run(scene())
+    frames, refused, upgrade, parting, goodbye = asyncio.run(scene())
     assert shown(frames) == "Hi there"
     assert refused.code == "closed"
     assert refused.retry_after_s > 0
     assert upgrade == 503
+    assert parting.type == "reconnect"
+    assert parting.session_id == frames[0].session_id
+    assert parting.resume_token
     assert (goodbye.type, goodbye.data) == (WSMsgType.CLOSE, 1001)
 
 
@@ -328,7 +335,7 @@ def test_draining_does_not_wait_for_ever():
         async with serving(hangs()) as (client, desk), client.ws_connect("/ws") as ws:
             await Socket(ws).ask("r1")
             await until(lambda: desk.models.calls)
-            await asyncio.gather(drain(client.app, within_s=0.01), ws.receive(), ws.receive())
+            await asyncio.gather(client.drain(0.01), ws.receive(), ws.receive())
             await until(lambda: desk.models.calls[0].ended is not None)
             return desk.models.calls[0].how
 

@@ -23,7 +23,7 @@ from contract.runtime_settings import Rung
 from contract.tiers import Tier
 from runtime.bedrock import Bedrock
 from runtime.failover import classify
-from runtime.port import Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.targets import ModelCallsError, Target, Targets, parse
 from runtime.testing.ladders import alone
 
@@ -115,7 +115,7 @@ async def collect(port: Bedrock, rung: Rung = SONNET) -> tuple[list[Event], Outc
     """The events of one call, and the class of the error that ended it, if one did."""
     events: list[Event] = []
     try:
-        async with aclosing(port.stream(rung, "Hello")) as stream:
+        async with aclosing(port.stream(rung, Prompt("Which lamp?"))) as stream:
             async for event in stream:
                 events.append(event)  # noqa: PERF401 - what came before an error is wanted too
     except Exception as error:  # noqa: BLE001 - whatever it is, its class is wanted
@@ -149,7 +149,7 @@ def test_the_request_names_the_regions_model_and_keeps_the_answer_short(call):
     ((model, body),) = service.requests
     assert model == models()["sonnet"].callable_id("us-east-1")
     assert body["inferenceConfig"] == {"maxTokens": SONNET.max_tokens}
-    assert body["messages"] == [{"role": "user", "content": [{"text": "Hello"}]}]
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Which lamp?"}]}]
     assert "concierge" in body["system"][0]["text"]
     assert "guardrailConfig" not in body
 
@@ -161,13 +161,13 @@ def test_tools_that_already_ran_are_told_and_not_run_again(monkeypatch):
         service = Service(HELLO + END)
         async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
             ran = [Ran("find", {"about": "tents"}, "two tents")]
-            async with aclosing(port.stream(SONNET, "Hello", ran)) as events:
+            async with aclosing(port.stream(SONNET, Prompt("Which lamp?"), ran)) as events:
                 return [event async for event in events], service.requests
 
     events, ((_, body),) = asyncio.run(main())
     asked, used, said = body["messages"]
     assert events[-1] == Spent(7, 2)
-    assert asked == {"role": "user", "content": [{"text": "Hello"}]}
+    assert asked == {"role": "user", "content": [{"text": "Which lamp?"}]}
     tool = {"toolUseId": "recorded-0", "name": "find", "input": {"about": "tents"}}
     assert used == {"role": "assistant", "content": [{"toolUse": tool}]}
     result = {"toolUseId": "recorded-0", "content": [{"text": "two tents"}]}
@@ -182,7 +182,7 @@ def test_an_answer_that_has_begun_comes_last(monkeypatch):
         service = Service(HELLO + END)
         async with bedrock(service, monkeypatch, UNPUBLISHED) as port:
             ran = [Ran("find", {"about": "tents"}, "two tents")]
-            async with aclosing(port.stream(SONNET, "Hello", ran, "Well,")) as events:
+            async with aclosing(port.stream(SONNET, Prompt("Which lamp?"), ran, "Well,")) as events:
                 return [event async for event in events], service.requests
 
     _, ((_, body),) = asyncio.run(main())
@@ -311,7 +311,7 @@ def test_a_stream_outlives_the_rung_it_runs_on(monkeypatch):
         targets = Targets("us-east-1", units=units.get)
         async with (
             bedrock(service, monkeypatch, targets) as port,
-            aclosing(port.stream(EXTRA, "Hello")) as stream,
+            aclosing(port.stream(EXTRA, Prompt("Which lamp?"))) as stream,
         ):
             async for event in stream:
                 events.append(event)
@@ -355,7 +355,7 @@ def test_leaving_early_ends_the_call_upstream_at_once(monkeypatch):
     async def main() -> Any:
         service = Service(HELLO, ending="open")
         async with bedrock(service, monkeypatch) as port:
-            async with aclosing(port.stream(SONNET, "Hello")) as stream:
+            async with aclosing(port.stream(SONNET, Prompt("Which lamp?"))) as stream:
                 assert await anext(stream) == Opened()
             async with asyncio.timeout(10):
                 await service.dropped.wait()

@@ -131,13 +131,13 @@ def test_who_turns_what_the_runtime_does_not_heed_is_told_so_once():
     """One warning for each control and each turn of it, not for every read."""
 
     async def scene() -> Any:
-        store = Store(render(Controls(cache_mode=turned("off"), forced_tier=turned(Tier.T1))))
+        store = Store(render(Controls(region=turned("us-west-2"), forced_tier=turned(Tier.T1))))
         reader = store.reader()
         for _ in range(3):
             await reader.refresh()
-        store.text = render(Controls(cache_mode=turned("off"), widget=turned(value=False)))
+        store.text = render(Controls(region=turned("us-west-2"), widget=turned(value=False)))
         await reader.refresh()
         return [json.loads(line) for line in store.lines]
 
     warned = [line["control"] for line in loop.run(scene()) if line["level"] == "warning"]
-    assert warned == ["cache_mode", "widget"]
+    assert warned == ["region", "widget"]

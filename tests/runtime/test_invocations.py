@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from contract.frames import ServerFrame, decode_server
-from runtime.app import drain
-from runtime.invocations import SESSION_HEADER
+from contract.frames import ServerFrame, decode_answer
+from runtime.surfaces.invocations import SESSION_HEADER
 from tests.runtime.test_app import QUICK, SHORT_WAIT, Endless, serving, until
 
 
@@ -16,11 +15,11 @@ def frames(body: str) -> list[ServerFrame]:
     events = body.split("\n\n")
     assert events.pop() == ""
     assert all(event.startswith("data: ") for event in events)
-    return [decode_server(event.removeprefix("data: ")) for event in events]
+    return [decode_answer(event.removeprefix("data: ")) for event in events]
 
 
 @pytest.mark.parametrize(
-    "body", [{"prompt": "Hello"}, {"type": "message", "request_id": "r1", "text": "Hello"}]
+    "body", [{"prompt": "Which lamp?"}, {"type": "message", "request_id": "r1", "text": "Which lamp?"}]
 )
 def test_a_prompt_is_answered_in_events(body: dict[str, str], shown: Any):
     async def scene() -> Any:
@@ -39,13 +38,13 @@ def test_a_prompt_is_answered_in_events(body: dict[str, str], shown: Any):
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"Hello", "the body must be JSON"),
-        (b'["Hello"]', "the body must be an object"),
+        (b"Which lamp?", "the body must be JSON"),
+        (b'["Which lamp?"]', "the body must be an object"),
         (b'{"prompt": ""}', "text: "),
         (b'{"prompt": 3}', "text: "),
         (b"{}", "text: Field required"),
         (b'{"type": "resend", "request_id": "r1"}', ""),
-        (b'{"prompt": "Hello", "wish": 1}', "wish: "),
+        (b'{"prompt": "Which lamp?", "wish": 1}', "wish: "),
         (b'{"prompt": ' + b"[" * 50_000, "the body must be JSON"),
     ],
 )
@@ -64,7 +63,7 @@ def test_what_is_no_prompt_is_refused_in_a_line(body: bytes, why: str):
 def test_while_it_answers_it_is_busy_and_when_the_caller_leaves_generation_ends():
     async def scene() -> Any:
         async with serving(Endless()) as (client, desk):
-            answer = await client.post("/invocations", json={"prompt": "Hello"})
+            answer = await client.post("/invocations", json={"prompt": "Which lamp?"})
             await answer.content.readline()
             busy = (await (await client.get("/ping")).json())["status"]
             answer.close()
@@ -77,11 +76,11 @@ def test_while_it_answers_it_is_busy_and_when_the_caller_leaves_generation_ends(
 def test_draining_lets_a_call_finish_and_takes_no_other(shown: Any):
     async def scene() -> Any:
         async with serving(SHORT_WAIT) as (client, _):
-            answer = await client.post("/invocations", json={"prompt": "Hello"})
+            answer = await client.post("/invocations", json={"prompt": "Which lamp?"})
             first = await answer.content.readline()
-            draining = asyncio.create_task(drain(client.app, within_s=10))
+            draining = asyncio.create_task(client.drain(10))
             await asyncio.sleep(0)
-            late = await client.post("/invocations", json={"prompt": "Hello"})
+            late = await client.post("/invocations", json={"prompt": "Which lamp?"})
             rest = await answer.text()
             await draining
             return late.status, (first.decode() + rest)

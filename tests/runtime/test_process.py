@@ -24,8 +24,8 @@ from contract.errors import DONE, INCONCLUSIVE, WRONG_USE
 from contract.frames import Ask, decode_server, encode
 from contract.model_access import GuardrailUse, ModelCalls
 from contract.rungs import ExtraRung
-from runtime.__main__ import Surroundings
 from runtime.documents import Names
+from runtime.surroundings import Surroundings
 from runtime.testing.ladders import alone
 
 NAMES = {
@@ -121,6 +121,20 @@ def line(process: subprocess.Popen[str]) -> Any:
     return json.loads(process.stdout.readline())
 
 
+def readiness(process: subprocess.Popen[str]) -> Any:
+    """The line that says where it serves, whatever it says before."""
+    while not (said := line(process)).get("ready"):
+        pass
+    return said
+
+
+def said(process: subprocess.Popen[str], words: str) -> Any:
+    """The next line whose message has these words."""
+    while words not in (found := line(process)).get("message", ""):
+        pass
+    return found
+
+
 def failing(port: int, **environment: Any) -> tuple[int, str]:
     """Its exit code and the one line it leaves on stderr."""
     with start(port, **environment) as process:
@@ -132,7 +146,7 @@ def failing(port: int, **environment: Any) -> tuple[int, str]:
 
 def test_it_says_where_it_serves_and_ends_well_when_told_to(ssm):
     with start(ssm.server_port) as process:
-        ready = line(process)
+        ready = readiness(process)
         with urllib.request.urlopen(f"{ready['url']}/ping") as answer:
             health = json.load(answer)
         process.send_signal(signal.SIGTERM)
@@ -161,8 +175,7 @@ def test_missing_controls_do_not_keep_it_from_serving(ssm):
     """A task that restarts during an incident must come up whatever became of the document."""
     del ssm.parameters[NAMES["CONCIERGE_CONTROLS"]]
     with start(ssm.server_port) as process:
-        complaint = line(process)
-        ready = line(process)
+        complaint, ready = said(process, "controls cannot"), readiness(process)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert "controls" in complaint["message"]
@@ -183,7 +196,7 @@ def test_without_its_model_calls_it_serves_nobody(ssm, text):
 def test_where_no_model_calls_are_named_it_says_that_nothing_is_guarded(ssm):
     """A person's own machine; the task definition names them always."""
     with start(ssm.server_port, CONCIERGE_MODELS="") as process:
-        warning, ready = line(process), line(process)
+        warning, ready = said(process, "guardrail"), readiness(process)
         process.terminate()
         process.communicate(timeout=30)
     assert (warning["level"], ready["ready"]) == ("warning", True)
@@ -197,7 +210,7 @@ def test_an_events_units_are_read_from_the_environments_folder(ssm):
     )
     ssm.parameters[f"{rungs.folder('test')}/event"] = rungs.render(event)
     with start(ssm.server_port) as process:
-        changed, ready = line(process), line(process)
+        changed, ready = said(process, "extra rungs"), readiness(process)
         process.terminate()
         process.communicate(timeout=30)
     assert [rung["name"] for rung in changed["rungs"]] == ["event"]
@@ -251,7 +264,7 @@ async def conversation(url: str, process: subprocess.Popen[str]) -> list[Any]:
                 break
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.05)
-        await ws.send_str(encode(Ask(request_id="r1", text="Hello")))
+        await ws.send_str(encode(Ask(request_id="r1", text="Which lamp?")))
         frames = [decode_server(await ws.receive_str()) for _ in range(3)]
         await ws.close()
         return frames
@@ -267,7 +280,7 @@ def test_bad_controls_do_not_keep_it_from_serving(ssm):
     """A restart in the middle of an incident must not fail on what an operator mistyped."""
     ssm.parameters[NAMES["CONCIERGE_CONTROLS"]] = "mistyped"
     with start(ssm.server_port) as process:
-        complaint, ready = line(process), line(process)
+        complaint, ready = said(process, "controls cannot"), readiness(process)
         process.terminate()
         process.communicate(timeout=30)
     assert "controls" in complaint["message"]

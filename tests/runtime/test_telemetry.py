@@ -3,13 +3,19 @@
 import asyncio
 import json
 import logging
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import runtime
+from contract.consumers import consumers
 from contract.metrics import ENVIRONMENT, NAMESPACE, registry
 from contract.runtime_settings import RuntimeSettings
+from runtime.freshness import Freshness
 from runtime.telemetry import LibraryLog, Telemetry, request
+from runtime.testing import loop
 from runtime.testing.desk import EPOCH, Desk
 from runtime.testing.models import cut_after, says, throttled
 
@@ -25,7 +31,7 @@ def telemetry(lines):
 
 
 async def a_bad_day(desk: Desk) -> Desk:
-    """Every metric there is: answers of every tier, throttles, a breaker that opens and closes."""
+    """Answers of every tier, throttles, a breaker that opens and closes."""
     for number in range(4):
         await desk.ask(request_id=f"bad-{number}")
     await asyncio.sleep(6.0)
@@ -41,9 +47,22 @@ def desk(at_desk):
     return at_desk(a_bad_day, {"sonnet": sonnet, "haiku": haiku}, RuntimeSettings())
 
 
+def beside_messages() -> list[dict[str, Any]]:
+    """What is told whether or not anybody asks anything."""
+    lines: list[str] = []
+    wall = lambda: datetime(2026, 12, 1, tzinfo=UTC)  # noqa: E731
+    loop.run(Freshness(Telemetry("test", wall, lines.append), wall).tell())
+    return [json.loads(line) for line in lines]
+
+
+def test_the_age_of_every_contract_is_told():
+    ages = {line["Provider"]: line["ContractAge"] for line in beside_messages()}
+    assert ages == {name: one.age_days(date(2026, 12, 1)) for name, one in consumers().items()}
+
+
 def test_every_metric_of_the_registry_is_emitted_under_exactly_its_dimension_sets(desk):
     seen: dict[str, set[Any]] = {}
-    for line in desk.lines:
+    for line in (*desk.lines, *beside_messages()):
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == NAMESPACE
             for metric in directive["Metrics"]:
@@ -51,9 +70,24 @@ def test_every_metric_of_the_registry_is_emitted_under_exactly_its_dimension_set
                 seen.setdefault(metric["Name"], set()).add(described)
                 assert metric["StorageResolution"] == 1
     assert seen == {
-        name: {(tuple((ENVIRONMENT, *dims) for dims in metric.dimensions), metric.unit)}
-        for name, metric in registry().items()
+        name: {(tuple((ENVIRONMENT, *dims) for dims in registry()[name].dimensions), registry()[name].unit)}
+        for name in seen
     }
+    assert {
+        "Messages",
+        "Failed",
+        "FirstToken",
+        "EndToEnd",
+        "CostUsd",
+        "BreakerOpen",
+        "ModelFailed",
+    } <= seen.keys()
+
+
+def test_every_metric_of_the_registry_is_emitted_by_some_room():
+    """Else alarms could watch what nobody publishes. The rooms' own tests show that each really comes."""
+    said = "".join(path.read_text(encoding="utf-8") for path in Path(runtime.__path__[0]).rglob("*.py"))
+    assert [name for name in registry() if f'"{name}"' not in said] == []
 
 
 def test_every_named_metric_and_dimension_has_a_value_in_its_line(desk):

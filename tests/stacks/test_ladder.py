@@ -27,10 +27,14 @@ def calls(plan: Plan, role: str) -> ModelCalls:
 
 
 def statements(plan: Plan, role: str) -> Mapping[str, Any]:
-    """Sid -> statement of what the chat service of a region may do."""
+    """Sid -> statement of what the services of a region that answer may do with models: all the same."""
     policies = [r for r in plan.resources if r.name.startswith(f"{role}-") and "RolePolicy" in r.type]
-    (chat,) = [r for r in policies if "CallSonnet" in str(r.inputs["policy"])]
-    return {s["Sid"]: s for s in json.loads(chat.inputs["policy"])["Statement"]}
+    answering = [r for r in policies if "CallSonnet" in str(r.inputs["policy"])]
+    assert {r.name for r in answering} == {f"{role}-agent-{name}-task-grants" for name in ("chat", "rest")}
+    chat, rest = ({s["Sid"]: s for s in json.loads(r.inputs["policy"])["Statement"]} for r in answering)
+    models = {sid: s for sid, s in chat.items() if "bedrock:" in str(s["Action"])}
+    assert {sid: rest.get(sid) for sid in models} == models
+    return chat
 
 
 def test_dev_has_its_own_models_only(dev):

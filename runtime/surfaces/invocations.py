@@ -1,7 +1,7 @@
 """AgentCore's door: `POST /invocations` with a prompt, answered by the frames of RUN-2 as server-sent events.
 
-The session is AgentCore's own, from its header. A caller that leaves is noticed at the next frame, which ends
-the generation.
+The session is AgentCore's own, from its header; its authoriser has checked the token that comes along. A
+caller that leaves is noticed at the next frame, which ends the generation.
 """
 
 import asyncio
@@ -12,19 +12,21 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from contract.frames import Ask, FrameError, ServerFrame, decode_client, encode
+from contract.frames import ID_CHARACTERS, Ask, FrameError, decode_client
+from contract.people import guest
 from runtime.conversation import Conversation, GoneError
+from runtime.surfaces.identity import DeniedError, Identity
+from runtime.surfaces.rest import event_stream, sender
 
 SESSION_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
-SESSION_CHARACTERS = 64
-REQUEST_BYTES = 128 * 1024
 
 
 class Invocations:
     """All calls under way."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, identity: Identity) -> None:
         self._conversation = conversation
+        self._identity = identity
         self._running: set[asyncio.Task[Any]] = set()
         self._draining = False
 
@@ -38,16 +40,22 @@ class Invocations:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
         try:
             ask = _ask(await request.read(), request.headers.get(SESSION_HEADER))
+            person = await self._identity.of_bearer(request.headers)
         except FrameError as wrong:
             return web.json_response({"error": str(wrong)}, status=400)
-        reply = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        except DeniedError as denied:
+            return web.json_response({"error": str(denied)}, status=401)
+        reply = event_stream()
         await reply.prepare(request)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a handler always runs in one
         self._running.add(task)
+        session_id = ask.session_id or str(uuid4())
         try:
             with contextlib.suppress(GoneError):
-                await self._conversation.answer(ask, ask.session_id or str(uuid4()), _sender(reply))
+                await self._conversation.answer(
+                    ask, session_id, sender(reply), person or guest(session_id), request.headers
+                )
         finally:
             self._running.discard(task)
         return reply
@@ -57,16 +65,6 @@ class Invocations:
         self._draining = True
         if self._running:
             await asyncio.wait(self._running, timeout=within_s)
-
-
-def _sender(reply: web.StreamResponse) -> Any:
-    async def send(frame: ServerFrame) -> None:
-        try:
-            await reply.write(f"data: {encode(frame)}\n\n".encode())
-        except ConnectionError as gone:
-            raise GoneError from gone
-
-    return send
 
 
 def _ask(body: bytes, session: str | None) -> Ask:
@@ -82,7 +80,7 @@ def _ask(body: bytes, session: str | None) -> Ask:
     asked = {
         "type": "message",
         "request_id": str(uuid4()),
-        "session_id": session and session[:SESSION_CHARACTERS],
+        "session_id": session and session[:ID_CHARACTERS],
     }
     frame = decode_client(json.dumps({**asked, **given}))
     if not isinstance(frame, Ask):

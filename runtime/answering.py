@@ -1,0 +1,237 @@
+"""How a message that was let in and understood is answered: our own words, a cache, or the ladder (RUN-4)."""
+
+from collections.abc import Sequence
+
+from contract.frames import About, Action, Failure, Final, Usage
+from contract.intents import Intent
+from contract.outcomes import Outcome
+from contract.runtime_settings import Rung, RuntimeSettings
+from contract.tiers import Tier
+from runtime.answer import beside
+from runtime.answer.facts import Facts, told
+from runtime.answer.gather import Ahead
+from runtime.answer.needs import complexity
+from runtime.answer.plain import plain
+from runtime.caches import Made, Turn
+from runtime.canned import Canned
+from runtime.failover.ladder import Answer, Ladder, Refusal
+from runtime.message import Message
+from runtime.outage import Outage
+from runtime.parts import Parts, Shelved
+from runtime.port import Prompt
+from runtime.prices import Price
+from runtime.prompts import prompts
+from runtime.reply import Reply
+from runtime.route import Router
+
+TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
+# Our own words are no step down: they are the best there is for what they answer.
+OWN = Rung(name=TEMPLATE, tier=Tier.T0)
+
+
+class Answering:
+    """Answers one message after another; holds nothing of any."""
+
+    def __init__(
+        self,
+        *,
+        settings: RuntimeSettings,
+        router: Router,
+        ladder: Ladder,
+        canned: Canned,
+        price: Price,
+        outage: Outage,
+        parts: Parts,
+    ) -> None:
+        self._settings = settings
+        self._router = router
+        self._ladder = ladder
+        self._canned = canned
+        self._price = price
+        self._outage = outage
+        self._parts = parts
+
+    async def answer(
+        self, message: Message, reply: Reply, ahead: Ahead | None, *, models: bool
+    ) -> Final | Failure:
+        """`ahead`: what is already looked for. `models`: whether one may be called for it."""
+        if (ready := await self._ready(message, reply)) is not None:
+            return ready
+        question = message.question
+        if question is None or self._parts.answers is None:
+            return await self._generated(message, reply, ahead, None, models=models)
+        async with self._parts.answers.turn(question, message.cache_mode) as turn:
+            if (found := await self._found(message, reply, ahead, turn)) is not None:
+                return found
+            return await self._generated(message, reply, ahead, turn, models=models)
+
+    # -- our own words ------------------------------------------------------------------------------------
+
+    async def _ready(self, message: Message, reply: Reply) -> Final | None:
+        """What needs neither facts nor a model."""
+        words, understood = message.words, message.understood
+        if understood.options:
+            buttons = beside.meanings(understood.options, words)
+            text = "\n".join([words.ask_back, *(f"- {button.label}" for button in buttons)])
+            return await self._own(message, text, reply, (*buttons, beside.human(words)), clarifies=True)
+        if understood.chitchat:
+            return await self._own(message, words.chitchat(understood.chitchat), reply)
+        if message.intent is Intent.ESCALATION:
+            return await self._own(message, words.human, reply, (beside.human(words),))
+        return None
+
+    async def _own(
+        self,
+        message: Message,
+        text: str,
+        reply: Reply,
+        actions: Sequence[Action] = (),
+        *,
+        clarifies: bool = False,
+    ) -> Final:
+        await reply.text(text)
+        about = self._about(message, Facts(), clarifies=clarifies)
+        return reply.final(OWN, text, actions=actions, about=about)
+
+    # -- the cache ----------------------------------------------------------------------------------------
+
+    async def _found(
+        self, message: Message, reply: Reply, ahead: Ahead | None, turn: Turn[Shelved]
+    ) -> Final | None:
+        """An answer that was given before, as long as its prices still are what they were (RUN-11)."""
+        with self._parts.stage("cache"):
+            if turn.answer is None and ahead is not None and (vector := await ahead.vector()):
+                await turn.similar(vector)
+            kept = turn.answer
+            if kept is None or not await self._still_true(kept):
+                return None
+        await reply.text(kept.text)
+        about = self._about(message, Facts()).model_copy(
+            update={"cached": "semantic" if turn.how == "similar" else "exact", "sources": kept.sources}
+        )
+        return reply.final(
+            OWN.model_copy(update={"name": CACHE, "tier": kept.tier}),
+            kept.text,
+            cards=kept.cards,
+            actions=kept.actions,
+            about=about,
+        )
+
+    async def _still_true(self, kept: Shelved) -> bool:
+        priced = {card.asin: card.price_cents for card in kept.cards if card.price_cents is not None}
+        return not priced or (self._parts.gather is not None and await self._parts.gather.prices_are(priced))
+
+    # -- the ladder ---------------------------------------------------------------------------------------
+
+    async def _generated(
+        self,
+        message: Message,
+        reply: Reply,
+        ahead: Ahead | None,
+        turn: Turn[Shelved] | None,
+        *,
+        models: bool,
+    ) -> Final | Failure:
+        """By a model; where none speaks, from the facts alone."""
+        facts = await self._facts(message, ahead)
+        hardness = complexity(
+            message.understood, message.text, self._settings.routing.simple_words, settled=facts.settled
+        )
+        rungs = self._router.rungs(message.text, hardness, message.controls)
+        if not models:
+            rungs = [rung for rung in rungs if rung.model is None]
+        prompt = Prompt(message.text, told(facts, prompts().facts), message.history, message.variant)
+        deadline = reply.arrived + self._settings.request_s
+        with self._parts.stage("generate"):
+            result = await self._ladder.walk(
+                rungs, prompt, deadline, reply, lambda: self._without_model(message, facts)
+            )
+        if isinstance(result, Refusal):
+            return await self._refuse(message, result, reply)
+        self._outage.answered(by_model=result.rung.model is not None, asked=rungs[0].model is not None)
+        final = self._whole(message, facts, result, reply)
+        if turn is not None:
+            await self._shelve(turn, final, facts, result, ahead)
+        return final
+
+    async def _facts(self, message: Message, ahead: Ahead | None) -> Facts:
+        if self._parts.gather is None:
+            return Facts()
+        with self._parts.stage("facts"):
+            return await self._parts.gather.facts(
+                message.text, message.understood, message.person, message.ask.context_hints, ahead
+            )
+
+    def _whole(self, message: Message, facts: Facts, answer: Answer, reply: Reply) -> Final:
+        gathered = self._parts.gather is not None
+        return reply.final(
+            answer.rung,
+            answer.text,
+            usage=self._usage(answer),
+            from_knowledge_base=answer.from_knowledge_base,
+            cards=beside.cards(message.intent, facts),
+            actions=beside.actions(message.intent, facts, message.words) if gathered else (),
+            about=self._about(message, facts),
+        )
+
+    async def _shelve(
+        self, turn: Turn[Shelved], final: Final, facts: Facts, answer: Answer, ahead: Ahead | None
+    ) -> None:
+        """Only what a model said, whole, from facts that were all there and nobody's own."""
+        made = Made(
+            by_model=answer.rung.model is not None,
+            whole=not facts.missing and not facts.personal,
+            corrected=bool(final.about.changes),
+            derived=bool(facts.products),
+        )
+        kept = Shelved(
+            tier=final.tier,
+            text=final.text,
+            cards=final.cards,
+            actions=final.actions,
+            sources=final.about.sources,
+        )
+        vector = await ahead.vector() if ahead is not None and made.may_be_kept else None
+        await turn.keep(kept, made, tags=[product.asin for product in facts.products], vector=vector)
+
+    def _without_model(self, message: Message, facts: Facts) -> str:
+        """What the facts say of an order, what people ask most, what else the facts say, an honest word."""
+        said = plain(message.intent, facts, message.words, message.language)
+        if said and (facts.settled or not self._canned.knows(message.text)):
+            return said
+        return self._canned.reply(message.text)
+
+    async def _refuse(self, message: Message, refusal: Refusal, reply: Reply) -> Final | Failure:
+        if refusal.outcome is not Outcome.BLOCKED:
+            return reply.failure("bad_request", self._canned.invalid)
+        text = refusal.text or self._canned.blocked
+        if not refusal.text:
+            if reply.first_text_at is None:
+                await reply.text(text)
+            else:  # what slipped out before the verdict is withdrawn
+                await reply.restart(text, refusal.outcome.value)
+        usage = self._usage(Answer(refusal.rung, text, refusal.spent))
+        return reply.final(refusal.rung, text, usage=usage, about=self._about(message, Facts()))
+
+    # -- what is told beside ------------------------------------------------------------------------------
+
+    def _about(self, message: Message, facts: Facts, *, clarifies: bool = False) -> About:
+        forgetful = message.memory is not None and not message.memory.complete
+        return About(
+            intent=message.intent,
+            clarifies=clarifies,
+            variant=message.variant or None,
+            sources=facts.sources,
+            missing=(*facts.missing, "sessions") if forgetful else facts.missing,
+        )
+
+    def _usage(self, answer: Answer) -> Usage:
+        model = answer.rung.model
+        if model is None:
+            return Usage()
+        asked, answered = answer.spent.input_tokens, answer.spent.output_tokens
+        if self._parts.measures is not None:
+            self._parts.measures.tokens(model, asked, answered)
+        per_input, per_output = self._price(answer.rung)
+        usd = asked * per_input + answered * per_output
+        return Usage(input_tokens=asked, output_tokens=answered, usd=usd)

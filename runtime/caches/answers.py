@@ -1,0 +1,208 @@
+"""Whole answers, said again where that is right.
+
+    async with answers.turn(question, mode) as turn:
+        if turn.answer is None and (vector := await embedded()):
+            await turn.similar(vector)
+        if turn.answer is not None:
+            return turn.answer
+        ...generate...
+        await turn.keep(answer, Made(by_model=True), tags=asins, vector=vector)
+
+Of all who ask the same at the same time one generates; the others wait in `turn` for what it keeps, for so
+long, and then go on by themselves. Whoever leaves a turn without keeping anything sets them free.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Literal, Self, TypeVar
+
+from contract.traffic_settings import CacheSettings
+from runtime.caches.question import Question
+from runtime.caches.shelf import Seen, Shelf
+from runtime.caches.similar import Similar
+from runtime.caches.vectors import pack
+from runtime.measures import Measures
+
+T = TypeVar("T")
+Mode = Literal["normal", "aggressive", "off"]
+How = Literal["", "exact", "similar"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How an answer came about. Only what a model said, whole and untouched, is said again.
+
+    `derived`: something in it is from a provider, such as a price: it is good for minutes.
+    """
+
+    by_model: bool
+    whole: bool = True
+    blocked: bool = False
+    corrected: bool = False
+    derived: bool = False
+
+    @property
+    def may_be_kept(self) -> bool:
+        return self.by_model and self.whole and not self.blocked and not self.corrected
+
+
+class Answers(Generic[T]):
+    """The cache of answers; `similar` None: found by the same words only."""
+
+    def __init__(
+        self, shelf: Shelf[T], similar: Similar | None, settings: CacheSettings, measures: Measures
+    ) -> None:
+        self.shelf = shelf
+        self.like = similar if settings.semantic else None
+        self.settings = settings
+        self.measures = measures
+        self.under_way: dict[str, asyncio.Future[T | None]] = {}
+
+    def turn(self, question: Question, mode: Mode = "normal") -> "Turn[T]":
+        """One message's way through the cache; `mode` is the operator's control."""
+        return Turn(self, question, mode)
+
+
+class Turn(Generic[T]):
+    """Made by `Answers.turn`. `answer`: what may be said again; None: none. `how` it was found, if stale."""
+
+    def __init__(self, answers: Answers[T], question: Question, mode: Mode) -> None:
+        self._answers = answers
+        self._question = question
+        self._key = question.key
+        self._token = answers.shelf.token()
+        self._threshold = (
+            answers.settings.similar_aggressive if mode == "aggressive" else answers.settings.similar
+        )
+        self._off = mode == "off" or not question.may_be_kept
+        self._seen: Seen[T] = Seen("down")
+        self._leads: asyncio.Future[T | None] | None = None
+        self._settled = True
+        self._began = 0.0
+        self.answer: T | None = None
+        self.how: How = ""
+        self.stale = False
+
+    async def __aenter__(self) -> Self:
+        self._began = _time()
+        if not self._off:
+            await self._wait_or_look()
+            seconds = _time() - self._began
+            self._answers.measures.cache("answers", seconds, hit=self.answer is not None, stale=self.stale)
+        self._began = _time()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._set_free(None)
+        if not self._settled:
+            self._settled = True
+            # Also when the person has left: else the others would wait for the lease to end.
+            await asyncio.shield(self._answers.shelf.release(self._key, self._token))
+
+    async def similar(self, vector: Sequence[float]) -> T | None:
+        """Looks for a question that means the same; what it finds is `answer`, too."""
+        like = self._answers.like
+        if self._off or self.answer is not None or like is None:
+            return self.answer
+        began = _time()
+        try:
+            key = await like.find(self._question, pack(vector), self._threshold)
+        except ValueError:
+            key = None
+        if key is not None:
+            seen = await self._answers.shelf.peek(key)
+            if seen.value is None:
+                like.forget(self._question, key)
+            else:
+                self._found(seen.value, "similar", stale=seen.state == "stale")
+                self._set_free(seen.value)
+        self._answers.measures.cache("similar", _time() - began, hit=self.answer is not None)
+        return self.answer
+
+    async def keep(
+        self, answer: T, made: Made, *, tags: Sequence[str] = (), vector: Sequence[float] | None = None
+    ) -> bool:
+        """Puts a new answer down, if such may be kept. `tags`: the products it speaks of."""
+        if self._off or not made.may_be_kept:
+            return False
+        self._set_free(answer)
+        self._answers.measures.made("answers")
+        settings, seen = self._answers.settings, self._seen
+        if seen.state == "down":
+            return False
+        self._settled = True
+        ttl, took = settings.api_s if made.derived else settings.answers_s, _time() - self._began
+        await self._answers.shelf.put(
+            self._key, self._token, answer, began=seen.began, took_s=took, ttl_s=ttl, tags=tags
+        )
+        if vector is not None and self._answers.like is not None:
+            await self._learn(self._answers.like, vector, ttl)
+        return True
+
+    async def _learn(self, like: Similar, vector: Sequence[float], ttl_s: float) -> None:
+        try:
+            await like.learn(self._question, pack(vector), ttl_s)
+        except ValueError:
+            return  # a vector without a direction
+
+    @property
+    def fallback(self) -> T | None:
+        """An answer that is to be renewed: better than none, if no new one can be had."""
+        return self._seen.value
+
+    async def _wait_or_look(self) -> None:
+        settings = self._answers.settings
+        until = self._began + settings.wait_s
+        if settings.coalesce:
+            while (other := self._answers.under_way.get(self._key)) is not None:
+                if (answer := await _within(other, until - _time())) is not None:
+                    return self._found(answer, "exact", stale=False)
+                if _time() >= until:
+                    return None  # by ourselves
+            self._leads = asyncio.get_running_loop().create_future()
+            self._answers.under_way[self._key] = self._leads
+        try:
+            self._seen = await self._look(until)
+        except BaseException:
+            self._set_free(None)
+            raise
+        seen = self._seen
+        if seen.value is not None and (seen.state == "fresh" or not seen.mine):
+            self._found(seen.value, "exact", stale=seen.state == "stale")
+            self._set_free(seen.value)
+        else:
+            self._settled = not seen.mine or seen.state == "down"
+        return None
+
+    async def _look(self, until: float) -> Seen[T]:
+        """Again and again while another task makes it."""
+        shelf = self._answers.shelf
+        seen = await shelf.look(self._key, self._token)
+        while not seen.mine and seen.value is None and _time() < until:
+            await asyncio.sleep(self._answers.settings.again_s)
+            seen = await shelf.look(self._key, self._token)
+        return seen
+
+    def _found(self, answer: T, how: How, *, stale: bool) -> None:
+        self.answer, self.how, self.stale = answer, how, stale
+
+    def _set_free(self, answer: T | None) -> None:
+        """Those of this task who wait for us go on: with the answer, or each by themselves."""
+        leads, self._leads = self._leads, None
+        if leads is not None:
+            del self._answers.under_way[self._key]
+            if not leads.done():
+                leads.set_result(answer)
+
+
+async def _within(other: "asyncio.Future[T | None]", seconds: float) -> T | None:
+    done, _ = await asyncio.wait([other], timeout=max(0.0, seconds))
+    return other.result() if done else None
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
