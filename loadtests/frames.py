@@ -13,13 +13,14 @@ import msgspec
 
 from contract import frames as contract
 from contract.frames import FrameError
+from contract.intents import Intent
 from contract.tiers import Tier
 
 Number = Annotated[int, msgspec.Meta(ge=0)]
 Dollars = Annotated[float, msgspec.Meta(ge=0)]
 CODES = frozenset(get_args(contract.Failure.model_fields["code"].annotation))
 # Newest first: what a client offers in the handshake.
-PROTOCOLS = ("concierge.v3", "concierge.v2")
+PROTOCOLS = tuple(f"{contract.SUBPROTOCOL}{version}" for version in sorted(contract.SERVED, reverse=True))
 
 
 class Start(msgspec.Struct, tag_field="type", tag="start", gc=False):
@@ -59,8 +60,8 @@ class Usage(msgspec.Struct, gc=False):
 class About(msgspec.Struct, gc=False):
     """How the runtime came to its answer."""
 
-    intent: str | None = None
-    cached: str | None = None
+    intent: Intent | None = None
+    cached: Literal["exact", "semantic"] | None = None
     variant: str | None = None
 
 
@@ -74,7 +75,7 @@ class Final(msgspec.Struct, tag_field="type", tag="final"):
     rung: str
     from_knowledge_base: bool = False
     usage: Usage = msgspec.field(default_factory=Usage)
-    about: About | None = None
+    about: About = msgspec.field(default_factory=About)
 
 
 class Banner(msgspec.Struct, tag_field="type", tag="banner", gc=False):

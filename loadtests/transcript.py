@@ -165,7 +165,6 @@ class Transcript:
         self.tier, self.rung = frame.tier, frame.rung
         self.characters = len(frame.text)
         self.usd = frame.usage.usd
-        if frame.about is not None:
-            self.answered_intent, self.cached = frame.about.intent, bool(frame.about.cached)
+        self.answered_intent, self.cached = frame.about.intent, frame.about.cached is not None
         self.text_differs = bool(self._shown) and not self._resent and "".join(self._shown) != frame.text
         self._shown.clear()

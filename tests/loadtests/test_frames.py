@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract import frames as contract
+from contract.intents import Intent
 from contract.tiers import Tier
 from loadtests import frames
 
@@ -26,6 +27,11 @@ GOOD = st.one_of(
         tier=st.sampled_from(Tier),
         rung=texts,
         usage=st.builds(contract.Usage, usd=dollars),
+        about=st.builds(
+            contract.About,
+            intent=st.none() | st.sampled_from(Intent),
+            cached=st.none() | st.sampled_from(["exact", "semantic"]),
+        ),
     ),
     st.builds(contract.Banner, **ids, text=texts),
     st.builds(contract.Failure, **ids, code=st.sampled_from(sorted(frames.CODES)), message=texts),
@@ -51,8 +57,28 @@ def test_every_good_frame_is_read_with_what_it_says(frame: contract.ServerFrame)
     told = frame.model_dump()
     assert not isinstance(read, frames.OfConnection)
     assert frames.KINDS[type(read)] == told["type"]
+    _same(read, told)
+
+
+CONNECTION = st.one_of(
+    st.builds(contract.Resumed, session_id=texts),
+    st.builds(contract.Reconnect, after_s=dollars, session_id=texts, resume_token=texts),
+)
+
+
+@given(CONNECTION)
+def test_frames_of_a_connection_are_read_too(frame: contract.Resumed | contract.Reconnect):
+    read = frames.decode(contract.encode(frame).encode())
+    assert isinstance(read, frames.OfConnection)
+    _same(read, frame.model_dump())
+
+
+def _same(read: Any, told: dict[str, Any]) -> None:
+    """Everything that is read is what was told, in the parts of a frame too."""
     for name in read.__struct_fields__:
-        if name in told and name != "usage":
+        if isinstance(told.get(name), dict):
+            _same(getattr(read, name), told[name])
+        elif name in told:
             assert getattr(read, name) == told[name]
 
 
@@ -62,7 +88,7 @@ def test_a_frame_with_a_wrong_value_is_refused_by_both_or_by_none(
 ):
     told = json.loads(contract.encode(frame))
     read = frames.decode(json.dumps(told).encode())
-    names = sorted(set(told) & {*read.__struct_fields__, "type"} - {"usage"})
+    names = sorted(set(told) & {*read.__struct_fields__, "type"} - {"usage", "about"})
     told[data.draw(st.sampled_from(names))] = data.draw(anything)
     theirs, ours = accepted(json.dumps(told).encode())
     # pydantic reads 1.0, true and "1" as numbers here and there; whatever it refuses, we refuse.
@@ -99,3 +125,9 @@ def test_what_is_asked_is_what_the_contract_reads(text: str, session_id: str | N
 
 def test_an_ending_is_asked_for_as_the_contract_says():
     assert contract.decode_client(frames.resend("r-1", None)) == contract.Resend(request_id="r-1")
+
+
+@given(st.none() | texts.filter(bool))
+def test_a_session_is_taken_up_as_the_contract_says(token: str | None):
+    asked = contract.decode_client(frames.resume("s", token))
+    assert asked == contract.Resume(session_id="s", resume_token=token)

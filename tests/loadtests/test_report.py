@@ -80,7 +80,7 @@ def test_the_page_says_what_happened(day: Run):
         "Who answered",
         "throttle sonnet 100%",
         "<b>lost</b>",  # as text, not as markup
-        "r-40",
+        "r-999",
         "flash sale",
     ):
         assert words in said, words
