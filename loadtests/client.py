@@ -8,7 +8,7 @@ gave a token for it, and the ending of the answer asked for once more: as a pers
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from contract.errors import InconclusiveError, WrongUseError
@@ -33,13 +33,16 @@ class UnreachableError(InconclusiveError):
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whose socket it is: a customer by name, or a guest."""
+    """Whose socket it is: a customer by name, with a token where one is needed, or a guest."""
 
     customer: str | None = None
+    token: str | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What tells the runtime on a person's own machine (in AWS a ticket does)."""
+        """What tells the runtime; on a person's own machine the name alone does."""
+        if self.token:
+            return {"Authorization": f"Bearer {self.token}"}
         return {"X-User": self.customer} if self.customer else {}
 
 
@@ -69,6 +72,7 @@ class ChatClient:
         "_door",
         "_resume",
         "_socket",
+        "_ticket",
         "_unanswered",
         "stall_s",
         "url",
@@ -82,11 +86,13 @@ class ChatClient:
         stall_s: float = 1.0,
         protocols: tuple[str, ...] = PROTOCOLS,
         line: Callable[[socket.socket], Bytes] = Line,
+        ticket: Callable[[float], str] | None = None,
     ) -> None:
         self.url = url
         self.stall_s = stall_s
         self._door = Door(url, (who or Who()).headers, protocols, line)
         self._connections = connections
+        self._ticket = ticket
         self._socket: WebSocket | None = None
         self._resume: tuple[str, str] | None = None  # session and token
         self._come_back_at: float | None = None
@@ -108,7 +114,7 @@ class ChatClient:
             return
         begun = time.monotonic()
         try:
-            self._socket = WebSocket.connect(self._door, max(0.001, within_s))
+            self._socket = WebSocket.connect(self._with_ticket(within_s), max(0.001, within_s))
         except OSError as refused:
             reason = _reason(refused)
             if self._connections is not None:
@@ -117,6 +123,13 @@ class ChatClient:
         self._come_back_at = None
         if self._connections is not None:
             self._connections.took_ms.append((time.monotonic() - begun) * 1_000)
+
+    def _with_ticket(self, within_s: float) -> Door:
+        """Behind the gateway a ticket opens one socket, and goes along as a protocol (NET-5)."""
+        if self._ticket is None:
+            return self._door
+        ticket = self._ticket(time.monotonic() + within_s)
+        return replace(self._door, protocols=(*self._door.protocols, f"ticket.{ticket}"))
 
     def ask(self, request_id: str, text: str, session_id: str | None, until: float) -> Transcript:
         """Sends a message and reads its answer to the end, or until this moment of `time.monotonic()`."""

@@ -95,6 +95,7 @@ class Customer(Shape):
     """Somebody who is signed in."""
 
     id: str
+    token: str | None = Field(None, description="a bearer token of theirs, where a name is not enough")
     orders: tuple[str, ...] = Field(min_length=1)
 
 

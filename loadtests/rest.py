@@ -12,10 +12,26 @@ from loadtests.client import Who
 from loadtests.frames import Final
 from loadtests.http_line import HttpLine
 from loadtests.transcript import Transcript
+from loadtests.websocket import ClosedError
 
 MESSAGE, GUEST_MESSAGE = "/v1/chat/message", "/v1/guest/chat/message"
 TOKEN_HEADER = "X-Resume-Token"  # noqa: S105 - a header's name
 _OK = 200
+
+
+def ticket(api: str, who: Who, until: float) -> str:
+    """Opens one WebSocket behind the gateway; OSError where there is none to be had."""
+    line = HttpLine(api)
+    path = "/v1/ticket" if who.customer else "/v1/guest/ticket"
+    try:
+        status, _, answer = line.post(path, {}, who.headers, until)
+        if status != _OK:
+            raise ClosedError(f"no ticket: {_refusal(status, answer)[1]}")
+        return str(json.loads(answer)["ticket"])
+    except (ValueError, KeyError):
+        raise ClosedError("no ticket: the answer names none") from None
+    finally:
+        line.close()
 
 
 class RestClient:
