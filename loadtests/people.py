@@ -1,7 +1,6 @@
 """One person at the keyboard: who they are, and which client carries what they say (chat, REST, tools,
 catalogue)."""
 
-import os
 from contextlib import suppress
 from functools import cache
 
@@ -9,12 +8,9 @@ from loadtests.client import ChatClient, UnreachableError, Who, socket_url
 from loadtests.generator import Due, Generator
 from loadtests.green_line import GreenLine
 from loadtests.lookups import CatalogueClient
-from loadtests.rest import RestClient, ticket
+from loadtests.rest import RestClient, tickets
 from loadtests.tools import ToolClient
 from loadtests.transcript import Transcript
-
-# The REST API that hands out tickets; unset: sockets open without one, as on a person's own machine.
-TICKETS = "CONCIERGE_LOAD_TICKETS"
 
 
 @cache
@@ -44,7 +40,6 @@ class Somebody:
         self._generator, self._host = generator, host
         self._orders = customer.orders
         self._who = who = Who() if guest else Who(customer.id, customer.token)
-        api = os.environ.get(TICKETS)
         self._rest: RestClient | None = None
         self._tools: ToolClient | None = None
         self._connect_each = generator.scenario.connect_each
@@ -54,7 +49,7 @@ class Somebody:
             generator.connections,
             generator.scenario.good.stall_ms / 1_000,
             line=GreenLine,
-            ticket=(lambda until: ticket(api, who, until)) if api else None,
+            ticket=tickets(who),
         )
         self.characters = 0  # of the last answer
 

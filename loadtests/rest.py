@@ -1,7 +1,10 @@
 """The REST fallback (NET-4): a message and its whole answer, where a socket cannot be had."""
 
 import json
+import os
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +19,15 @@ from loadtests.websocket import ClosedError
 
 MESSAGE, GUEST_MESSAGE = "/v1/chat/message", "/v1/guest/chat/message"
 TOKEN_HEADER = "X-Resume-Token"  # noqa: S105 - a header's name
+# The REST API that hands out tickets; unset: sockets open without one, as on a person's own machine.
+TICKETS = "CONCIERGE_LOAD_TICKETS"
 _OK = 200
+
+
+def tickets(who: Who) -> Callable[[float], str] | None:
+    """How a person gets tickets, where they are needed."""
+    api = os.environ.get(TICKETS)
+    return partial(ticket, api, who) if api else None
 
 
 def ticket(api: str, who: Who, until: float) -> str:

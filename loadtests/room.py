@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from contract.errors import ConciergeError, InconclusiveError
 from loadtests import arrivals, progress, run, scenario
-from loadtests.client import ChatClient, UnreachableError, socket_url
+from loadtests.client import ChatClient, UnreachableError, Who, socket_url
 from loadtests.generator import Generator
+from loadtests.rest import tickets
 from loadtests.run import Health, Run
 from loadtests.samples import Sample, SamplesLostError, Writer
 from loadtests.scenario import Scenario
@@ -272,7 +273,7 @@ def _knock(host: str, chosen: Scenario) -> None:
     """Without anybody there it is not worth beginning."""
     if "chat" not in chosen.channels:
         return
-    visitor = ChatClient(socket_url(host))
+    visitor = ChatClient(socket_url(host), ticket=tickets(Who()))
     try:
         visitor.open()
     except UnreachableError as refused:
