@@ -14,11 +14,12 @@ from aiohttp import web
 from contract.frames import Final, encode
 from contract.intents import Intent
 from contract.tiers import Tier
-from loadtests.client import Who
+from loadtests.client import ChatClient, UnreachableError, Who, socket_url
 from loadtests.http_line import HttpLine
-from loadtests.rest import TOKEN_HEADER, RestClient
+from loadtests.rest import TICKETS, TOKEN_HEADER, RestClient, tickets
 from loadtests.tools import ToolClient, calls
 from loadtests.transcript import Transcript
+from tests.loadtests.chat_server_helpers import chat_server
 
 Handler = Callable[[web.Request], Any]
 
@@ -138,6 +139,43 @@ def test_nobody_there_is_one_line():
     assert found.problem == "no answer: [Errno 111] Connection refused"
     with pytest.raises(OSError, match="refused"):
         HttpLine(host).post("/x", {}, {}, soon())
+
+
+@pytest.mark.parametrize(
+    ("who", "asked"),
+    [
+        (Who(), ("/v1/guest/ticket", None)),
+        (Who("c-1", "secret"), ("/v1/ticket", "Bearer secret")),
+    ],
+)
+def test_a_ticket_opens_a_socket_behind_the_gateway(
+    who: Who, asked: tuple[str, str | None], monkeypatch: pytest.MonkeyPatch
+):
+    seen = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.path, request.headers.get("Authorization")))
+        return web.json_response({"ticket": "abc", "expires_in_s": 60})
+
+    with served("/v1/{any:.*}", answer) as api, chat_server(protocols=("ticket.abc",)) as host:
+        monkeypatch.setenv(TICKETS, api)
+        client = ChatClient(socket_url(host), who, ticket=tickets(who))
+        client.open()
+        assert client.web_socket is not None
+        assert client.web_socket.protocol == "ticket.abc"  # what this server chose: it came along
+        client.close()
+    assert seen == [asked]
+
+
+def test_without_a_ticket_there_is_no_socket(monkeypatch: pytest.MonkeyPatch):
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"code": "closed", "message": "Not here."}, status=503)
+
+    with served("/v1/{any:.*}", answer) as api, chat_server() as host:
+        monkeypatch.setenv(TICKETS, api)
+        client = ChatClient(socket_url(host), ticket=tickets(Who()))
+        with pytest.raises(UnreachableError, match="no ticket: closed: Not here"):
+            client.open()
 
 
 def mcp(
