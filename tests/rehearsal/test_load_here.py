@@ -1,4 +1,4 @@
-"""The scale scenarios (LOAD-2) on the stand-ins: the shipped design withstands each, and without it the gate breaks."""
+"""The scale scenarios (LOAD-2) on the stand-ins: the design withstands each; without it the gate breaks."""
 
 import json
 import subprocess
