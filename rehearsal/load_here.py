@@ -25,6 +25,7 @@ from rehearsal.environment import Aws
 from rehearsal.processes import Processes
 
 _LOOK_EVERY_S = 0.1
+SHOP_SEED = 7  # of the shop that loadtests/data/shop.toml talks about
 Listener = Callable[[str], None]
 
 
@@ -34,7 +35,7 @@ def run(found: Scenario, wish: Launch, stack: str, changes: Mapping[str, str], l
     listener(f"stand-ins and a runtime start here, seeded from stack {stack}")
     wish.folder.mkdir(parents=True, exist_ok=True)
     with (
-        environment.standing(wish.folder / "stand-ins", planned, seed_=wish.seed) as aws,
+        environment.standing(wish.folder / "stand-ins", planned, seed_=SHOP_SEED) as aws,
         Processes(wish.folder / "runtime") as processes,
     ):
         host = str(agent(processes, stack, aws.variables()).ready_line()["url"])

@@ -6,11 +6,12 @@ What load tests talk about must exist: the products, customers and orders of the
 
 from pathlib import Path
 
+from rehearsal.load_here import SHOP_SEED
 from rehearsal.shop.goods import Catalogue
 from rehearsal.shop.trade import Trade
 
 FILE = Path(__file__).parents[1] / "loadtests" / "data" / "shop.toml"
-PRODUCTS, SEED = 160, 7
+PRODUCTS = 160
 _HEAD = """# What people talk about: products, customers and orders of the shop that stands in on one machine.
 # Made by `python -m tools.load_data`. For another shop write such a file, and name it in the scenario: data
 # = "it.toml".
@@ -19,8 +20,8 @@ _HEAD = """# What people talk about: products, customers and orders of the shop 
 
 def text() -> str:
     """The whole file."""
-    catalogue = Catalogue(SEED)
-    trade = Trade(catalogue, SEED)
+    catalogue = Catalogue(SHOP_SEED)
+    trade = Trade(catalogue, SHOP_SEED)
     goods = [*catalogue.products.values()]
     step = len(goods) // PRODUCTS
     lines = [_HEAD, "products = ["]
