@@ -94,10 +94,15 @@ class Somebody:
                 client = catalogue()
                 return client.look_up(request_id, arrival.goods(scenario.shop, scenario.lookups), until)
             case channel:
-                # A guest is the session that a connection begins with; a customer has as many as they like.
-                session = f"{self._generator.run_id}-{arrival.conversation}" if self._who.customer else None
                 client_ = self._chat if channel == "chat" else self._over_rest()
-                return client_.ask(request_id, text, session, until)
+                return client_.ask(request_id, text, self._session(arrival.conversation), until)
+
+    def _session(self, conversation: int) -> str | None:
+        """A guest is the session that a connection begins with; a customer has as many as they like."""
+        if self._who.customer is None:
+            return None
+        shared = self._generator.scenario.one_session
+        return f"{self._generator.run_id}-{self._who.customer if shared else conversation}"
 
     def _over_rest(self) -> RestClient:
         self._rest = self._rest or RestClient(self._host, self._who)

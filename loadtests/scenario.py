@@ -89,6 +89,7 @@ class Scenario(Shape):
     think: float = Field(1.0, ge=0, le=100, description="times the personas' own think times")
     connect_each: bool = Field(False, description="a connection for each conversation, not one a person")
     lookups: int = Field(100, ge=1, le=100, description="products a call, on the way in `catalogue`")
+    one_session: bool = Field(False, description="all devices of a customer share one session")
     hot_share: float = Field(0.0, ge=0, le=1, description="of conversations are about the same product")
     good: Limits = Limits()
     gates: Mapping[str, str | GateShape] = Field(default_factory=dict, description='[gates] "failed" = ...')
