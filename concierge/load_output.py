@@ -74,7 +74,7 @@ def _lines(found: "Scenario") -> Iterator[tuple[str, str]]:
     for name, value in found.settings.items():
         yield "setting", f"{name} = {value}"
     for name, switch in found.switches.items():
-        yield f"--off {name}", f"{switch.title}; then fails: {switch.breaks}"
+        yield f"--off {name}", switch.title + (f"; then fails: {switch.breaks}" if switch.breaks else "")
 
 
 def document(finished: "Run", compared: "Comparison | None", folder: Path) -> dict[str, Any]:

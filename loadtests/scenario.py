@@ -60,7 +60,7 @@ class Switch(Shape):
         default_factory=dict, description="setting of the runtime -> value, as `--set` takes them"
     )
     load: Otherwise = Otherwise()
-    breaks: str = Field(description="the gate that fails without it, as written in [gates]")
+    breaks: str = Field("", description="the gate that fails without it; none: only figures differ")
 
 
 class Scenario(Shape):
@@ -118,7 +118,7 @@ class Scenario(Shape):
             raise ValueError(f"mix.{unknown[0]}: there is no such persona: {', '.join(known)}")
         read = {gate.text for gate in self.judged}
         for name, switch in self.switches.items():
-            if switch.breaks not in self.gates and switch.breaks not in read:
+            if switch.breaks and switch.breaks not in (*self.gates, *read):
                 raise ValueError(f"switches.{name}.breaks: {switch.breaks!r} is none of the gates")
         return self
 

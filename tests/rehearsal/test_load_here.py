@@ -14,7 +14,12 @@ from loadtests import scenario
 from rehearsal import load_here
 
 ROOT = Path(__file__).resolve().parents[2]
-SWITCHES = [(name, switch) for name in scenario.known() for switch in scenario.load(name).switches]
+SWITCHES = [
+    (name, switch)
+    for name in scenario.known()
+    for switch, what in scenario.load(name).switches.items()
+    if what.breaks
+]
 
 
 def test_a_fault_is_told_in_a_few_words():
