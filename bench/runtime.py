@@ -268,7 +268,7 @@ def main() -> int:
         with environment.standing(folder / "aws", lambda: plans.kept("dev", ROOT / "build" / "aws")) as aws:
             os.environ |= aws.variables()
             if wanted in {None, "cpu"}:
-                good &= added_cpu(aws, folder, 1 if quick else 3, 80 if quick else 240)
+                good &= added_cpu(aws, folder, 1 if quick else 6, 80 if quick else 110)
             if wanted in {None, "latency"}:
                 latency(aws, folder, (20,) if quick else (20, 50), 8 if quick else 20)
             if wanted in {None, "memory"}:
