@@ -48,7 +48,8 @@ def _copied(self: Table, memo: dict[int, Any]) -> Table:
     """As it is before the transaction: made once, its touched partitions copied, the others shared."""
     touched = getattr(_now, "touched", {}).get(self.name)
     if touched is None:
-        return _whole(self, memo)
+        whole: Table = _whole(self, memo)
+        return whole
     if self.name not in _now.twins:
         twin = copy.copy(self)
         twin.items = self.items.copy()
