@@ -46,8 +46,7 @@ users = 40
 arrivals = "exact"
 lag_limit_ms = 10_000
 [mix]
-simple = 1.0
-complex = 0.0
+track = 1.0
 [[stages]]
 for_s = 4
 rate = 10
