@@ -12,6 +12,7 @@ from runtime.answer.facts import Facts, told
 from runtime.answer.gather import Ahead
 from runtime.answer.needs import complexity
 from runtime.answer.plain import plain
+from runtime.answer.texts import wording
 from runtime.caches import Made, Turn
 from runtime.canned import Canned
 from runtime.failover.ladder import Answer, Ladder, Refusal
@@ -23,6 +24,7 @@ from runtime.prices import Price
 from runtime.prompts import prompts
 from runtime.reply import Reply
 from runtime.route import Router
+from runtime.safety.watch import Watch
 
 TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
 # Our own words are no step down: they are the best there is for what they answer.
@@ -42,6 +44,7 @@ class Answering:
         price: Price,
         outage: Outage,
         parts: Parts,
+        watch: Watch,
     ) -> None:
         self._settings = settings
         self._router = router
@@ -50,6 +53,7 @@ class Answering:
         self._price = price
         self._outage = outage
         self._parts = parts
+        self._watch = watch
 
     async def answer(
         self, message: Message, reply: Reply, ahead: Ahead | None, *, models: bool
@@ -64,6 +68,13 @@ class Answering:
             if (found := await self._found(message, reply, ahead, turn)) is not None:
                 return found
             return await self._generated(message, reply, ahead, turn, models=models)
+
+    async def refuse(self, language: str, reply: Reply) -> Final:
+        """To a message that tries to give orders: what was meant is nobody's business."""
+        words = wording(language)
+        await reply.text(words.refused)
+        about = About(intent=Intent.GENERAL)
+        return reply.final(OWN, words.refused, actions=(beside.human(words),), about=about)
 
     # -- our own words ------------------------------------------------------------------------------------
 
@@ -158,9 +169,10 @@ class Answering:
         if self._parts.gather is None:
             return Facts()
         with self._parts.stage("facts"):
-            return await self._parts.gather.facts(
+            facts = await self._parts.gather.facts(
                 message.text, message.understood, message.person, message.ask.context_hints, ahead
             )
+            return self._watch.only_data(facts)
 
     def _whole(self, message: Message, facts: Facts, answer: Answer, reply: Reply) -> Final:
         gathered = self._parts.gather is not None
