@@ -4,20 +4,26 @@ What a person writes loses its personal data before anybody sees it, and is refu
 orders. What was found for it is data: a text that speaks to the model is left out (RUN-12, RUN-13).
 """
 
+import re
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from contract.frames import Ask
 from runtime.answer.facts import Facts
 from runtime.measures import Measures
+from runtime.prompts import prompts
 from runtime.retrieval import Passage
 from runtime.safety.injection import Verdict, detector
+from runtime.safety.normal import normal
+from runtime.safety.output.stages import Whole
 from runtime.safety.pii import redacted
 from runtime.shop.answers import Product
 from runtime.telemetry import Telemetry
 
 LONGEST_HINT = 200  # letters; a client's hint is a word: a page, a product, a language
 REMEMBERED = 4_096  # texts that were found before: passages and products come again and again
+SHORTEST_OWN = 40  # letters of a sentence that nobody says by chance
+_SENTENCE = re.compile(r"[.:]\s+|\n")
 LEFT_OUT = "speaks-to-the-model"
 
 
@@ -69,6 +75,15 @@ class Watch:
         missing = tuple(dict.fromkeys((*facts.missing, LEFT_OUT)))
         return replace(facts, passages=passages, products=products, missing=missing)
 
+    def changed(self, whole: Whole) -> None:
+        """What the checks of an answer did."""
+        if not whole.findings:
+            return
+        self._telemetry.log("info", "an answer was changed by its checks", changes=list(whole.changes))
+        if self._measures is not None:
+            for name in {one.check for one in whole.findings}:
+                self._measures.changed(name)
+
     def _plain(self, product: Product) -> Product:
         """A product keeps its number and its price: they are the shop's. Its words are a seller's."""
         if self._harmless(_words(product)):
@@ -89,6 +104,14 @@ class Watch:
         if self._measures is not None:
             self._measures.left_out(verdict.kind)
         return False
+
+
+@cache
+def own_instructions() -> tuple[str, ...]:
+    """The sentences of our own prompts, which an answer must not repeat."""
+    said = "\n".join((prompts().system, *prompts().variants.values()))
+    lines = (normal(line).strip() for line in _SENTENCE.split(said))
+    return tuple(line for line in lines if len(line) >= SHORTEST_OWN)
 
 
 def harmless(passage: Passage) -> bool:
