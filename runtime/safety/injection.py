@@ -27,8 +27,9 @@ MOST_HITS = 2_000  # a text that holds more is not read further: nobody writes l
 FLOOD = "flood"
 _THING = "thing"
 _LONG_WORD = 3  # letters of one that is found even in the middle of others
+MOST_OF_WORD, MOST_THINGS = 16, 4
 _SPARED = 0.3  # of a rule's weight, beside a thing that has instructions of its own
-_ENDS = re.compile(r"[.!?;。！？]+(?=\s|$|[\u3040-\uffdc])|\n")
+_ENDS = re.compile(r"[.!?;](?=\s|$|[\u3040-\uffdc])|[。\n]")
 _PACKED = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,4000}={0,2}(?![A-Za-z0-9+/=_-])")
 MOST_PACKED = 4
 
@@ -40,6 +41,7 @@ class Rule(Shape):
     needs: tuple[str, ...] = Field(min_length=2)
     weight: float = Field(gt=0, lt=1)
     where: Where | None = Field(None, description="none: anywhere")
+    across: bool = Field(False, description="as heavy over several sentences")
     spared: bool = Field(False, description="weighs little where a thing is named that has such of its own")
 
 
@@ -49,6 +51,7 @@ class Lexicon(Shape):
     enough: float = Field(gt=0, le=1)
     near: int = Field(gt=0)
     apart: float = Field(gt=0, le=1)
+    beside: int = Field(ge=0)
     concepts: Mapping[str, Mapping[str, tuple[str, ...]]]
     rules: tuple[Rule, ...]
 
@@ -112,7 +115,7 @@ class Detector:
 
     def _read(self, plain: str, where: Where, *, run_on: bool = False) -> Verdict:
         hits = self._hits(f"\n{plain}", run_on=run_on)
-        if len(hits) >= MOST_HITS:
+        if hits is None:
             return Verdict(1.0, FLOOD, attempt=True)
         reasons = self._reasons(hits, [found.end() for found in _ENDS.finditer(plain)], where)
         if not reasons:
@@ -124,22 +127,23 @@ class Detector:
         heaviest = max(reasons, key=lambda kind: reasons[kind])
         return Verdict(score, heaviest, attempt=score >= self._lexicon.enough)
 
-    def _hits(self, plain: str, *, run_on: bool) -> Sequence[Hit]:
+    def _hits(self, plain: str, *, run_on: bool) -> Sequence[Hit] | None:
+        """None: more than anybody writes."""
         hits: list[Hit] = []
         for number, start, end in self._found.find_matches_as_indexes(plain, overlapping=True):
             for term in self._terms[number]:
-                anywhere = not term.word or (run_on and end - start >= _LONG_WORD)
+                anywhere = not (term.word or plain[start].isdigit()) or (run_on and end - start >= _LONG_WORD)
                 if anywhere or _is_word(plain, start, end, term.open):
-                    hits.append(Hit(term.concept, start, end))
+                    hits.append(Hit(term.concept, start, _word_end(plain, end) if term.open else end))
             if len(hits) >= MOST_HITS:
-                break
-        return hits
+                return None
+        return _largest(hits)
 
     def _reasons(self, hits: Sequence[Hit], ends: Sequence[int], where: Where) -> dict[str, float]:
         """The heaviest weight of each kind of attempt that is there."""
         reasons: dict[str, float] = {}
         last: dict[str, Hit] = {}
-        things = [bisect_left(ends, hit.start) for hit in hits if hit.concept == _THING]
+        things = [hit for hit in hits if hit.concept == _THING]
         for hit in hits:
             last[hit.concept] = hit
             for rule in self._rules.get(hit.concept, ()):
@@ -151,7 +155,7 @@ class Detector:
         return reasons
 
     def _weight(
-        self, rule: Rule, hit: Hit, last: Mapping[str, Hit], ends: Sequence[int], things: Sequence[int]
+        self, rule: Rule, hit: Hit, last: Mapping[str, Hit], ends: Sequence[int], things: Sequence[Hit]
     ) -> float:
         """Of a rule, with this thing as the last of those it needs; 0 where one is missing or far away."""
         first = hit.start
@@ -160,19 +164,49 @@ class Detector:
             if other is None or hit.start - other.end > self._lexicon.near:
                 return 0.0
             first = min(first, other.start)
-        sentence, begun = bisect_left(ends, hit.start), bisect_left(ends, first)
-        weight = rule.weight if sentence == begun else rule.weight * self._lexicon.apart
-        if rule.spared and sentence in things:
+        together = rule.across or bisect_left(ends, hit.start) == bisect_left(ends, first)
+        weight = rule.weight if together else rule.weight * self._lexicon.apart
+        if rule.spared and self._by_a_thing(Hit("", first, hit.end), ends, things):
             weight *= _SPARED
         return weight
+
+    def _by_a_thing(self, span: Hit, ends: Sequence[int], things: Sequence[Hit]) -> bool:
+        """Whether one is named beside it, in the same sentence."""
+        sentences = {bisect_left(ends, span.start), bisect_left(ends, span.end - 1)}
+        near = bisect_left(things, span.start - self._lexicon.beside, key=lambda thing: thing.end)
+        return any(
+            thing.start < span.end + self._lexicon.beside and bisect_left(ends, thing.start) in sentences
+            for thing in things[near : near + MOST_THINGS]
+        )
+
+
+def _largest(hits: Sequence[Hit]) -> list[Hit]:
+    """Without those that are a part of another: "no limits" speaks of no limits, and not of limits too."""
+    kept: list[Hit] = []
+    start = end = -1
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if hit.end > end or (hit.start, hit.end) == (start, end):
+            kept.append(hit)
+            start, end = hit.start, hit.end
+    return kept
 
 
 def _is_word(plain: str, start: int, end: int, may_go_on: bool) -> bool:
     """Whether no Latin letter stands right before or after: other scripts need no blank."""
     before, after = plain[start - 1 : start], plain[end : end + 1]
+    if plain[start].isdigit() and before.isdigit():
+        return False
     if before.isascii() and before.isalnum() and plain[start].isalnum():
         return False
     return may_go_on or not (after.isascii() and after.isalnum() and plain[end - 1].isalnum())
+
+
+def _word_end(plain: str, end: int) -> int:
+    """Where a Latin word ends whose beginning was found."""
+    for place in range(end, min(len(plain), end + MOST_OF_WORD)):
+        if not (plain[place].isascii() and plain[place].isalnum()):
+            return place
+    return end
 
 
 def _unpacked(text: str) -> Iterator[tuple[str, bool]]:
