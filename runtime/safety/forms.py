@@ -11,7 +11,7 @@ from runtime.safety.near import any_of, words
 DIGIT = re.compile(r"\d")
 # Written otherwise, the same digits and signs; letter for letter, so that places stay.
 FLAT = {0xFF01 + number: 0x21 + number for number in range(94)}
-FLAT |= {ord(dash): ord("-") for dash in "‐‑‒–—―−ー－ｰ"}
+FLAT |= {ord(dash): ord("-") for dash in "‐‑‒–—―−－"}
 FLAT |= {ord(blank): ord(" ") for blank in "\u3000\xa0\u2009\u202f"}
 FLAT |= {ord(dot): ord(".") for dot in "・·•"}
 
@@ -23,17 +23,19 @@ STAYS = re.compile(
   | (?:US|CA|A)?[$€£¥₩]\s?\d{1,3}(?:,\d{3}){0,4}(?:\.\d{1,2})?(?![\d,])
   | [$€£¥₩]\s?\d{1,7}(?:\.\d{1,2})?(?!\d)
   | (?<!\d)97[89][- ]?(?:\d[- ]?){9}\d(?!\d)                       # a book
-  | (?<!\d)\d{1,5}(?:\.\d{1,2})?\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?(?:\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?)?(?!\d)
+  | (?<![\dA-Za-z])\d{1,5}(?:\.\d{1,2})?\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?
+    (?:\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?)?(?!\d)
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+LONG_VOWEL = re.compile(r"(?<=\d)[ーｰ](?=\d)")  # typed for a dash, between digits
 DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 DATE = re.compile(
     rf"(?<![\d.-]){DAY})(?![\d-])"
     r"|(?:\d{4}|(?:昭和|平成|令和)\s?\d{1,2})\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]"
-    rf"|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}\b"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}\b",
+    rf"|(?<![A-Za-z]){_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}(?!\d)"
+    rf"|(?<!\d)\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}(?!\d)",
     re.IGNORECASE,
 )
 EXPIRY = re.compile(r"(?<![\d/])(?:0[1-9]|1[0-2])\s?[/-]\s?(?:20)?\d{2}(?![\d/-])")
@@ -69,7 +71,7 @@ POST = re.compile(
     r"[\dA-Z]{1,4}[- ]?[\dA-Z]{3,4}(?![\dA-Za-z])",
     re.IGNORECASE,
 )
-BOX = re.compile(r"\bp\.?\s?o\.?\s?box\s\d{1,6}\b", re.IGNORECASE)
+BOX = re.compile(r"(?<![A-Za-z])p\.?\s?o\.?\s?box\s\d{1,6}(?!\d)", re.IGNORECASE)
 TOWN = re.compile(
     r"[一-龥ヶケ]{1,6}[市区町村郡][一-龥ぁ-んァ-ヶー]{0,14}?\d{1,4}"
     r"(?:(?:丁目|番地?|号|の|-)\d{1,4}){0,3}(?:丁目|番地?|号)?"
@@ -80,7 +82,7 @@ _KANA_NAME = r"[一-龥々ぁ-んァ-ヶーA-Z]"
 NAME = re.compile(
     rf"\b(?:my name is|my name's|i am called|{_CALLED})\s{{0,2}}"
     r"(?P<en>(?-i:[A-Z][\w'’-]{1,30}(?: [A-Z][\w'’.-]{0,30}){0,3}))"
-    r"|(?:名前は|氏名[は:]?|名義[は:]?|受取人[は:]?)\s?"
+    r"|(?:名前は|(?:氏名|名義|受取人)[は:])\s?"
     rf"(?P<ja>{_KANA_NAME}{{2,12}}?(?: {_KANA_NAME}{{1,8}}?)?)"
     r"(?=です|と申|と言|といい|、|。|で、|様|$|\s|,)",
     re.IGNORECASE,
@@ -98,8 +100,8 @@ SECRET = re.compile(
 def street() -> re.Pattern[str]:
     kinds = "|".join(sorted(words().streets["en"], key=len, reverse=True))
     return re.compile(
-        rf"(?<![\w$.#-])\d{{1,6}}(?:-\d{{1,4}})?[A-Za-z]? (?:(?:n|s|e|w|north|south|east|west)\.? )?"
-        rf"(?:[A-Z0-9][\w'.]{{0,20}} ){{1,4}}(?:(?i:{kinds}))\b\.?"
+        rf"(?<![A-Za-z0-9$.#-])\d{{1,6}}(?:-\d{{1,4}})?[A-Za-z]? (?:(?:n|s|e|w|north|south|east|west)\.? )?"
+        rf"(?:[A-Z0-9][\w'.]{{0,20}} ){{1,4}}(?:(?i:{kinds}))(?![A-Za-z])\.?"
         r"(?:,? (?i:apt|apartment|suite|ste|unit|flat|#)\.? ?#?[\w-]{1,6})?"
         r"(?:, ?[A-Z][A-Za-z .]{1,30})?"
     )

@@ -21,7 +21,7 @@ _PAPERS = frozenset({"passport", "licence", "id"})
 
 def find(text: str) -> tuple[Found, ...]:
     """Everything that is somebody's, from left to right; none overlaps another."""
-    flat = text if text.isascii() else text.translate(forms.FLAT)
+    flat = text if text.isascii() else forms.LONG_VOWEL.sub("-", text.translate(forms.FLAT))
     found = [*_written(flat)]
     digits = len(forms.DIGIT.findall(flat))
     if digits > FLOOD:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from runtime.safety.output.context import Goods
@@ -53,12 +53,20 @@ class Page:
 
 
 def _paired(here: Sequence[Mention], amounts: Sequence[int], place: int) -> Mention | None:
-    """`A and B cost x and y`: as many amounts as products, all on one side."""
+    """`A and B cost x and y`, `x for A and y for B`: as many amounts as products, and in which order is plain."""
     if len(here) < 2 or len(here) != len(amounts) or len({one.number for one in here}) != len(here):
         return None
-    if here[-1].start < amounts[0] or amounts[-1] < here[0].start:
-        return here[amounts.index(place)]
-    return None
+    apart = here[-1].start < amounts[0] or amounts[-1] < here[0].start
+    starts = [one.start for one in here]
+    by_turns = all(amount < start for amount, start in zip(amounts, starts, strict=True)) and all(
+        start < amount for start, amount in _followed(starts, amounts)
+    )
+    return here[amounts.index(place)] if apart or by_turns else None
+
+
+def _followed(starts: Sequence[int], amounts: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """Each product with the amount after it."""
+    return zip(starts, amounts[1:], strict=False)
 
 
 def _mentions(small: str, goods: Sequence[Goods]) -> list[Mention]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from runtime.safety.output.context import Context, Goods
+
 Half = Literal["open", "kept"]
 HALVES: tuple[Half, ...] = ("open", "kept")
 CASES = Path(__file__).with_name("cases")
@@ -86,3 +88,65 @@ def _both(lines: Sequence[str], frames: Sequence[str], *, positive: bool) -> Ite
     for number, line in enumerate(lines):
         yield Case(line, line, positive)
         yield Case(line, frames[number % len(frames)].replace("{}", line), positive, "found")
+
+
+class Personal(NamedTuple):
+    """A text with a value that must go; none where all must stay."""
+
+    seed: str
+    text: str
+    value: str
+
+
+def personal() -> Iterator[Personal]:
+    """Each value in two sentences of its kind, and the near misses."""
+    data = read("pii")
+    for kind, values in data["values"].items():
+        frames = data["sentences"][kind]
+        for number, value in enumerate(values):
+            for more in range(2):
+                yield Personal(value, frames[(number + more) % len(frames)].replace("{}", value), value)
+    yield from (Personal(text, text, "") for text in data["near"]["misses"])
+
+
+class Priced(NamedTuple):
+    """A sentence; `gone`: what may not be left of it. None: it is true and stays."""
+
+    seed: str
+    text: str
+    gone: str
+
+
+LUMO = Goods("B0LAMP0001", ("Lumo L200 desk lamp, red", "ルモ L200 デスクランプ"), 4_999, 5_999)
+BRITE = Goods("B0LAMP0002", ("Brite Max floor lamp, black",), 8_950, 8_950)
+NOVA = Goods("B0LAMP0003", ("Nova 7 string lights",), 1_299_00, 1_499_00)
+SHOP = Context(
+    goods=(LUMO, BRITE, NOVA),
+    asins=frozenset({"B0LAMP0001", "B0LAMP0002", "B0LAMP0003"}),
+    said=frozenset({5_000, 3_500}),
+)
+NAMES = {LUMO: "Lumo L200", BRITE: "Brite Max", NOVA: "Nova 7 string lights"}
+FORMS = {"en": "amounts", "saved": "amounts", "ja": "east", "zh": "china", "ko": "korea"}
+
+
+def priced() -> Iterator[Priced]:
+    data = read("prices")
+    count = 0
+    for verdict in ("true", "wrong"):
+        for language, sentences in data[verdict].items():
+            for sentence in sentences:
+                for pair in ((LUMO, BRITE), (NOVA, LUMO), (BRITE, NOVA)):
+                    if language == "saved" and not pair[0].saved:
+                        continue
+                    form = data[FORMS[language]][count % len(data[FORMS[language]])]
+                    count += 1
+                    yield _priced(sentence, form, *pair)
+    yield from (Priced(text, text, gone) for text, gone in data["gone"].items())
+
+
+def _priced(sentence: str, form: str, a: Goods, b: Goods) -> Priced:
+    wrong = form.format("37.25")
+    known = {"p": a.cents, "q": b.cents, "l": a.list_cents, "s": a.saved, "p2": 2 * (a.cents or 0)}
+    filled = {name: form.format(f"{(cents or 0) / 100:,.2f}") for name, cents in known.items()}
+    text = sentence.format(a=NAMES[a], b=NAMES[b], d=int(a.percent), x=wrong, **filled)
+    return Priced(text, text, "37.25" if "{x}" in sentence else "")
