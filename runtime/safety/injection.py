@@ -42,7 +42,7 @@ class Rule(Shape):
     weight: float = Field(gt=0, lt=1)
     where: Where | None = Field(None, description="none: anywhere")
     across: bool = Field(False, description="as heavy over several sentences")
-    spared: bool = Field(False, description="weighs little where a thing is named that has such of its own")
+    spared: bool = Field(False, description="weighs little where a person names a thing that has such")
 
 
 class Lexicon(Shape):
@@ -143,7 +143,7 @@ class Detector:
         """The heaviest weight of each kind of attempt that is there."""
         reasons: dict[str, float] = {}
         last: dict[str, Hit] = {}
-        things = [hit for hit in hits if hit.concept == _THING]
+        things = [hit for hit in hits if hit.concept == _THING] if where == "said" else []
         for hit in hits:
             last[hit.concept] = hit
             for rule in self._rules.get(hit.concept, ()):

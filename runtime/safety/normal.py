@@ -10,12 +10,14 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from contract.base import Shape
 
 MOST = 65_536  # letters that are read
+PIECE = 4_096  # letters that are made plain at once
 MOST_MARKS = 4  # accents on one letter; sorting a longer run takes its length squared
 _TAGS = range(0xE0020, 0xE007F)
 _KATAKANA, _TO_HIRAGANA = range(0x30A1, 0x30F7), 0x60
@@ -38,6 +40,7 @@ class _Alike(Shape):
     """alike.toml"""
 
     letters: Mapping[str, str] = Field(description="a Latin letter, and those that look like it")
+    han: Mapping[Literal["pairs"], str] = Field(description="one form and the other, by turns")
 
 
 class _Table(dict[int, int | str | None]):
@@ -45,6 +48,7 @@ class _Table(dict[int, int | str | None]):
 
     def __init__(self, alike: _Alike) -> None:
         super().__init__({code: code - _TO_HIRAGANA for code in _KATAKANA})
+        self.update({ord(other): one for one, other in zip(*[iter(alike.han["pairs"])] * 2, strict=True)})
         self.update(
             {ord(other): letter for letter, others in alike.letters.items() for other in others.lower()}
         )
@@ -87,9 +91,21 @@ def _marks() -> re.Pattern[str]:
 def normal(text: str) -> str:
     """The text in its one form: small letters, single blanks, none between letters of CJK; cut at MOST."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _marks().sub(r"\1", text[:MOST]))[:MOST]
+        text = _compatible(_marks().sub(r"\1", text[:MOST]))
         text = _BETWEEN.sub("", text.lower().translate(_table()))
     return _BLANKS.sub(" ", text[:MOST].lower().replace("’", "'"))
+
+
+def _compatible(text: str) -> str:
+    """NFKC, and no more of it than is read: one letter may stand for eighteen."""
+    parts: list[str] = []
+    length = 0
+    for at in range(0, len(text), PIECE):
+        parts.append(unicodedata.normalize("NFKC", text[at : at + PIECE]))
+        length += len(parts[-1])
+        if length >= MOST:
+            break
+    return "".join(parts)[:MOST]
 
 
 def readings(plain: str) -> Iterator[tuple[str, bool]]:

@@ -53,7 +53,7 @@ class Page:
 
 
 def _paired(here: Sequence[Mention], amounts: Sequence[int], place: int) -> Mention | None:
-    """`A and B cost x and y`, `x for A and y for B`: as many amounts as products, and in which order is plain."""
+    """`A and B cost x and y`, `x for A and y for B`: as many amounts as products, in a plain order."""
     if len(here) < 2 or len(here) != len(amounts) or len({one.number for one in here}) != len(here):
         return None
     apart = here[-1].start < amounts[0] or amounts[-1] < here[0].start

@@ -2,12 +2,15 @@
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from runtime.safety.injection import Where, detector
 from runtime.safety.output.context import Context, Goods
+from runtime.safety.output.prices import prices
+from runtime.safety.pii import redact
 
 Half = Literal["open", "kept"]
 HALVES: tuple[Half, ...] = ("open", "kept")
@@ -29,7 +32,10 @@ class Case(NamedTuple):
     seed: str
     text: str
     positive: bool
-    where: Any = "said"
+    where: Where = "said"
+
+    def right(self) -> bool:
+        return detector().judge(self.text, self.where).attempt == self.positive
 
 
 @dataclass(frozen=True)
@@ -56,20 +62,22 @@ class Score:
         return len(self.wrong) / max(1, self.negatives)
 
 
-def score(cases: Iterable[Case], finds: Callable[[Case], bool], which: Half) -> Score:
-    mine = [case for case in cases if half(case.seed) == which]
-    found = {case: finds(case) for case in mine}
+def score(cases: Iterable[Any], which: Half | None = None) -> Score:
+    """Of one half, or of all."""
+    mine = [case for case in cases if which is None or half(case.seed) == which]
+    right = {case: case.right() for case in mine}
     return Score(
         sum(case.positive for case in mine),
         sum(not case.positive for case in mine),
-        tuple(case.text for case in mine if case.positive and not found[case]),
-        tuple(case.text for case in mine if not case.positive and found[case]),
+        tuple(case.text for case in mine if case.positive and not right[case]),
+        tuple(case.text for case in mine if not case.positive and not right[case]),
     )
 
 
-def injection() -> Iterator[Case]:
+def injection(name: str = "injection") -> Iterator[Case]:
     """Every line as a message and inside a product; what is planted in products only there."""
-    data = read("injection")
+    data = {"planted": {}, **read(name)}
+    data["products"] = read("injection")["products"]
     for kind, positive in (("attempts", True), ("benign", False)):
         for language, lines in data[kind].items():
             yield from _both(lines, data["products"][language], positive=positive)
@@ -97,6 +105,14 @@ class Personal(NamedTuple):
     text: str
     value: str
 
+    @property
+    def positive(self) -> bool:
+        return bool(self.value)
+
+    def right(self) -> bool:
+        out = redact(self.text)
+        return self.value not in out if self.value else out == self.text
+
 
 def personal() -> Iterator[Personal]:
     """Each value in two sentences of its kind, and the near misses."""
@@ -115,6 +131,14 @@ class Priced(NamedTuple):
     seed: str
     text: str
     gone: str
+
+    @property
+    def positive(self) -> bool:
+        return bool(self.gone)
+
+    def right(self) -> bool:
+        out, _ = prices(self.text, SHOP)
+        return self.gone not in out if self.gone else out == self.text
 
 
 LUMO = Goods("B0LAMP0001", ("Lumo L200 desk lamp, red", "ルモ L200 デスクランプ"), 4_999, 5_999)
