@@ -28,9 +28,9 @@ USUAL = (
     "My phone is 415-555-0132. Could you check where it is? It cost $39.95."
 )
 ANSWER = (
-    "The Lumo L200 is a warm and bright lamp for a desk, and most people like how quiet its switch is. It costs "
-    "$49.99, down from $59.99. The Brite Max stands on the floor and lights a whole room, so it is the better "
-    "choice for a living room. Would you like to see more of them, or shall I compare these two for you?"
+    "The Lumo L200 is a warm and bright lamp for a desk, and most people like how quiet its switch is. It "
+    "costs $49.99, down from $59.99. The Brite Max stands on the floor and lights a whole room, so it is the "
+    "better choice for a living room. Would you like to see more of them, or shall I compare these two?"
 )
 SLOW: Mapping[str, str] = {
     "one letter": "a",

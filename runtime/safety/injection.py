@@ -52,6 +52,7 @@ class Lexicon(Shape):
     near: int = Field(gt=0)
     apart: float = Field(gt=0, le=1)
     beside: int = Field(ge=0)
+    shadows: frozenset[str]
     concepts: Mapping[str, Mapping[str, tuple[str, ...]]]
     rules: tuple[Rule, ...]
 
@@ -137,7 +138,7 @@ class Detector:
                     hits.append(Hit(term.concept, start, _word_end(plain, end) if term.open else end))
             if len(hits) >= MOST_HITS:
                 return None
-        return _largest(hits)
+        return _apart(hits, self._lexicon.shadows)
 
     def _reasons(self, hits: Sequence[Hit], ends: Sequence[int], where: Where) -> dict[str, float]:
         """The heaviest weight of each kind of attempt that is there."""
@@ -180,14 +181,15 @@ class Detector:
         )
 
 
-def _largest(hits: Sequence[Hit]) -> list[Hit]:
-    """Without those that are a part of another: "no limits" speaks of no limits, and not of limits too."""
+def _apart(hits: Sequence[Hit], shadows: frozenset[str]) -> list[Hit]:
+    """Without those that are a part of one that speaks for itself, from left to right."""
     kept: list[Hit] = []
-    start = end = -1
-    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
-        if hit.end > end or (hit.start, hit.end) == (start, end):
+    shadow = -1
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end, hit.concept not in shadows)):
+        if hit.end > shadow:
             kept.append(hit)
-            start, end = hit.start, hit.end
+        if hit.concept in shadows:
+            shadow = max(shadow, hit.end)
     return kept
 
 
