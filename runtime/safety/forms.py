@@ -80,14 +80,15 @@ TOWN = re.compile(
 _CALLED = r"(?:card ?holder(?: name)?|full name|name) ?(?:is|:|on the card is)"
 _KANA_NAME = r"[一-龥々ぁ-んァ-ヶーA-Z]"
 NAME = re.compile(
-    rf"\b(?:my name is|my name's|i am called|{_CALLED})\s{{0,2}}"
+    rf"(?<![a-z])(?:my name is|my name's|i am called|this is(?= [a-z' -]{{3,40}} speaking)"
+    rf"|{_CALLED})\s{{0,2}}"
     r"(?P<en>(?-i:[A-Z][\w'’-]{1,30}(?: [A-Z][\w'’.-]{0,30}){0,3}))"
-    r"|(?:名前は|(?:氏名|名義|受取人)[は:])\s?"
+    r"|(?:名前は|(?:氏名|名義|受取人)[は:]|(?:私|わたし|僕)は(?=[^、。]{2,12}(?:と申|といい|と言い)))\s?"
     rf"(?P<ja>{_KANA_NAME}{{2,12}}?(?: {_KANA_NAME}{{1,8}}?)?)"
     r"(?=です|と申|と言|といい|、|。|で、|様|$|\s|,)",
     re.IGNORECASE,
 )
-_SECRETLY = r"password|passcode|pwd|pin(?: code| number)?|one-time code|verification code|otp"
+_SECRETLY = r"password|passcode|passwd|pwd|pw|pin(?: code| number)?|one-time code|verification code|otp"
 SECRET = re.compile(
     rf"(?:\b(?:{_SECRETLY})|パスワード|暗証番号|密码|비밀번호)"
     r"\s?(?:is|was|=|:|は|是|는|은)\s?[\"'「]?"

@@ -51,9 +51,9 @@ def _written(flat: str) -> Iterator[Found]:
     small = flat.lower()
     if _any(small, "@", "at ", "at)", "at]", "at}"):
         yield from _all("email", forms.MAIL, flat)
-    if _any(small, "name", "called", "holder", "名", "受取人"):
+    if _any(small, "name", "called", "holder", "speaking", "名", "受取人", "申", "は"):
         yield from _all("name", forms.NAME, flat, "en", "ja")
-    if _any(small, "pass", "pwd", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
+    if _any(small, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
         yield from _all("secret", forms.SECRET, flat, "it")
     if _any(small, "one", "five", "nine", "seven", "zero", "一", "二", "三", "五", "九"):
         yield from _all("number", forms.SPELLED, flat)
