@@ -22,7 +22,9 @@ from runtime.safety.pii import redact
 from tests.runtime.safety.cases_helpers import HALVES, SHOP, injection, personal, priced, score
 
 BYTES, RUNS = 65_536, 5
-SLOWEST_MS, CHUNK_US = 20.0, 30.0
+# No model says 64 KB: an answer has a sixth of that at most.
+ALLOWED_MS = {"injection": 20.0, "personal data": 20.0, "all six checks": 150.0}
+CHUNK_US = 30.0
 USUAL = (
     "Hello, I ordered the AeroPress coffee maker (order 114-1234567-1234567) last week and it has not come. "
     "My phone is 415-555-0132. Could you check where it is? It cost $39.95."
@@ -53,6 +55,14 @@ SLOW: Mapping[str, str] = {
     "packed": "QUJD",
     "dots": "a.",
     "lines": "\n",
+    "mail and numbers": "a@a.a 1 ",
+    "amounts": "$1 ",
+    "amounts of a product": "Lumo $1. ",
+    "rude words": "crap ",
+    "insults": "shut up. ",
+    "no products": "B0AAAAAAAA ",
+    "shops": "walmart ",
+    "shares": "5% off ",
 }
 
 
@@ -68,18 +78,19 @@ def main() -> int:
             )
     worst = {name: _worst(read) for name, read in READERS.items()}
     for reader, (name, ms) in worst.items():
-        print(f"64 KB, {reader}: slowest {ms:.1f} ms ({name}); allowed {SLOWEST_MS:.0f}")
+        print(f"64 KB, {reader}: slowest {ms:.1f} ms ({name}); allowed {ALLOWED_MS[reader]:.0f}")
     print(f"a usual message, injection: {_ms(lambda: detector().judge(USUAL)) * 1e3:.0f} µs")
     print(f"a usual message, personal data: {_ms(lambda: redact(USUAL)) * 1e3:.0f} µs")
     print(f"a usual answer, all six checks: {_ms(lambda: check(ANSWER, SHOP)) * 1e3:.0f} µs")
     chunk = asyncio.run(_chunk())
     print(f"one chunk of an answer, mean of all: {chunk:.1f} µs; allowed {CHUNK_US:.0f}")
-    return int(chunk > CHUNK_US or any(ms > SLOWEST_MS for _, ms in worst.values()))
+    return int(chunk > CHUNK_US or any(ms > ALLOWED_MS[reader] for reader, (_, ms) in worst.items()))
 
 
 READERS: Mapping[str, Callable[[str], object]] = {
     "injection": lambda text: detector().judge(text),
     "personal data": redact,
+    "all six checks": lambda text: check(text, SHOP),
 }
 
 

@@ -8,6 +8,7 @@ products and prices stay: they are what a conversation is about.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 
 from runtime.safety import forms
 from runtime.safety.near import kind_of
@@ -16,6 +17,7 @@ from runtime.safety.numbers import Found, chinese_id, long_numbers, numbers
 __all__ = ["Found", "find", "redact", "redacted"]
 
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
+_START = itemgetter(1)
 _PAPERS = frozenset({"passport", "licence", "id"})
 
 
@@ -108,7 +110,7 @@ def _all(kind: str, pattern: re.Pattern[str], flat: str, *groups: str) -> Iterat
 def _apart(found: Iterable[Found]) -> tuple[Found, ...]:
     """Of those that overlap, the one that begins first; with all they cover."""
     kept: list[Found] = []
-    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+    for one in sorted(found, key=_START):
         if kept and one.start < kept[-1].end:
             kept[-1] = kept[-1]._replace(end=max(kept[-1].end, one.end))
         else:
@@ -118,9 +120,11 @@ def _apart(found: Iterable[Found]) -> tuple[Found, ...]:
 
 def _blank(flat: str, found: Iterable[Found]) -> str:
     """With what was found already out of the way."""
-    for one in found:
-        flat = flat[: one.start] + "\0" * (one.end - one.start) + flat[one.end :]
-    return flat
+    parts, at = [], 0
+    for one in _apart(found):
+        parts += [flat[at : one.start], "\0" * (one.end - one.start)]
+        at = one.end
+    return "".join([*parts, flat[at:]])
 
 
 def _same_length(found: re.Match[str]) -> str:

@@ -72,6 +72,15 @@ _HAN_DIGITS = {sign: number for number, sign in enumerate("〇一二三四五六
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 
 
+# Where an amount, a share or any other number may begin; where it is not, there is none.
+_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thir|twenty|fort|fift|sixt|ninety"
+MAYBE = re.compile(
+    rf"[\d@$€£¥₩%＄￥％＠〇]|(?<![a-z])(?:{_NUMBERS}|hundred|half)"
+    r"|[一二三四五六七八九十百千][一二三四五六七八九十百千万割折ド美円元달]|半額|半价|반값",
+    re.IGNORECASE,
+)
+
+
 class Amount(NamedTuple):
     """An amount where it stands. `currency`: USD, or anything else."""
 

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from runtime.answer.plain import money
 from runtime.safety.output.context import Context, Finding, Goods
 from runtime.safety.output.mentions import Page
-from runtime.safety.output.money import Amount, Discount, amounts, discounts
+from runtime.safety.output.money import MAYBE, Amount, Discount, amounts, discounts
 from runtime.safety.output.roles import AFTER, BEFORE, Role, role, words
 from runtime.safety.output.rules import wording
 
 CHECK = "price"
+MOST = 150  # amounts of an answer; of more, none is worth to be read
 _COUNT = re.compile(
     r"(?<![\w.$-])(?:(\d{1,2})(?!\d|[.,]\d|-?\w)|(two|a pair|both|three|four|five|six|ten)"
     r"|([2-9])\s?(?:つ|個|点|台|本|枚|个|件|只|개))",
@@ -33,14 +34,23 @@ class _Edit(NamedTuple):
 
 def prices(text: str, context: Context) -> tuple[str, tuple[Finding, ...]]:
     """The text with no price in it that is not true now."""
+    if MAYBE.search(text) is None:
+        return text, ()
     found, shares = amounts(text), discounts(text)
     if not found and not shares:
         return text, ()
+    if len(found) + len(shares) > MOST:
+        claims: list[Amount | Discount] = [*found, *shares]
+        return _edited(text, [_gone(one, context) for one in claims])
     page = Page(text, context.goods)
     places = [one.start for one in found]
     edits = [edit for one in found if (edit := _amount(one, page, places, context)) is not None]
     edits += [edit for share in shares if (edit := _discount(share, page, context)) is not None]
     return _edited(text, edits)
+
+
+def _gone(one: Amount | Discount, context: Context) -> _Edit:
+    return _Edit(one.start, one.end, wording(context.language).elsewhere, "removed")
 
 
 def _amount(one: Amount, page: Page, places: list[int], context: Context) -> _Edit | None:
@@ -54,7 +64,7 @@ def _amount(one: Amount, page: Page, places: list[int], context: Context) -> _Ed
     if _stands(one, what, sentence, context):
         return None
     if goods is None or goods.cents is None:
-        return _Edit(one.start, one.end, wording(context.language).elsewhere, "removed")
+        return _gone(one, context)
     if what in {"list", "saved"}:
         return _claim(one, what, goods, page.plain)
     if what == "difference" and _differs(one.cents, context):

@@ -4,6 +4,7 @@ Whatever a text leant on, these hold: they read what is said, not why.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -131,19 +132,26 @@ def check_part(text: str, context: Context) -> str:
 
 
 def _masked(text: str, places: list[Place]) -> str:
-    for place in sorted(places, key=lambda place: place.start, reverse=True):
-        end = place.end
-        while end < len(text) and text[end].isascii() and text[end].isalpha():
-            end += 1
-        text = text[: place.start] + _MASK + text[end:]
-    return text
+    parts, at = [], 0
+    for place in sorted(places, key=lambda place: place.start):
+        if place.start >= at:
+            parts += [text[at : place.start], _MASK]
+            at = _word_end(text, place.end)
+    return "".join([*parts, text[at:]])
+
+
+def _word_end(text: str, end: int) -> int:
+    while end < len(text) and text[end].isascii() and text[end].isalpha():
+        end += 1
+    return end
 
 
 def _without_sentences(text: str, places: list[Place]) -> str:
+    starts = sorted(place.start for place in places)
     kept = [
         match[0]
         for match in _SENTENCE.finditer(text)
-        if not any(match.start() <= place.start < match.end() for place in places)
+        if bisect_left(starts, match.start()) == bisect_left(starts, match.end())
     ]
     return "".join(kept).strip()
 

@@ -12,7 +12,7 @@ from functools import cache
 
 from runtime.reply import Reply
 from runtime.safety.output.context import Context, Goods
-from runtime.safety.output.money import amounts
+from runtime.safety.output.money import MAYBE, amounts
 from runtime.safety.output.rules import rules, small
 from runtime.safety.output.stages import ASIN, Whole, check, check_part
 
@@ -21,14 +21,6 @@ MOST_HELD = 600  # letters of a sentence that is waited for
 TOLD = 600  # letters before it that say what it speaks of
 MOST_LOOKED_UP = 8
 CHECKED = "checked"
-_NUMBERS = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thir|twenty|fort|fift|sixt|eighty|ninety"
-)
-_TRIGGER = re.compile(
-    rf"[\d@$€£¥₩%＄￥％＠〇]|(?<![a-z])(?:{_NUMBERS}|hundred|half)"
-    r"|[一二三四五六七八九十百千][一二三四五六七八九十百千万割折ド美円元달]|半額|半价|반값",
-    re.IGNORECASE,
-)
 _END = re.compile(r"[.!?][\"')]?\s|[。！？\n]")
 _ADDRESS = re.compile(r"[A-Za-z0-9-]{1,64}(?:[._%+][A-Za-z0-9-]{1,64}){1,8}[._%+]?$")  # of mail, so far
 SHORTEST = 3  # letters of a name that are enough to wait for the rest; one where a letter is a word
@@ -106,14 +98,14 @@ class Stream:
 
 def _until(raw: str, passed: int) -> int:
     """Up to where a text may pass now."""
-    trigger = _TRIGGER.search(raw, passed)
+    trigger = MAYBE.search(raw, passed)
     while trigger is not None:
         end = _END.search(raw, trigger.end())
         if end is None:
             if len(raw) - trigger.start() > MOST_HELD:
                 return len(raw)
             return max(passed, _word_before(raw, trigger.start()))
-        following = _TRIGGER.search(raw, end.end())
+        following = MAYBE.search(raw, end.end())
         if following is None:
             return max(end.end(), _word_before(raw, len(raw)))
         trigger = following
@@ -133,7 +125,7 @@ def _word_before(raw: str, place: int) -> int:
 
 def _plain(part: str) -> bool:
     """Whether no check could say anything."""
-    if _TRIGGER.search(part) or ASIN.search(part):
+    if MAYBE.search(part) or ASIN.search(part):
         return False
     return not any(name in small(part) for name in _heads())
 
