@@ -28,7 +28,10 @@ prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
 	@without=; leave_out() { without="$$without --ignore=$$1"; echo "prove: without $$1" >&2; }; \
 		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
 		arm=$$(sh scripts/arm64) || leave_out tests/artifact/test_smoke_arm64.py; \
-		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m prove $$without $(TESTS)
+		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m "prove and not scale" $$without $(TESTS)
+
+prove-scale: $(READY) ## each scale scenario of LOAD-2 with and without what withstands it (some 20 minutes)
+	@$(BIN)/pytest -q -m scale $(TESTS)
 
 engine: $(READY) ## preview, up, refresh, destroy and policies in the real engine (docs/engine.md)
 	@cli=$$(sh scripts/pulumi-cli) && CONCIERGE_PULUMI=$$cli \
@@ -91,4 +94,4 @@ $(BENCH): requirements/uv.txt requirements/bench.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help
+.PHONY: rehearse plan test prove prove-scale engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help

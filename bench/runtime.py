@@ -22,8 +22,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
+import boto3
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -130,21 +132,38 @@ def calls_of(out: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
+def fresh_table(aws: Aws) -> str:
+    """Sessions of this run alone: moto copies a whole table for each transaction."""
+    name = f"sessions-{uuid4().hex[:8]}"
+    client = boto3.client("dynamodb", endpoint_url=aws.urls["aws"], region_name=aws.region)
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("shard", "item")],
+        KeySchema=[
+            {"AttributeName": "shard", "KeyType": "HASH"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
+        ],
+    )
+    return name
+
+
 @contextmanager
 def running(aws: Aws, folder: Path, program: str) -> Iterator[tuple[str, int]]:
     """The agent, or the floor, on the stand-ins: (URL, pid)."""
+    told = {**aws.variables(), "CONCIERGE_TABLE_SESSIONS": fresh_table(aws)}
     with Processes(folder / program) as processes:
         if program == "agent":
-            process = agent(processes, "dev", aws.variables())
+            process = agent(processes, "dev", told)
         else:
             process = processes.start(
                 "floor",
-                [sys.executable, "-P", str(ROOT / "bench" / "runtime_floor.py")],
+                [sys.executable, "-P", str(ROOT / "bench" / "_runtime_floor.py")],
                 {
                     "PYTHONPATH": str(ROOT),
                     "CONCIERGE_ENVIRONMENT": "dev",
                     "CONCIERGE_SETTINGS": "/concierge/dev/settings",
-                    **aws.variables(),
+                    **told,
                 },
             )
         yield str(process.ready_line(60)["url"]), process.pid
@@ -247,8 +266,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as kept:
         folder = Path(kept)
         with environment.standing(folder / "aws", lambda: plans.kept("dev", ROOT / "build" / "aws")) as aws:
+            os.environ |= aws.variables()
             if wanted in {None, "cpu"}:
-                good &= added_cpu(aws, folder, 1 if quick else 3, 80 if quick else 240)
+                good &= added_cpu(aws, folder, 1 if quick else 6, 80 if quick else 110)
             if wanted in {None, "latency"}:
                 latency(aws, folder, (20,) if quick else (20, 50), 8 if quick else 20)
             if wanted in {None, "memory"}:

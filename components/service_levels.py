@@ -11,7 +11,7 @@ import pulumi
 
 from components.alarms import Watch
 from components.base import Component
-from contract.alarms import Alarm, Composite, Measure, Widget, graphs
+from contract.alarms import Alarm, Composite, Measure, Severity, Widget, graphs
 from contract.metrics import NAMESPACE
 from contract.slos import slos
 from contract.tiers import Tier
@@ -20,6 +20,7 @@ from contract.tiers import Tier
 ENOUGH = 100
 CANNED_SHARE = 0.1
 HOUR_S = 3_600
+DEAR_USD = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +71,38 @@ def _at_once() -> list[Alarm]:
         _slow("haiku-first-token-slow", "FirstToken", Tier.T1, 1_500, "haiku-degraded"),
         _slow("answers-slow", "EndToEnd", Tier.T0, 8_000, "bedrock-latency"),
         _canned(),
+        _away("pricing", 0.1, "page", "Prices are missing from answers and cards.", "pricing-down"),
+        _away("catalogue", 0.1, "ticket", "Products are missing from answers.", "catalogue-slow"),
+        _dear(),
         _cost(),
     ]
+
+
+def _dear() -> Alarm:
+    """Ten times what an answer costs (OPS-7): models are called again and again for one message."""
+    return _alarm(
+        "answers-dear",
+        "CostUsd",
+        statistic="Average",
+        threshold=DEAR_USD,
+        severity="ticket",
+        impact="An answer costs ten times as much as usual: something calls models in a loop.",
+        runbook="agent-loop",
+    )
+
+
+def _away(provider: str, share: float, severity: Severity, impact: str, runbook: str) -> Alarm:
+    """A provider that does not answer within its deadline, or is not asked any more because it did not."""
+    return _alarm(
+        f"{provider}-away",
+        "ProviderFailed",
+        dimensions={"Provider": provider},
+        statistic="Average",
+        threshold=share,
+        severity=severity,
+        impact=impact,
+        runbook=runbook,
+    )
 
 
 def _slow(id_: str, metric: str, tier: Tier, limit_ms: float, runbook: str) -> Alarm:

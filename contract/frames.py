@@ -41,6 +41,7 @@ class Start(Frame):
     type: Literal["start"] = "start"
     session_id: str
     protocol_version: int = PROTOCOL
+    resume_token: str | None = Field(None, description="of a guest: what `resume` needs")
 
 
 class Delta(Frame):
@@ -200,7 +201,7 @@ ServerFrame = Start | Delta | Correction | Final | Banner | Failure
 ServerMessage = ServerFrame | Resumed | Reconnect
 ClientFrame = Ask | Resend | Resume
 ENDINGS = ("final", "error")
-_SINCE_3 = {"cards", "actions", "about"}
+_SINCE_3 = {"cards", "actions", "about", "resume_token"}
 T = TypeVar("T")
 
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
@@ -219,7 +220,7 @@ def as_spoken(frame: ServerMessage, version: int) -> str | None:
     if isinstance(frame, Resumed | Reconnect):
         return None
     if isinstance(frame, Start):
-        return encode(frame.model_copy(update={"protocol_version": version}))
+        frame = frame.model_copy(update={"protocol_version": version})
     return frame.model_dump_json(exclude=_SINCE_3)
 
 

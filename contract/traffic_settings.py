@@ -110,7 +110,7 @@ class CacheSettings(Knobs):
     lease_s: float = Field(
         10.0, gt=0, description="time in which a task has to make what the others wait for"
     )
-    wait_s: float = Field(3.0, ge=0, description="longest wait for what somebody else makes; then by oneself")
+    wait_s: float = Field(6.0, ge=0, description="longest wait for what somebody else makes; then by oneself")
     again_s: float = Field(0.05, gt=0, description="time between two looks while waiting for another task")
     early: bool = Field(True, description="entries are renewed before their time, by chance (XFetch)")
     beta: float = Field(1.0, gt=0, description="how early: 1 is right, more is sooner")

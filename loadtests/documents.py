@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,14 +17,20 @@ class DocumentError(WrongUseError):
     """A file of the load tests that cannot be used."""
 
 
-def read(path: Path, shape: type[T]) -> T:
-    """The document at `path`; DocumentError has a line for each fault."""
+def read(path: Path, shape: type[T], beside: Collection[str] = ()) -> T:
+    """The document at `path`; DocumentError has a line for each fault.
+
+    `beside`: keys that name another .toml file, which lies beside this one unless its path says otherwise.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as missing:
         raise DocumentError(f"{path.name}: cannot be read: {missing.strerror}: {path}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
         raise DocumentError(f"{path.name}: is no TOML: {broken}") from None
+    for key in beside:
+        if str(document.get(key, "")).endswith(".toml"):
+            document[key] = str(path.parent / document[key])
     try:
         return shape.model_validate(document)
     except ValidationError as invalid:
@@ -62,8 +68,7 @@ def _fields(shape: type[BaseModel], place: tuple[str | int, ...]) -> Mapping[Any
     for part in place:
         if isinstance(part, str) and part in shape.model_fields:
             inner = shape.model_fields[part].annotation
-            # tuple[Stage, ...] holds Stages
-            inner = getattr(inner, "__args__", (inner,))[0]
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                shape = inner
+            # tuple[Stage, ...] holds Stages, Mapping[str, Switch] Switches under names of their own
+            inside = [one for one in (inner, *getattr(inner, "__args__", ())) if isinstance(one, type)]
+            shape = next((one for one in inside if issubclass(one, BaseModel)), shape)
     return shape.model_fields

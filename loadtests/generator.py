@@ -1,4 +1,4 @@
-"""One run in one process: hands out messages when they are due, whoever is free takes the next one.
+"""One run in one process: deals messages to users when they are due, and keeps what became of each.
 
 Needs gevent and knows nothing of Locust. It also watches itself: it keeps times of its own, and how late it
 was for them says whether its other figures can be believed.
@@ -8,18 +8,19 @@ import gc
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import gevent
 from gevent.pool import Group
-from gevent.queue import Empty, Queue
 
-from contract.frames import Ask
-from loadtests.arrivals import Arrival
-from loadtests.client import ChatClient
-from loadtests.samples import Percentiles, Sample, Summary, summary
+from loadtests.arrivals import Arrival, Person
+from loadtests.client import Connections
+from loadtests.doorbell import Doorbell
+from loadtests.samples import Sample
 from loadtests.scenario import Scenario
+from loadtests.tally import Tally
 from loadtests.transcript import Transcript
 
 log = logging.getLogger("prime_day")
@@ -27,6 +28,8 @@ log = logging.getLogger("prime_day")
 BEAT_S = 0.05
 # After the last answer could have come: for reports of workers that are on their way.
 GRACE_S = 10.0
+NOBODY_FREE = "dropped: no free user in time"
+TOO_LATE = "dropped: the answer before it took too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,95 +40,186 @@ class Due:
     at: float
 
 
+@dataclass(slots=True, eq=False)
+class Talk:
+    """A conversation under way: what is due in it, and who has it."""
+
+    person: Person
+    inbox: deque[Due] = field(default_factory=deque)
+    seat: "Seat | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """A user, as the generator sees it: a guest or a customer, free or in a conversation."""
+
+    guest: bool
+    bell: Doorbell = field(default_factory=Doorbell)
+    talk: Talk | None = None
+
+
 class Generator:
-    """Walks its part of the schedule and keeps what became of it; `planned` counts all parts."""
+    """Walks its part of the schedule; `planned` counts all parts."""
 
     def __init__(
-        self, scenario: Scenario, arrivals: Sequence[Arrival], planned: int, keep: Callable[[Sample], None]
+        self,
+        scenario: Scenario,
+        arrivals: Iterable[Arrival],
+        planned: int,
+        keep: Callable[[Sample], None] = lambda _: None,
     ) -> None:
         self.scenario = scenario
         self.planned = planned
         self.users = 0  # of this process: those that exist ...
         self.present = 0  # ... and those that have a socket, or could not get one
-        self.samples: list[Sample] = []
-        self.lags_ms: list[float] = []
-        self._arrivals = arrivals
+        self.tally = Tally(scenario.good, scenario.bin_s)
+        self.connections = Connections()
+        self.began: float | None = None  # on the monotonic clock
+        self.began_at = 0.0  # seconds since 1970
+        self.messages = 0  # that came to their end, in all parts
+        self.run_id = secrets.token_hex(4)
+        self._arrivals = iter(arrivals)
         self._keep = keep
-        self._due = Queue()  # of Due
+        self._talks: dict[int, Talk] = {}
+        self._free: dict[bool, deque[Seat]] = {True: deque(), False: deque()}
+        self._waiting: dict[bool, deque[Talk]] = {True: deque(), False: deque()}
         self._work = Group()
-        self._run = secrets.token_hex(4)
         self._begun = False
-        self._began: float | None = None
         # Seconds since 1970 are read once: a clock that is set during the run must not bend its times.
         self._epoch = time.time() - time.monotonic()
 
-    def begin(self) -> None:
-        """All users exist: the schedule starts as soon as each has its socket, or has given up."""
+    @property
+    def elapsed_s(self) -> float:
+        """Since the beginning of the schedule."""
+        return 0.0 if self.began is None else time.monotonic() - self.began
+
+    def begin(self, tell: Callable[[float], None] = lambda _: None) -> None:
+        """All users exist: the schedule starts as soon as each has its socket, or has given up; `tell`:
+        when."""
         if not self._begun:
             self._begun = True
-            self._work.spawn(self._walk)
+            self._work.spawn(self._walk, tell)
 
-    def next(self, within_s: float) -> Due | None:
-        """The next message that is due, if one is within this time."""
-        try:
-            due: Due = self._due.get(timeout=within_s)
-            return due
-        except Empty:
-            return None
-
-    def serve(self, due: Due, client: ChatClient, user: str) -> tuple[Sample, int]:
-        """Sends a message and waits for its end: the sample, and the characters of the answer."""
-        until = due.at + self.scenario.answer_within_s
-        request_id = f"{self._run}-{due.arrival.number}"
-        if time.monotonic() < until:
-            ask = Ask(request_id=request_id, text=due.arrival.text, session_id=f"{self._run}-{user}")
-            seen = client.ask(ask, until)
+    def sit_down(self, number: int) -> Seat:
+        """A place for a user; guests and customers as many as the scenario has of each."""
+        share = self.scenario.guests
+        if number < 2:  # one of each, if there is any
+            guest = share > 0 if number == 0 else share >= 1
         else:
-            seen = Transcript(request_id, time.monotonic())
-            seen.fail("no free user in time")
-        return Sample.of(seen, due.at, self._epoch), seen.characters
+            guest = int((number + 1) * share) > int(number * share)
+        seat = Seat(guest)
+        self._let(seat)
+        return seat
 
-    def collect(self, samples: Sequence[Sample]) -> None:
-        """Keeps what became of messages, of this process or another."""
-        for sample in samples:
-            self.samples.append(sample)
-            self._keep(sample)
+    def next(self, seat: Seat, descriptor: int | None, within_s: float) -> Due | None:
+        """What this user should send now; None: its socket has something to say, or nothing was due so
+        long."""
+        if not (seat.talk and seat.talk.inbox):
+            seat.bell.wait(descriptor, within_s)
+        return seat.talk.inbox.popleft() if seat.talk and seat.talk.inbox else None
+
+    def serve(self, due: Due, ask: Callable[[str, float], Transcript]) -> Sample:
+        """Has a message sent, unless it is too late for that, and says what became of it."""
+        until = due.at + self.scenario.answer_within_s
+        request_id = f"{self.run_id}-{due.arrival.number}"
+        if time.monotonic() >= until:
+            return self._dropped(due, TOO_LATE)
+        return Sample.of(ask(request_id, until), due.at, self._epoch, due.arrival)
+
+    def done(self, seat: Seat, due: Due, sample: Sample) -> None:
+        """Keeps what became of a message; after the last one of a conversation its user is free."""
+        self.collect(sample)
+        if due.arrival.last:
+            self._talks.pop(due.arrival.conversation, None)
+            seat.talk = None
+            self._let(seat)
+
+    def collect(self, sample: Sample) -> None:
+        """Keeps what became of a message of this process."""
+        self.messages += 1
+        self.tally.add(sample)
+        self._keep(sample)
 
     def over(self) -> bool:
         """Whether every message has come to its end, or should have long ago."""
-        if len(self.samples) >= self.planned:
+        if self.planned and self.messages >= self.planned:
             return True
         longest = self.scenario.length_s + self.scenario.answer_within_s + GRACE_S
-        return self._began is not None and time.monotonic() > self._began + longest
+        return self.began is not None and self.elapsed_s > longest
 
     def stop(self) -> None:
-        """Hands out nothing more."""
+        """Deals out nothing more."""
         self._work.kill()
+        self._look_at_connections()
         gc.unfreeze()
 
-    def summary(self) -> Summary:
-        """What the samples so far say."""
-        return summary(self.samples, self.scenario.good)
+    def _let(self, seat: Seat) -> None:
+        """A free user takes who has waited longest, or is there for the next."""
+        if self._waiting[seat.guest]:
+            self._take(seat, self._waiting[seat.guest].popleft())
+        else:
+            self._free[seat.guest].append(seat)
 
-    def lag_ms(self) -> Percentiles | None:
-        """How late this process (on a master: its workers) was in keeping its own times."""
-        return Percentiles.of(self.lags_ms)
+    def _take(self, seat: Seat, talk: Talk) -> None:
+        seat.talk, talk.seat = talk, seat
+        seat.bell.ring()
 
-    def _walk(self) -> None:
+    def _deal(self, due: Due) -> None:
+        arrival = due.arrival
+        talk = self._talks.get(arrival.conversation)
+        if talk is None:
+            talk = self._talks[arrival.conversation] = Talk(arrival.person)
+            talk.inbox.append(due)
+            if self._free[arrival.person.guest]:
+                self._take(self._free[arrival.person.guest].popleft(), talk)
+            else:
+                self._waiting[arrival.person.guest].append(talk)
+        else:
+            talk.inbox.append(due)
+            if talk.seat is not None:
+                talk.seat.bell.ring()
+
+    def _dropped(self, due: Due, why: str) -> Sample:
+        seen = Transcript(f"{self.run_id}-{due.arrival.number}", time.monotonic())
+        seen.fail(why)
+        sample = Sample.of(seen, due.at, self._epoch, due.arrival)
+        return sample.model_copy(update={"dropped": True})
+
+    def _walk(self, tell: Callable[[float], None]) -> None:
         gevent.sleep(BEAT_S)  # the last users have only just come into being
         while self.present < self.users:
             gevent.sleep(BEAT_S)
         # What exists now stays: the collector need not look at it again in the middle of a measurement.
         gc.collect()
         gc.freeze()
-        self._began = time.monotonic()
-        if self._arrivals:
-            log.info("%s begins: %d messages", self.scenario.name, len(self._arrivals))
-            self._work.spawn(self._watch)
+        self.began = time.monotonic()
+        self.began_at = self.began + self._epoch
+        tell(self.began_at)
+        first = next(self._arrivals, None)
+        if first is None:
+            return  # a master, or a worker without a share
+        log.info("%s begins: %d messages in all", self.scenario.name, self.planned)
+        self._work.spawn(self._watch)
+        last = self._send(first)
         for arrival in self._arrivals:
-            due = self._began + arrival.at_s
-            gevent.sleep(max(0.0, due - time.monotonic()))
-            self._due.put(Due(arrival, due))
+            last = self._send(arrival)
+        gevent.sleep(max(0.0, last + self.scenario.answer_within_s - time.monotonic()))
+        self._give_up()
+
+    def _send(self, arrival: Arrival) -> float:
+        assert self.began is not None  # noqa: S101 - the walk has begun
+        due = self.began + arrival.at_s
+        gevent.sleep(max(0.0, due - time.monotonic()))
+        self._deal(Due(arrival, due))
+        return due
+
+    def _give_up(self) -> None:
+        """Who still waits for a free user will never get one in time: nothing vanishes without a line."""
+        for waiting in self._waiting.values():
+            for talk in waiting:
+                while talk.inbox:
+                    self.collect(self._dropped(talk.inbox.popleft(), NOBODY_FREE))
+            waiting.clear()
 
     def _watch(self) -> None:
         """Beats of a fixed rhythm: after a stall the missed ones count too, each with its own lateness."""
@@ -133,4 +227,14 @@ class Generator:
         while True:
             beat += BEAT_S
             gevent.sleep(max(0.0, beat - time.monotonic()))
-            self.lags_ms.append((time.monotonic() - beat) * 1_000)
+            self.tally.lag.add((time.monotonic() - beat) * 1_000)
+            self._look_at_connections()
+
+    def _look_at_connections(self) -> None:
+        found, now = self.connections, int(self.elapsed_s // self.scenario.bin_s)
+        for took in found.took_ms:
+            self.tally.connect.add(took)
+        if found.refused:
+            self.tally.unconnected[now] += len(found.refused)
+        found.took_ms.clear()
+        found.refused.clear()

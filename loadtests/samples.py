@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError
 
 from contract.base import Shape
 from contract.errors import InconclusiveError, WrongUseError
 from contract.tiers import Tier
+from loadtests.arrivals import Arrival
 from loadtests.scenario import Limits
 from loadtests.transcript import Transcript
 
@@ -34,14 +35,30 @@ class Sample(Shape):
     request_id: str
     intended_at: float = Field(description="when it was due, seconds since 1970")
     sent_at: float = Field(description="when it was sent, or given up unsent")
+    at_s: float = Field(0.0, description="when it was due, seconds after the beginning")
     first_token_ms: float | None = Field(None, description="from due to the first text")
     end_to_end_ms: float | None = Field(None, description="from due to the final frame")
+    gap_ms: float | None = Field(None, description="the longest silence between two pieces of text")
     tier: Tier | None = None
     rung: str | None = None
     error: str | None = Field(None, description="why it failed; none: it was answered")
+    dropped: bool = Field(False, description="never sent: nobody was free in time")
+    refused: bool = Field(False, description="told to come again later")
     sequence_gaps: int = 0
     corrections: int = 0
     finals: int = 0
+    stalls: int = 0
+    resends: int = 0
+    reconnects: int = 0
+    text_differs: bool = False
+    cached: bool = False
+    usd: float = 0.0
+    intent: str = ""
+    persona: str = ""
+    channel: str = ""
+    stage: str = ""
+    conversation: int | None = None
+    last: bool = Field(False, description="the last message of its conversation")
 
     @property
     def late_ms(self) -> float:
@@ -58,25 +75,47 @@ class Sample(Shape):
         )
 
     @classmethod
-    def of(cls, seen: Transcript, due: float, epoch: float) -> Self:
+    def of(cls, seen: Transcript, due: float, epoch: float, arrival: Arrival | None = None) -> Self:
         """From a transcript, when it was due, and what to add to its clock for seconds since 1970."""
 
         def after_due(at: float | None) -> float | None:
             return None if at is None else round((at - due) * 1_000, 3)
 
+        whose = {} if arrival is None else _whose(arrival)
         return cls(
             request_id=seen.request_id,
             intended_at=round(due + epoch, 6),
             sent_at=round(seen.sent_at + epoch, 6),
             first_token_ms=after_due(seen.first_token_at),
             end_to_end_ms=after_due(seen.ended_at) if seen.finals else None,
+            gap_ms=round(seen.longest_gap_s * 1_000, 3) if seen.longest_gap_s else None,
             tier=seen.tier,
             rung=seen.rung,
             error=seen.problem,
+            refused=seen.code == "too_many_requests",
             sequence_gaps=seen.sequence_gaps,
             corrections=seen.corrections,
             finals=seen.finals,
+            stalls=seen.stalls,
+            resends=seen.resends,
+            reconnects=seen.reconnects,
+            text_differs=seen.text_differs,
+            cached=seen.cached,
+            usd=seen.usd,
+            **whose,
         )
+
+
+def _whose(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "at_s": round(arrival.at_s, 6),
+        "intent": str(arrival.intent),
+        "persona": arrival.person.persona,
+        "channel": arrival.person.channel,
+        "stage": arrival.stage,
+        "conversation": arrival.conversation,
+        "last": arrival.last,
+    }
 
 
 class Writer:

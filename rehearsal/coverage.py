@@ -53,7 +53,6 @@ class Mode(Shape):
     within_s: float = Field(gt=0)
     metrics: Mapping[str, Sign] = {}
     accepted: str | None = None
-    waits_for: str | None = None
 
 
 class Ways(Shape):
@@ -92,8 +91,6 @@ class Covered:
         """What is wrong; None if nothing is, or it is meant so."""
         if not self.there or self.mode.accepted:
             return None
-        if self.mode.waits_for:
-            return f"nothing emits it yet: {self.mode.waits_for}"
         if not self.caught:
             return "no alarm tells of it"
         if self.caught[0].after_s > self.mode.within_s:

@@ -70,7 +70,7 @@ class Schedule:
     def of(cls, story: Story, seed: int) -> Self:
         """What the generator is to send: the same pure function as its own, asked once more."""
         chosen = scenario.load(story.scenario).lasting(story.length_s)
-        due = [one.at_s for one in arrivals.schedule(chosen, scenario.prompts(), seed)]
+        due = [one.at_s for one in arrivals.schedule(chosen, chosen.people, seed)]
         return cls(chosen, len(due), due[-1] - due[0] if due else 0.0)
 
 

@@ -144,7 +144,10 @@ class MetricStore:
         """Values with start <= time < end."""
         with self._lock:
             course = self._series.get((namespace, metric, frozenset(dimensions.items())))
-            return course.values[course.between(start, end)] if course else []
+            if course is None:
+                return []
+            part = course.between(start, end)  # first: it may put the values in order
+            return course.values[part]
 
     def datapoint(self, series: Series, name: str, start: float, end: float) -> float | None:
         """A statistic of the values with start <= time < end; sums over long stretches are quick."""

@@ -42,7 +42,8 @@ def _load() -> None:
     """Reads the largest services while nobody asks yet: their first calls would wait a second for it."""
     for name in _LARGE:
         importlib.import_module(f"moto.{name}")
-    importlib.import_module("rehearsal.moto_percentiles").teach()
+    for name in ("moto_percentiles", "moto_transactions"):
+        importlib.import_module(f"rehearsal.{name}").teach()
 
 
 if __name__ == "__main__":

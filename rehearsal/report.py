@@ -15,11 +15,11 @@ from typing import Any
 from contract.errors import DONE, FAILED, InconclusiveError
 from contract.faults import Fault
 from contract.tiers import Tier
+from loadtests import plot
+from loadtests.plot import Mark
 from loadtests.samples import Percentiles, Sample, summary
-from rehearsal import plot
 from rehearsal.evidence import Window
 from rehearsal.game_day import Result
-from rehearsal.plot import Mark
 from rehearsal.verdict import Gate
 
 BIN_S = 2.0

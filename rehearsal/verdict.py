@@ -14,6 +14,7 @@ from contract.errors import DONE, FAILED, INCONCLUSIVE
 from contract.faults import Experiment
 from contract.metrics import ENVIRONMENT
 from contract.tiers import Tier
+from loadtests.run import Run
 from loadtests.samples import Sample, summary
 from loadtests.verdict import judge as judge_load
 from rehearsal.evidence import Evidence, Stage, Window
@@ -75,8 +76,7 @@ def _traffic(seen: Evidence) -> Gate:
 
 def _generator_measured(seen: Evidence) -> bool:
     """It may fail us, but by the gates that its samples break: a program that breaks down ends with 1 too."""
-    own = judge_load(seen.schedule.scenario, len(seen.samples), summary(seen.samples), None)
-    return seen.generator_said == own.exit_code
+    return seen.generator_said == judge_load(Run.of(seen.schedule.scenario, seen.samples)).exit_code
 
 
 def _people(seen: Evidence, limits: Gates) -> Iterator[Gate]:

@@ -1,5 +1,6 @@
 """How a message that was let in and understood is answered: our own words, a cache, or the ladder (RUN-4)."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ from runtime.safety.output.money import amounts
 from runtime.safety.output.stream import Stream
 from runtime.safety.watch import Watch, own_instructions
 
+DOCUMENTS = "documents"  # tag of answers that quote some: whoever changes those invalidates it
 TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
 # Our own words are no step down: they are the best there is for what they answer.
 OWN = Rung(name=TEMPLATE, tier=Tier.T0)
@@ -67,11 +69,19 @@ class Answering:
             return ready
         question = message.question
         if question is None or self._parts.answers is None:
-            return await self._generated(message, reply, ahead, None, models=models)
+            facts = await self._facts(message, ahead)
+            return await self._generated(message, reply, ahead, None, facts, models=models)
         async with self._parts.answers.turn(question, message.cache_mode) as turn:
-            if (found := await self._found(message, reply, ahead, turn)) is not None:
+            if (found := await self._found(message, reply, turn)) is not None:
                 return found
-            return await self._generated(message, reply, ahead, turn, models=models)
+            # Facts are looked up beside the look for a similar question: most have none.
+            looking = asyncio.create_task(self._facts(message, ahead))
+            try:
+                if (found := await self._similar(message, reply, ahead, turn)) is not None:
+                    return found
+                return await self._generated(message, reply, ahead, turn, await looking, models=models)
+            finally:
+                looking.cancel()
 
     async def refuse(self, language: str, reply: Reply) -> Final:
         """To a message that tries to give orders: what was meant is nobody's business."""
@@ -110,13 +120,18 @@ class Answering:
 
     # -- the cache ----------------------------------------------------------------------------------------
 
-    async def _found(
+    async def _similar(
         self, message: Message, reply: Reply, ahead: Ahead | None, turn: Turn[Shelved]
     ) -> Final | None:
+        """The answer to a question that means the same."""
+        if turn.answer is not None or ahead is None or not (vector := await ahead.vector()):
+            return None
+        await turn.similar(vector)
+        return await self._found(message, reply, turn)
+
+    async def _found(self, message: Message, reply: Reply, turn: Turn[Shelved]) -> Final | None:
         """An answer that was given before, as long as its prices still are what they were (RUN-11)."""
         with self._parts.stage("cache"):
-            if turn.answer is None and ahead is not None and (vector := await ahead.vector()):
-                await turn.similar(vector)
             kept = turn.answer
             if kept is None or not await self._still_true(kept):
                 return None
@@ -144,11 +159,11 @@ class Answering:
         reply: Reply,
         ahead: Ahead | None,
         turn: Turn[Shelved] | None,
+        facts: Facts,
         *,
         models: bool,
     ) -> Final | Failure:
         """By a model; where none speaks, from the facts alone."""
-        facts = await self._facts(message, ahead)
         hardness = complexity(
             message.understood, message.text, self._settings.routing.simple_words, settled=facts.settled
         )
@@ -228,7 +243,8 @@ class Answering:
             sources=final.about.sources,
         )
         vector = await ahead.vector() if ahead is not None and made.may_be_kept else None
-        await turn.keep(kept, made, tags=[product.asin for product in facts.products], vector=vector)
+        tags = [*(product.asin for product in facts.products), *([DOCUMENTS] if facts.passages else [])]
+        await turn.keep(kept, made, tags=tags, vector=vector)
 
     def _without_model(self, message: Message, facts: Facts) -> str:
         """What the facts say of an order, what people ask most, what else the facts say, an honest word."""

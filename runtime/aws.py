@@ -3,10 +3,10 @@
 Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsal differs in nothing else.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -25,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError
 from runtime.downstream import Downstream, ProviderError, Why
+from runtime.tracing import send_along
 
 T = TypeVar("T")
 CONNECT_S = 2.0
@@ -52,11 +53,14 @@ def _session() -> AioSession:
     return AioSession()
 
 
-def client(service: str, region: str, **config: Any) -> AbstractAsyncContextManager[Any]:
-    """A client, open inside `async with`."""
+@asynccontextmanager
+async def client(service: str, region: str, **config: Any) -> AsyncIterator[Any]:
+    """A client, open inside `async with`; each call says for which message it is (RUN-18)."""
     settings = AioConfig(connect_timeout=CONNECT_S, tcp_keepalive=True, **config)
-    made = _session().create_client(service, region_name=region, config=settings)
-    return cast("AbstractAsyncContextManager[Any]", made)
+    made: Any = _session().create_client(service, region_name=region, config=settings)
+    async with made as opened:
+        send_along(opened)
+        yield opened
 
 
 def ssm(region: str) -> AbstractAsyncContextManager[Any]:

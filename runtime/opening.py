@@ -31,7 +31,8 @@ from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
 
-HEARD = frozenset({"ok", "skipped", "cancelled"})  # outcomes of a call that are nobody's failure
+HEARD = frozenset({"ok", "cancelled"})  # outcomes of a call that are nobody's failure
+SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
 FLUSH_LAST_S = 2.0
 WARM = "warm up"
 
@@ -75,7 +76,7 @@ async def open_parts(
     def observe(provider: str, seconds: float, outcome: str) -> None:
         failed = outcome not in HEARD
         measures.provider(provider, seconds, failed=failed)
-        if failed:
+        if failed and outcome != SKIPPED:
             telemetry.log("warning", PROVIDER_FAILED.message, **{PROVIDER_FAILED.by: provider}, why=outcome)
 
     def hear(provider: str, change: Change) -> None:

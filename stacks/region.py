@@ -10,6 +10,7 @@ from components.base import Component
 from components.dashboards import Dashboards, DashboardsArgs
 from components.keys import Keys
 from components.search_service_role import SearchServiceRole
+from contract.alarms import Composite
 from stacks.areas import data, doors, ground, hosts, mind, operations, signals, voice
 from stacks.settings import RegionSettings, Settings
 from stacks.site import Site, standing
@@ -91,10 +92,16 @@ class RegionStack(Component):
                 environment=self.site.environment,
                 watches=watches_of(self.watched),
                 topics=self.signals.notices.topics,
-                over=[*composites(), *self.signals.levels.composites()],
+                over=self._over(),
             ),
             self.site.inside,
         )
+
+    def _over(self) -> list[Composite]:
+        """Alarms over alarms, where shoppers were promised something."""
+        if not self.site.settings.operations.error_budgets:
+            return []
+        return [*composites(), *self.signals.levels.composites()]
 
     def show(self, of_the_world: Sequence[Watched]) -> None:
         """The pages people open; `of_the_world`: what stands once, and is measured in us-east-1."""

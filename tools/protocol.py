@@ -35,7 +35,7 @@ and takes `final.text` as the last word.
 
 - **Lost the end?** Send `resend` with the request's id; on another connection with the session's id, too.
 - **Lost the connection?** Connect again and send `resume` with the session's id. A guest needs the token that
-  `reconnect` brought (over REST: the header `{TOKEN_HEADER}`); who is signed in needs none.
+  `start` and `reconnect` bring (over REST: the header `{TOKEN_HEADER}`); who is signed in needs none.
 - **The server ends** (a deployment)? What runs finishes, then `reconnect` comes and the connection ends.
 - **Told `too_many_requests` or `closed`?** Wait `retry_after_s`, then send the message again, by the same id.
 - **A message sent twice** under one id is answered once.

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from contract.people import Person
 from runtime.answer.facts import Facts
 from runtime.answer.needs import Needs, needs
+from runtime.answer.words import telling
 from runtime.downstream import ProviderError
 from runtime.retrieval import Filters, Passage, Passages, Retrieval
 from runtime.shop.answers import Order, Price, Product
@@ -137,7 +138,7 @@ class Gather:
             return ()
         wanted = Wanted(max_cents=named.most_cents)
         found = await _tried(
-            self._shop.search.find(message, wanted, MOST_PRODUCTS), "product-search", missing
+            self._shop.search.find(telling(message), wanted, MOST_PRODUCTS), "product-search", missing
         )
         least = named.least_cents or 0
         return [product for product in found.products if product.cents >= least] if found else ()

@@ -21,6 +21,7 @@ from contract.frames import (
     Resume,
     ServerFrame,
     ServerMessage,
+    Start,
     as_spoken,
     decode_client,
 )
@@ -169,6 +170,9 @@ class Connection:
             self._endings.popitem(last=False)
 
     async def _send(self, frame: ServerMessage) -> None:
+        if isinstance(frame, Start) and self._caller.person is None:
+            token = self._tokens.give(frame.session_id, guest(frame.session_id))
+            frame = frame.model_copy(update={"resume_token": token})
         text = as_spoken(frame, self._caller.version)
         if text is not None:
             await self._line.send(text)

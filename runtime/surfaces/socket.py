@@ -74,10 +74,13 @@ class Sockets:
         finally:
             self._connections.discard(connection)
             await connection.abandon()
-            if not self._draining and ws.close_code not in _ORDERLY:
-                cause = _CAUSES.get(ws.close_code, "gone")
-                self._telemetry.log("info", SOCKET_LOST.message, **{SOCKET_LOST.by: cause})
+            self._tell_of_loss(ws.close_code)
         return ws
+
+    def _tell_of_loss(self, code: int | None) -> None:
+        """Unless it ended as connections should, or we ended it."""
+        if code not in _ORDERLY and not self._draining:
+            self._telemetry.log("info", SOCKET_LOST.message, **{SOCKET_LOST.by: _CAUSES.get(code, "gone")})
 
     @property
     def count(self) -> int:

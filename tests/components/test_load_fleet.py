@@ -219,18 +219,18 @@ def test_results_are_private_and_go_after_a_quarter():
 @pytest.mark.parametrize("wrote", [True, False])
 def test_results_are_kept_when_the_fleet_is_sent_home(tmp_path: Path, wrote: bool):
     """The master's script with a `locust` that ends by itself, and a `python` that says what it was asked."""
-    samples = tmp_path / "samples.jsonl"
+    results = tmp_path / "results"
     for name, body in (
-        ("locust", f"{f'echo line >{samples}' if wrote else 'true'}; exit 3"),
+        ("locust", f"{f'mkdir {results}; echo {{}} >{results}/run.json' if wrote else 'true'}; exit 3"),
         ("python", 'echo "$RESULTS $2" >kept; cat >/dev/null'),
     ):
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
         (tmp_path / name).chmod(0o755)
-    script = SCRIPT.read_text(encoding="utf-8").replace("/tmp/samples.jsonl", str(samples))
+    script = SCRIPT.read_text(encoding="utf-8").replace("/tmp/results", str(results))
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RESULTS": "bucket", "WORKERS": "1"}
     environment |= {"WORKERS_PORT": "5557", "PAGE_PORT": "8089"}
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, check=False)
     assert done.returncode == 3, "the verdict of the test is the verdict of the task"
     assert (tmp_path / "kept").exists() == wrote
     if wrote:
-        assert (tmp_path / "kept").read_text() == f"bucket {samples}\n"
+        assert (tmp_path / "kept").read_text() == f"bucket {results}\n"

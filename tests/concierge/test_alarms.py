@@ -61,9 +61,9 @@ def test_coverage_shows_who_tells_and_fails_while_something_is_not_told(capsys: 
     # dev promises nobody anything, so that nothing burns slowly: it is said, for it is so.
     slow = "operations:ServiceLevels (us-east-1): one message in two hundred gets no answer, for a day"
     assert f"{slow}: no alarm tells of it" in document["findings"]
-    assert "agent-loop: no alarm of this stack leads to this runbook" in document["findings"]
+    assert "event-scale-down: no alarm of this stack leads to this runbook" in document["findings"]
     text = said(capsys, "alarms", "coverage", "dev", "--gaps", code=FAILED)
-    assert "AgentStopped" in text
+    assert "for a day" in text
     assert "bedrock-throttled" not in text
 
 

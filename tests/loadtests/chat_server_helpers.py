@@ -1,14 +1,26 @@
 """A small chat server on a real socket, in a thread: an answer is a function from Ask to what is sent."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from enum import Enum
 
 from aiohttp import WSMsgType, web
 
-from contract.frames import Ask, Correction, Delta, Failure, Final, ServerFrame, Start, decode_client, encode
+from contract.frames import (
+    Ask,
+    Correction,
+    Delta,
+    Failure,
+    Final,
+    ServerFrame,
+    Start,
+    decode_client,
+    encode,
+)
 from contract.tiers import Tier
 
 
@@ -16,6 +28,7 @@ class Do(Enum):
     """What a server may do besides sending."""
 
     HANG_UP = "hang up"
+    CUT = "cut the line without a word"
 
 
 class Wait(float):
@@ -51,16 +64,36 @@ def corrected(ask: Ask) -> list[Act]:
     return [start, first, anew, final]
 
 
+@dataclass
+class Seen:
+    """What a server was told besides questions."""
+
+    texts: list[str] = field(default_factory=list)
+    users: list[str | None] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [json.loads(text)["type"] for text in self.texts]
+
+
 @contextmanager
-def chat_server(answer: Answer = well, *, heartbeat: float | None = None) -> Iterator[str]:
-    """The address of a running server; it ends with the block."""
+def chat_server(
+    answer: Answer = well,
+    *,
+    heartbeat: float | None = None,
+    again: Answer | None = None,
+    protocols: tuple[str, ...] = ("concierge.v3", "concierge.v2"),
+    seen: Seen | None = None,
+) -> Iterator[str]:
+    """The address of a running server; it ends with the block. `again` answers who asks for an ending
+    again."""
     loop = asyncio.new_event_loop()
     ready: list[str] = []
     up, stop = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
         app = web.Application()
-        app.router.add_get("/ws", _socket(answer, heartbeat))
+        app.router.add_get("/ws", _socket(answer, again, heartbeat, protocols, seen or Seen()))
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -82,29 +115,43 @@ def chat_server(answer: Answer = well, *, heartbeat: float | None = None) -> Ite
 
 
 def _socket(
-    answer: Answer, heartbeat: float | None
+    answer: Answer, again: Answer | None, heartbeat: float | None, protocols: tuple[str, ...], seen: Seen
 ) -> Callable[[web.Request], "asyncio.Future[web.WebSocketResponse]"]:
     async def chat(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(heartbeat=heartbeat)
+        socket = web.WebSocketResponse(heartbeat=heartbeat, protocols=protocols)
         await socket.prepare(request)
+        seen.users.append(request.headers.get("X-User"))
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                ask = decode_client(message.data)
-                assert isinstance(ask, Ask)
+                seen.texts.append(message.data)
                 with suppress(ConnectionError):  # a client may leave in the middle
-                    for act in answer(ask):
-                        await _play(socket, act)
+                    for act in _acts(message.data, answer, again):
+                        await _play(request, socket, act)
         return socket
 
     return chat  # type: ignore[return-value]
 
 
-async def _play(socket: web.WebSocketResponse, act: Act) -> None:
+def _acts(text: str, answer: Answer, again: Answer | None) -> Iterable[Act]:
+    told = json.loads(text)
+    if told["type"] == "resume":
+        return ['{"type": "resumed", "session_id": "s", "resume_token": "next"}']
+    if told["type"] == "resend":
+        return again(Ask(request_id=told["request_id"], text="again")) if again else []
+    asked = decode_client(text)
+    assert isinstance(asked, Ask)
+    return answer(asked)
+
+
+async def _play(request: web.Request, socket: web.WebSocketResponse, act: Act) -> None:
     match act:
         case Wait():
             await asyncio.sleep(act)
         case Do.HANG_UP:
             await socket.close()
+        case Do.CUT:
+            assert request.transport is not None
+            request.transport.abort()
         case str():
             await socket.send_str(act)
         case _:

@@ -1,23 +1,37 @@
 """The client on a real socket, and what it makes of a server that misbehaves."""
 
+import json
 import time
+from typing import Any
 
 import pytest
 
 from contract.errors import INCONCLUSIVE, WRONG_USE, WrongUseError
-from contract.frames import Ask, Final
+from contract.frames import Ask, Failure, Final, encode
 from contract.tiers import Tier
-from loadtests.client import ChatClient, UnreachableError, socket_url
+from loadtests.client import ChatClient, Connections, UnreachableError, Who, socket_url
 from loadtests.transcript import Transcript
-from tests.loadtests.chat_server_helpers import Act, Answer, Do, Wait, chat_server, corrected, refused, well
+from tests.loadtests.chat_server_helpers import (
+    Act,
+    Answer,
+    Do,
+    Seen,
+    Wait,
+    chat_server,
+    corrected,
+    refused,
+    well,
+)
 
 
-def asked(answer: Answer, *, within_s: float = 30, messages: int = 1, **server: float) -> list[Transcript]:
+def asked(
+    answer: Answer, *, within_s: float = 30, messages: int = 1, session: str | None = "s", **server: Any
+) -> list[Transcript]:
     """What one client saw of messages to such a server, one after the other."""
     with chat_server(answer, **server) as host:
         client = ChatClient(socket_url(host))
         found = [
-            client.ask(Ask(request_id=f"r-{number}", text="Where is it?"), time.monotonic() + within_s)
+            client.ask(f"r-{number}", "Where is it?", session, time.monotonic() + within_s)
             for number in range(messages)
         ]
         client.close()
@@ -67,7 +81,131 @@ def test_a_lost_connection_fails_one_message_and_not_the_next():
     def falls_once(ask: Ask) -> list[Act]:
         return [well(ask)[0], Do.HANG_UP] if ask.request_id == "r-0" else well(ask)
 
-    assert [found.problem for found in asked(falls_once, messages=2)] == ["connection lost", None]
+    found = asked(falls_once, messages=2, within_s=0.5)
+    assert [transcript.problem for transcript in found] == ["no end in time", None]
+
+
+def ending(ask: Ask) -> list[Act]:
+    return [well(ask)[-1]]
+
+
+@pytest.mark.parametrize("how", [Do.HANG_UP, Do.CUT])
+def test_an_answer_that_was_cut_off_is_asked_for_again_on_another_connection(how: Do):
+    seen = Seen()
+    (found,) = asked(lambda ask: [*well(ask)[:2], how], again=ending, seen=seen)
+    assert (found.problem, found.finals, found.sequence_gaps) == (None, 1, 0)
+    assert (found.reconnects, found.resends) == (1, 1)
+    assert seen.kinds == ["message", "resume", "resend"]
+    assert json.loads(seen.texts[1]) == {"type": "resume", "session_id": "s"}
+    assert len(seen.users) == 2
+
+
+def gone(ask: Ask) -> list[Act]:
+    told = Failure(
+        request_id=ask.request_id, sequence_number=0, code="bad_request", message="no recent answer"
+    )
+    return [told]
+
+
+def test_an_answer_that_is_gone_for_good_is_asked_for_anew():
+    def cuts_once(ask: Ask) -> list[Act]:
+        return [*well(ask)[:2], Do.CUT] if len(seen.users) == 1 else well(ask)
+
+    seen = Seen()
+    (found,) = asked(cuts_once, again=gone, seen=seen)
+    assert (found.problem, found.finals, found.sequence_gaps, found.text_differs) == (None, 1, 0, False)
+    assert seen.kinds == ["message", "resume", "resend", "message"]
+
+
+def test_a_guest_who_lost_the_connection_asks_anew():
+    def cuts_once(ask: Ask) -> list[Act]:
+        return [*well(ask)[:2], Do.CUT] if len(seen.users) == 1 else well(ask)
+
+    seen = Seen()
+    (found,) = asked(cuts_once, session=None, seen=seen)
+    assert (found.problem, found.finals) == (None, 1)
+    assert seen.kinds == ["message", "message"]
+
+
+def test_an_ending_that_does_not_come_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loadtests.client.RESEND_AFTER_S", 0.1)
+    seen = Seen()
+    (found,) = asked(lambda ask: well(ask)[:-1], again=ending, seen=seen)
+    assert (found.problem, found.resends, found.reconnects) == (None, 1, 0)
+    assert seen.kinds == ["message", "resend"]
+
+
+def test_an_ending_that_comes_twice_because_it_was_asked_for_is_no_fault(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loadtests.client.RESEND_AFTER_S", 0.1)
+    (found,) = asked(lambda ask: [*well(ask)[:-1], Wait(0.3), well(ask)[-1]], again=ending)
+    assert (found.problem, found.finals, found.resends) == (None, 1, 1)
+
+
+def test_who_is_told_to_come_back_later_does_so_between_two_messages():
+    def sends_away(ask: Ask) -> list[Act]:
+        told = '{"type": "reconnect", "after_s": 0, "session_id": "s", "resume_token": "t-2"}'
+        return [*well(ask), *([told] if ask.request_id == "r-0" else [])]
+
+    seen = Seen()
+    found = asked(sends_away, messages=2, seen=seen)
+    assert [transcript.problem for transcript in found] == [None, None]
+    assert seen.kinds == ["message", "resume", "message"]
+    assert len(seen.users) == 2
+
+
+@pytest.mark.parametrize("served", [("concierge.v3", "concierge.v2"), ("concierge.v2",), ()])
+def test_the_newest_protocol_that_both_speak_is_spoken(served: tuple[str, ...]):
+    with chat_server(protocols=served) as host:
+        client = ChatClient(socket_url(host))
+        client.open()
+        assert client.web_socket is not None
+        assert client.web_socket.protocol == (served[0] if served else "")
+        client.close()
+
+
+def test_a_customer_is_known_by_name_and_a_guest_is_nobody():
+    seen = Seen()
+    with chat_server(seen=seen) as host:
+        for who in (Who("C-1"), Who()):
+            client = ChatClient(socket_url(host), who)
+            client.open()
+            client.close()
+    assert seen.users == ["C-1", None]
+
+
+def test_connections_are_counted_with_what_they_took():
+    with chat_server() as host:
+        found = Connections()
+        client = ChatClient(socket_url(host), connections=found)
+        client.open()
+        client.close()
+    with pytest.raises(UnreachableError):
+        client.open()
+    assert len(found.took_ms) == 1
+    assert found.refused == ["Connection refused"]
+
+
+def test_keys_of_a_newer_protocol_do_no_harm():
+    def newer(ask: Ask) -> list[Act]:
+        start, *rest, last = (json.loads(encode(frame)) for frame in well(ask))  # type: ignore[arg-type]
+        about = {"intent": "delivery", "cached": "exact", "sources": ["doc-1"], "missing": {}}
+        return [json.dumps(f) for f in [start, *rest, {**last, "about": about, "cards": [{"kind": "order"}]}]]
+
+    (found,) = asked(newer)
+    assert (found.problem, found.answered_intent, found.cached) == (None, "delivery", True)
+
+
+def test_text_that_differs_from_what_was_shown_is_told():
+    def other_words(ask: Ask) -> list[Act]:
+        *_, final = answer = well(ask)
+        assert isinstance(final, Final)
+        return [*answer[:-1], final.model_copy(update={"text": "It is lost."})]
+
+    assert [found.text_differs for found in (*asked(other_words), *asked(corrected), *asked(well))] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_server_may_leave_after_the_end():

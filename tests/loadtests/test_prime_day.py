@@ -18,7 +18,10 @@ from tests.loadtests.chat_server_helpers import chat_server, refused
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = """
 name = "short"
-users = 8
+users = 40
+mix = {{ browse = 0.5, track = 0.5 }}
+think = 0.05
+gates = {{ failed = "rate <= 1%", sequence_gaps = "count == 0" }}
 lag_limit_ms = {lag_limit_ms}
 stages = [{{ for_s = 1, from_rate = 10, rate = 30 }}, {{ for_s = 0.5, rate = 40 }}]
 """
@@ -31,6 +34,7 @@ class Run:
     exit_code: int
     output: str
     samples: tuple[Sample, ...]
+    story: Path
 
 
 def locust(folder: Path, *options: str, lag_limit_ms: float = 5_000) -> Run:
@@ -49,7 +53,7 @@ def locust(folder: Path, *options: str, lag_limit_ms: float = 5_000) -> Run:
         text=True,
         timeout=60,
     )
-    return Run(done.returncode, done.stdout + done.stderr, read(lines) if lines.exists() else ())
+    return Run(done.returncode, done.stdout + done.stderr, read(lines) if lines.exists() else (), story)
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +80,12 @@ def test_it_ends_by_itself_and_passes(runs: dict[str, Run]):
 
 
 def test_every_message_of_the_schedule_has_one_sample(runs: dict[str, Run]):
-    story = scenario.load("prime-day").model_copy(
-        update={
-            "stages": (scenario.Stage(for_s=1, from_rate=10, rate=30), scenario.Stage(for_s=0.5, rate=40))
-        }
-    )
-    planned = arrivals.schedule(story, scenario.prompts(), 7)
+    story = scenario.load(str(runs["good"].story))
+    planned = list(arrivals.schedule(story, story.people, 7))
     found = sorted(runs["good"].samples, key=lambda sample: sample.intended_at)
-    assert [int(sample.request_id.rpartition("-")[2]) for sample in found] == list(range(len(planned)))
+    assert [int(sample.request_id.rpartition("-")[2]) for sample in found] == [
+        arrival.number for arrival in planned
+    ]
     begin = found[0].intended_at - planned[0].at_s
     assert [sample.intended_at - begin for sample in found] == pytest.approx(
         [arrival.at_s for arrival in planned], abs=1e-5
@@ -99,7 +101,7 @@ def test_the_samples_say_who_answered(runs: dict[str, Run]):
 def test_messages_that_fail_are_counted_and_leave_no_traceback(runs: dict[str, Run]):
     run = runs["refused"]
     assert run.exit_code == FAILED
-    assert "verdict: failed; 100.00 % of messages failed" in run.output
+    assert "verdict: failed; failed rate <= 1%: 100.00%" in run.output
     assert "internal: out of order" in run.output
     assert "Traceback" not in run.output
     assert {sample.error for sample in run.samples} == {"internal: out of order"}
@@ -107,7 +109,7 @@ def test_messages_that_fail_are_counted_and_leave_no_traceback(runs: dict[str, R
 
 def test_a_generator_that_was_late_is_no_measurement(runs: dict[str, Run]):
     assert runs["late"].exit_code == INCONCLUSIVE
-    assert "verdict: inconclusive; the generator itself was late" in runs["late"].output
+    assert "verdict: invalid; the generator itself was late" in runs["late"].output
 
 
 def test_nobody_there_is_one_line_before_anything_starts(runs: dict[str, Run]):
@@ -123,9 +125,9 @@ def test_samples_that_cannot_be_written_any_more_are_no_measurement(runs: dict[s
     run = runs["full"]
     assert run.exit_code == INCONCLUSIVE, run.output
     told = [line for line in run.output.splitlines() if "/dev/full" in line]
-    assert told == [
-        "samples /dev/full: cannot be written any more: No space left on device: make room, then run again"
-    ]
+    lost = "samples /dev/full: cannot be written any more: No space left on device: make room, then run again"
+    assert len(told) == 1
+    assert lost in told[0]
     assert "verdict: passed" not in run.output
     assert "Traceback" not in run.output
 
@@ -134,9 +136,8 @@ def test_a_mistake_is_one_line_before_anything_starts(runs: dict[str, Run]):
     run = runs["mistaken"]
     assert run.exit_code == WRONG_USE
     told = [line for line in run.output.splitlines() if "Starting Locust" not in line]
-    assert told == [
-        "prime_day: scenario 'prime-dya': there is no such file; name one of prime-day, or a .toml file"
-    ]
+    assert len(told) == 1
+    assert told[0].startswith("prime_day: scenario 'prime-dya': there is no such file; name one of ")
 
 
 @pytest.mark.parametrize(

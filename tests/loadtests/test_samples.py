@@ -1,53 +1,18 @@
 """What became of each message, as lines of a file and as the summary of a run."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import WRONG_USE, InconclusiveError
-from contract.frames import Final, Start
 from contract.tiers import Tier
+from loadtests.frames import Final, Start
 from loadtests.samples import Percentiles, Sample, SamplesError, Writer, read, summary
 from loadtests.scenario import Limits
 from loadtests.transcript import Transcript
-
-
-def sample(number: int = 0, **fields) -> Sample:
-    """A good answer of the first tier, but for `fields`."""
-    told = {
-        "request_id": f"r-{number}",
-        "intended_at": 1_000.0,
-        "sent_at": 1_000.002,
-        "first_token_ms": 400.0,
-        "end_to_end_ms": 1_500.0,
-        "tier": Tier.T0,
-        "rung": "sonnet",
-        "finals": 1,
-    }
-    return Sample(**(told | fields))
-
-
-FAILED: dict[str, Any] = {
-    "error": "connection lost",
-    "tier": None,
-    "rung": None,
-    "end_to_end_ms": None,
-    "finals": 0,
-}
-
-times = st.floats(0, 10_000)
-answered = st.builds(
-    sample,
-    first_token_ms=times,
-    end_to_end_ms=times,
-    tier=st.sampled_from([Tier.T0, Tier.T1, Tier.T2]),
-    sequence_gaps=st.integers(0, 2),
-)
-failed = st.builds(lambda ms: sample(**FAILED, first_token_ms=ms), st.none() | times)
-samples = st.lists(answered | failed, max_size=40)
+from tests.loadtests.sample_helpers import FAILED, sample, samples
 
 
 def test_times_are_counted_from_the_moment_the_message_was_due():

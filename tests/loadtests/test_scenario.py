@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 
 from contract.errors import WRONG_USE
-from loadtests import scenario
+from contract.runtime_settings import RoutingSettings
+from loadtests import arrivals, personas, scenario
 from loadtests.documents import DocumentError
+from tools import load_data
 
 GOOD = """
 name = "small"
 users = 5
+mix = { browse = 1.0 }
+gates = { failed = "rate < 1%" }
 [[stages]]
 for_s = 10
 rate = 2
@@ -34,7 +38,6 @@ def test_prime_day_is_about_85_seconds_at_about_15_messages_a_second():
     assert day.length_s == 85
     assert day.messages / day.length_s == pytest.approx(15, rel=0.1)
     assert [stage.name for stage in day.stages] == ["ramp", "plateau", "flash sale", "after the sale"]
-    assert day.mix.simple == 0.6
 
 
 def test_every_scenario_of_the_folder_can_be_loaded():
@@ -70,8 +73,22 @@ def test_a_length_is_above_zero(seconds: float):
         (("users = 5", "user = 5"), "small.toml: user = 5: unknown key; did you mean 'users'?"),
         (("for_s = 10", ""), "small.toml: stages[0].for_s: is required: how long it lasts, in seconds"),
         (
-            ("users = 5", "users = 5\nmix = { simple = 0.9 }"),
-            "small.toml: mix: shares make 1.3: they must make 1",
+            ("browse = 1.0", "browse = 0.9"),
+            "small.toml: mix: shares make 0.9: they must make 1",
+        ),
+        (("browse", "brows"), "small.toml: mix.brows: there is no such persona: browse, compare"),
+        (
+            ("users = 5", "users = 5\nchannels = { fax = 1.0 }"),
+            "small.toml: channels.fax: there is no such way in",
+        ),
+        (("rate < 1%", "rate < 1"), "small.toml: gates: 'failed' = 'rate < 1': the number needs %"),
+        (
+            ("[[stages]]", "[day]\nfor_s = 1\npeak = 1\nhours = []\n[[stages]]"),
+            "small.toml: day: hours: must be 24",
+        ),
+        (
+            ("[[stages]]", '[switches.off]\ntitle = "t"\nsettings = {}\nbreaks = "x"\n[[stages]]'),
+            "small.toml: switches.off.breaks: 'x' is none of the gates",
         ),
         (("rate = 2", "rate = 0"), "small.toml: stages: send no message at all: give one of them a rate"),
         (("[[stages]]", "[[stages"), "small.toml: is no TOML:"),
@@ -91,25 +108,60 @@ def test_every_fault_is_told_at_once(written):
 
 
 def test_a_name_without_a_file_lists_those_that_there_are():
-    with pytest.raises(DocumentError, match="'prim-day': there is no such file; name one of prime-day"):
+    with pytest.raises(
+        DocumentError, match="'prim-day': there is no such file; name one of bedrock-throttled, "
+    ):
         scenario.load("prim-day")
 
 
-def test_prompts_of_each_kind_are_as_long_as_the_router_expects():
-    prompts = scenario.prompts()
-    assert max(len(text.split()) for text in prompts.of("simple")) <= 8
-    assert min(len(text.split()) for text in prompts.of("complex")) > 8
+def test_so_many_times_the_rate_has_the_people_for_it():
+    day, busy = scenario.load("prime-day"), scenario.load("prime-day").at_rate(3)
+    assert (busy.length_s, busy.users) == (day.length_s, 3 * day.users)
+    assert busy.messages == pytest.approx(3 * day.messages)
+    assert busy.peak == pytest.approx(3 * day.peak)
+
+
+def test_there_are_people_enough_for_the_conversations_of_the_peak():
+    for name in scenario.known():
+        story = scenario.load(name)
+        assert story.users >= story.open_conversations, name
+
+
+def test_files_that_a_scenario_names_lie_beside_it(written):
+    written(
+        '[shopper]\ntitle = "t"\nguests = 1\n'
+        '[[shopper.journeys]]\nturns = [{ intent = "cart", say = ["hi"] }]',
+        "us.toml",
+    )
+    text = GOOD.replace("browse", "shopper").replace("users = 5", 'users = 5\npersonas = "us.toml"')
+    assert scenario.load(str(written(text))).guests == 1
 
 
 @pytest.mark.parametrize(
-    ("document", "fix"),
+    ("turn", "told"),
     [
-        ('simple = ["one two three four five six seven eight nine"]', "shorten it, or call it complex"),
-        ('simple = ["hello"]\ncomplex = ["hello"]', "lengthen it, or call it simple"),
-        ("simple = []\ncomplex = []", "simple: is empty: write at least one text"),
-        ('simple = ["hello"]', "complex: is required: longer ones"),
+        (
+            '{ intent = "cart", say = ["add {prodct}"] }',
+            "{prodct} in 'add {prodct}': there are only {product}",
+        ),
+        ('{ intent = "cart", say = ["hi"], think_s = [9, 1] }', "think_s [9, 1] must go up"),
+        ('{ intent = "where is {order}", say = ["hi"] }', "input should be 'product_info'"),
+        ('{ intent = "cart", say = ["where is {order}"] }', "guests have no {order}"),
     ],
 )
-def test_a_prompt_of_the_wrong_kind_is_refused(written, document: str, fix: str):
-    with pytest.raises(DocumentError, match=fix):
-        scenario.prompts(written(document))
+def test_people_who_cannot_be_are_told(written, turn: str, told: str):
+    people = f'[shopper]\ntitle = "t"\nguests = 1\n[[shopper.journeys]]\nturns = [{turn}]'
+    with pytest.raises(DocumentError) as wrong:
+        personas.personas(written(people, "us.toml"))
+    assert told in str(wrong.value)
+
+
+def test_what_people_talk_about_is_what_the_shop_has():
+    assert load_data.FILE.read_text(encoding="utf-8") == load_data.text(), "python -m tools.load_data"
+
+
+def test_a_good_part_of_what_is_said_is_short_as_the_router_expects():
+    story = scenario.load("prime-day")
+    said = [a.text(story.shop, "ORD-20001") for a in arrivals.schedule(story, story.people, 1)]
+    short = sum(len(text.split()) <= RoutingSettings().simple_words for text in said) / len(said)
+    assert 0.5 < short < 0.75

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.frames import Banner, Correction, Delta, Failure, Final, ServerFrame, Start
+from contract.frames import Banner, Correction, Delta, Failure, Final, ServerFrame, Start, encode
 from contract.tiers import Tier
+from loadtests.frames import OfConnection, decode
 from loadtests.transcript import Transcript
 
 ID = "r-1"
@@ -34,7 +35,9 @@ def seen(sent: list[ServerFrame]) -> Transcript:
     """Frame n comes at second n + 1."""
     transcript = Transcript(ID, sent_at=0.0)
     for at, frame in enumerate(sent, 1):
-        transcript.take(frame, float(at))
+        read = decode(encode(frame).encode())
+        assert not isinstance(read, OfConnection)
+        transcript.take(read, float(at))
     return transcript
 
 
@@ -103,3 +106,13 @@ def test_frames_of_another_request_change_nothing_but_are_told(stray: ServerFram
     start, *rest = frames("delta")
     found = seen([start, stray, *rest])
     assert (found.problem, found.sequence_gaps, found.finals) == (problem, 0, 1)
+
+
+def test_silences_between_two_pieces_of_text_are_measured():
+    transcript = Transcript(ID, sent_at=0.0, stall_s=1.0)
+    answer = frames("delta", "delta", "delta", "delta")
+    for frame, at in zip(answer, (0.0, 0.5, 0.6, 2.0, 2.1, 2.2), strict=True):
+        read = decode(encode(frame).encode())
+        assert not isinstance(read, OfConnection)
+        transcript.take(read, at)
+    assert (round(transcript.longest_gap_s, 3), transcript.stalls) == (1.4, 1)

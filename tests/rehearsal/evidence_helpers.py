@@ -10,7 +10,8 @@ from contract.faults import Experiment
 from contract.runtime_settings import BreakerSettings
 from contract.tiers import Tier
 from loadtests import scenario
-from loadtests.samples import Sample, summary
+from loadtests.run import Run
+from loadtests.samples import Sample
 from loadtests.verdict import judge
 from rehearsal import story as stories
 from rehearsal.alarms import Transition
@@ -96,7 +97,7 @@ def evidence(**changed: Any) -> Evidence:
         "breaker": BreakerSettings(),
         "schedule": Schedule(load, len(due), max(due) - min(due)),
         "samples": traffic(),
-        "generator_said": judge(load, len(due), summary(sent), None).exit_code,
+        "generator_said": judge(Run.of(load, sent)).exit_code,
         "metrics": calls(),
         "stages": [stage(0, LITTLE, ALL), stage(1, ALL, CALM)],
         "faults_in_place": None,

@@ -13,6 +13,7 @@ from contract.errors import DONE, FAILED, INCONCLUSIVE, InconclusiveError
 from contract.runtime_settings import BreakerSettings
 from contract.tiers import Tier
 from loadtests.samples import Writer
+from loadtests.scenario import Scenario
 from rehearsal import verdict
 from rehearsal.evidence import Evidence, Schedule, Window, read_samples
 from rehearsal.metrics import MetricStore, Point
@@ -81,11 +82,11 @@ def between(start: float, end: float) -> Any:
     return lambda due: start <= due < end
 
 
-def strict(**limits: float) -> Schedule:
+def strict(**limits: str) -> Schedule:
     """The whole traffic was planned; the generator's own gates may be narrower."""
     planned = evidence().schedule
-    gates = planned.scenario.gates.model_copy(update=limits)
-    return replace(planned, scenario=planned.scenario.model_copy(update={"gates": gates}))
+    told = planned.scenario.model_dump()
+    return replace(planned, scenario=Scenario.model_validate({**told, "gates": {**told["gates"], **limits}}))
 
 
 def copied(keep: Callable[[float], bool], value: Callable[[float], float]) -> MetricStore:
@@ -234,7 +235,7 @@ UNTOLD: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the generator was killed": ({"generator_said": -9}, {TRAFFIC}),
     "the generator broke down, and that is 1 as well": ({"generator_said": FAILED}, {TRAFFIC}),
     "the generator did not see what its samples show": (
-        {"schedule": strict(first_token_p95_ms=100)},
+        {"schedule": strict(first_token="p95 < 100ms")},
         {TRAFFIC},
     ),
     "the disk was full, so the last samples are not there": (
@@ -326,7 +327,7 @@ def test_what_was_not_steady_before_the_fault_cannot_be_blamed_on_it():
 
 
 def test_a_generator_that_found_its_own_gates_broken_has_measured():
-    narrow = strict(first_token_p95_ms=100)
+    narrow = strict(first_token="p95 < 100ms")
     assert not_held(evidence(generator_said=FAILED, schedule=narrow)) == {}
 
 

@@ -4,18 +4,22 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 
+from runtime import aws
 from runtime.measures import Measures
-from runtime.telemetry import Telemetry
+from runtime.telemetry import Telemetry, request
 from runtime.testing import loop
 from runtime.testing.desk import wall
 from runtime.tracing import Hop, Stages, headers, incoming, outgoing, recorder, send_along, times
@@ -269,3 +273,28 @@ def test_outside_of_a_message_there_is_nothing_to_send():
     assert headers() == {}
     assert times() == {}
     assert recorder("test", {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}) is None
+
+
+def test_every_call_to_aws_carries_the_message_it_is_for():
+    """Of any service: what a client sends is looked at where it arrives."""
+    sent: list[Mapping[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        sent.append({name.lower(): value for name, value in request.headers.items()})
+        return web.json_response({"Parameter": {"Name": "/x", "Value": "1"}})
+
+    async def scene() -> None:
+        app = web.Application()
+        app.router.add_post("/", answer)
+        async with TestServer(app) as server:
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setenv("AWS_ENDPOINT_URL_SSM", str(server.make_url("/")))
+                patched.setenv("AWS_ACCESS_KEY_ID", "x")
+                patched.setenv("AWS_SECRET_ACCESS_KEY", "x")
+                async with aws.client("ssm", "us-east-1") as client:
+                    with request("r-77"):
+                        await client.get_parameter(Name="/x")
+                    await client.get_parameter(Name="/x")
+
+    asyncio.run(scene())
+    assert [headers.get("x-request-id") for headers in sent] == ["r-77", None]

@@ -1,10 +1,10 @@
-"""Two plots on one time axis, as SVG text: stacked shares, and lines; with marks for what happened when.
+"""Plots on one time axis, as SVG text: layers, and lines with bands; with marks for what happened when.
 
 Every text sits on a ground of its own colour, so that both can be read on a light page and on a dark one.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,7 +13,9 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
 # White text can be read on each of them.
-MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A"}
+MARKS = {"fault": "#A84300", "alarm": "#B00020", "green": "#00704A", "runbook": "#6A3D9A", "note": "#4A5560"}
+_PERCENT = [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]
+_LEAST = 1e-6  # below it there is nothing to see, and an axis up to 1
 _ROW = 17  # from one row of labels to the next
 _ROWS = 8  # as many as there is room for
 _SECONDS_LABELS = 12
@@ -50,17 +52,21 @@ def stacked(
     shares: Mapping[str, Sequence[float]],
     marks: Sequence[Mark],
     colours: Mapping[str, str],
+    unit: str = "%",
 ) -> str:
-    """Layers that add up to 1 in every bin; `bins` are the bins' start times, evenly spaced."""
+    """Layers on one another; `bins` are the bins' start times, evenly spaced. As "%" they add up to 1 in
+    every bin."""
     width = _width(bins)
-    axis = Axis(_end(bins, marks), 1.0)
+    highest = max((sum(layer) for layer in zip(*shares.values(), strict=True)), default=0.0)
+    top, ticks = (1.0, _PERCENT) if unit == "%" else _scale(highest, unit)
+    axis = Axis(_end(bins, marks), top)
     body, floor = [], [0.0] * len(bins)
     for name, values in shares.items():
         ceiling = [low + value for low, value in zip(floor, values, strict=True)]
         body.append(_band(axis, bins, width, floor, ceiling, colours[name], name))
         floor = ceiling
     legend = {name: colours[name] for name in shares}
-    return _frame(title, axis, body, legend, marks, [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")])
+    return _frame(title, axis, body, legend, marks, ticks)
 
 
 def lines(
@@ -69,24 +75,60 @@ def lines(
     series: Mapping[str, Sequence[float | None]],
     marks: Sequence[Mark],
     limit: float | None = None,
+    unit: str = "ms",
+    *,
+    filled: bool = False,
 ) -> str:
-    """One line a series, broken where there is no value; `limit` is drawn dashed."""
+    """One line a series, broken where there is no value; `limit` is drawn dashed. `filled`: down to the
+    line before."""
     width, colours = _width(bins), dict(zip(series, COLOURS, strict=False))
     highest = max((v for values in series.values() for v in values if v is not None), default=0.0)
-    step = _step(max(highest, limit or 0.0, 1.0), 3)
-    ticks = [(step * number, f"{step * number:,.6g} ms") for number in range(4)]
-    axis = Axis(_end(bins, marks), ticks[-1][0])
-    body = [
-        _path(axis, [at + width / 2 for at in bins], values, colours[name], name)
-        for name, values in series.items()
-    ]
+    top, ticks = _scale(max(highest, limit or 0.0, 1.0 if unit == "ms" else 0.0), unit)
+    axis = Axis(_end(bins, marks), top)
+    middles = [at + width / 2 for at in bins]
+    body = []
+    if filled:
+        below: Sequence[float | None] = [0.0] * len(bins)
+        for name, values in series.items():
+            body += [_area(axis, piece, colours[name]) for piece in _pieces(middles, below, values)]
+            below = values
+    body += [_path(axis, middles, values, colours[name], name) for name, values in series.items()]
     if limit is not None:
         y = axis.y(limit)
         body.append(
             f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="limit"/>'
-            f'<text x="{LEFT + 4}" y="{y - 4:.1f}" class="small">limit {limit:,.0f} ms</text>'
+            f'<text x="{LEFT + 4}" y="{y - 4:.1f}" class="small">limit {limit:,.6g} {unit}</text>'
         )
     return _frame(title, axis, body, colours, marks, ticks)
+
+
+def _scale(highest: float, unit: str) -> tuple[float, list[tuple[float, str]]]:
+    """How high an axis is, and its ticks."""
+    step = _step(highest if highest > _LEAST else 1.0, 3)
+    ticks = [(step * number, f"{step * number:,.6g} {unit}".rstrip()) for number in range(4)]
+    return ticks[-1][0], ticks
+
+
+def _pieces(
+    middles: Sequence[float], below: Sequence[float | None], above: Sequence[float | None]
+) -> Iterator[list[tuple[float, float, float]]]:
+    """Stretches in which both are known: second, below, above."""
+    piece: list[tuple[float, float, float]] = []
+    for second, low, high in zip(middles, below, above, strict=True):
+        if low is None or high is None:
+            if piece:
+                yield piece
+            piece = []
+        else:
+            piece.append((second, low, high))
+    if piece:
+        yield piece
+
+
+def _area(axis: Axis, piece: Sequence[tuple[float, float, float]], colour: str) -> str:
+    above = [f"{axis.x(second):.1f},{axis.y(high):.1f}" for second, _, high in piece]
+    below = [f"{axis.x(second):.1f},{axis.y(low):.1f}" for second, low, _ in reversed(piece)]
+    return f'<polygon points="{" ".join([*above, *below])}" fill="{colour}" fill-opacity="0.18"/>'
 
 
 def _step(span: float, at_most: int) -> float:

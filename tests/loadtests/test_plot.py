@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal import plot
-from rehearsal.plot import COLOURS, HEIGHT, MARKS, WIDTH, Mark
+from loadtests import plot
+from loadtests.plot import COLOURS, HEIGHT, MARKS, WIDTH, Mark
 
 SVG = "{http://www.w3.org/2000/svg}"
 BINS = [0.0, 2.0, 4.0, 6.0]
