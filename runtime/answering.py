@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from contract.frames import About, Action, Failure, Final, Usage
 from contract.intents import Intent
@@ -13,6 +14,7 @@ from runtime.answer.facts import Facts, told
 from runtime.answer.gather import Ahead
 from runtime.answer.needs import complexity
 from runtime.answer.plain import plain
+from runtime.answer.texts import wording
 from runtime.caches import Made, Turn
 from runtime.canned import Canned
 from runtime.failover.ladder import Answer, Ladder, Refusal
@@ -24,6 +26,10 @@ from runtime.prices import Price
 from runtime.prompts import prompts
 from runtime.reply import Reply
 from runtime.route import Router
+from runtime.safety.output.context import Goods, context_of, goods_of
+from runtime.safety.output.money import amounts
+from runtime.safety.output.stream import Stream
+from runtime.safety.watch import Watch, own_instructions
 
 DOCUMENTS = "documents"  # tag of answers that quote some: whoever changes those invalidates it
 TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
@@ -44,6 +50,7 @@ class Answering:
         price: Price,
         outage: Outage,
         parts: Parts,
+        watch: Watch,
     ) -> None:
         self._settings = settings
         self._router = router
@@ -52,6 +59,7 @@ class Answering:
         self._price = price
         self._outage = outage
         self._parts = parts
+        self._watch = watch
 
     async def answer(
         self, message: Message, reply: Reply, ahead: Ahead | None, *, models: bool
@@ -74,6 +82,13 @@ class Answering:
                 return await self._generated(message, reply, ahead, turn, await looking, models=models)
             finally:
                 looking.cancel()
+
+    async def refuse(self, language: str, reply: Reply) -> Final:
+        """To a message that tries to give orders: what was meant is nobody's business."""
+        words = wording(language)
+        await reply.text(words.refused)
+        about = About(intent=Intent.GENERAL)
+        return reply.final(OWN, words.refused, actions=(beside.human(words),), about=about)
 
     # -- our own words ------------------------------------------------------------------------------------
 
@@ -157,14 +172,18 @@ class Answering:
             rungs = [rung for rung in rungs if rung.model is None]
         prompt = Prompt(message.text, told(facts, prompts().facts), message.history, message.variant)
         deadline = reply.arrived + self._settings.request_s
+        stream = self._checked(message, facts, reply)
         with self._parts.stage("generate"):
             result = await self._ladder.walk(
-                rungs, prompt, deadline, reply, lambda: self._without_model(message, facts)
+                rungs, prompt, deadline, stream, lambda: self._without_model(message, facts)
             )
         if isinstance(result, Refusal):
-            return await self._refuse(message, result, reply)
+            return await self._refuse(message, result, reply, stream)
         self._outage.answered(by_model=result.rung.model is not None, asked=rungs[0].model is not None)
-        final = self._whole(message, facts, result, reply)
+        with self._parts.stage("output"):
+            whole = await stream.finish(result.text)
+        self._watch.changed(whole)
+        final = self._whole(message, facts, replace(result, text=whole.text), reply)
         if turn is not None:
             await self._shelve(turn, final, facts, result, ahead)
         return final
@@ -173,9 +192,26 @@ class Answering:
         if self._parts.gather is None:
             return Facts()
         with self._parts.stage("facts"):
-            return await self._parts.gather.facts(
+            facts = await self._parts.gather.facts(
                 message.text, message.understood, message.person, message.ask.context_hints, ahead
             )
+            return self._watch.only_data(facts)
+
+    def _checked(self, message: Message, facts: Facts, reply: Reply) -> Stream:
+        """What the person hears of an answer instead of the answer."""
+        turns = message.memory.turns if message.memory is not None else ()
+        asked = "\n".join((message.text, *(turn.asked for turn in turns)))
+        named = message.understood.entities.asins
+        context = context_of(facts, asked, message.language, named, own_instructions())
+        before = tuple(dict.fromkeys(asin for turn in reversed(turns) for asin in turn.asins))
+        return Stream(reply, context, self._goods, before)
+
+    async def _goods(self, asins: Sequence[str]) -> Sequence[Goods]:
+        """Products with their prices; what does not answer in time gives none (RUN-11)."""
+        if self._parts.gather is None:
+            return ()
+        products, prices = await self._parts.gather.goods(asins)
+        return [goods_of(product, prices.get(product.asin)) for product in products]
 
     def _whole(self, message: Message, facts: Facts, answer: Answer, reply: Reply) -> Final:
         gathered = self._parts.gather is not None
@@ -195,7 +231,7 @@ class Answering:
         """Only what a model said, whole, from facts that were all there and nobody's own."""
         made = Made(
             by_model=answer.rung.model is not None,
-            whole=not facts.missing and not facts.personal,
+            whole=not facts.missing and not facts.personal and _priced_by_cards(final),
             corrected=bool(final.about.changes),
             derived=bool(facts.products),
         )
@@ -217,11 +253,15 @@ class Answering:
             return said
         return self._canned.reply(message.text)
 
-    async def _refuse(self, message: Message, refusal: Refusal, reply: Reply) -> Final | Failure:
+    async def _refuse(
+        self, message: Message, refusal: Refusal, reply: Reply, stream: Stream
+    ) -> Final | Failure:
         if refusal.outcome is not Outcome.BLOCKED:
             return reply.failure("bad_request", self._canned.invalid)
         text = refusal.text or self._canned.blocked
-        if not refusal.text:
+        if refusal.text:
+            text = (await stream.finish(refusal.text)).text
+        else:
             if reply.first_text_at is None:
                 await reply.text(text)
             else:  # what slipped out before the verdict is withdrawn
@@ -251,3 +291,8 @@ class Answering:
         per_input, per_output = self._price(answer.rung)
         usd = asked * per_input + answered * per_output
         return Usage(input_tokens=asked, output_tokens=answered, usd=usd)
+
+
+def _priced_by_cards(final: Final) -> bool:
+    """Whether every price in an answer is that of a card: those are asked for again (RUN-11)."""
+    return bool(final.cards) or not amounts(final.text)

@@ -19,6 +19,7 @@ from runtime.port import ModelPort
 from runtime.prices import Price
 from runtime.route import Router
 from runtime.rungs import Rungs
+from runtime.safety.watch import Watch
 from runtime.telemetry import Telemetry
 
 
@@ -62,6 +63,7 @@ def assemble(
         return ended
 
     there, outage = parts or Parts(), Outage(settings.outage, now)
+    watch = Watch(telemetry, there.measures)
     answering = Answering(
         settings=settings,
         router=router,
@@ -70,6 +72,7 @@ def assemble(
         price=price,
         outage=outage,
         parts=there,
+        watch=watch,
     )
     return Conversation(
         settings=settings,
@@ -80,6 +83,7 @@ def assemble(
         telemetry=telemetry,
         outage=outage,
         parts=there,
+        watch=watch,
     )
 
 

@@ -26,6 +26,7 @@ from runtime.outage import Outage
 from runtime.parts import Parts
 from runtime.reply import Code, GoneError, Reply, Send
 from runtime.route import Router
+from runtime.safety.watch import Watch
 from runtime.sessions.memory import Kept, Memory
 from runtime.sessions.sessions import Said as Turn
 from runtime.sessions.table import NotTheirsError
@@ -39,6 +40,7 @@ CLOSED_RETRY_S = 300.0
 INTERNAL = "Something went wrong on our side. Please try again."
 TOO_MANY = "Too many messages. Please wait a moment."
 BUSY = "Very many people are asking right now. Please try again shortly."
+WITHHELD = "[withheld]"
 NOT_YOURS = "session_id: not a session of yours; leave it out to begin a new one"
 
 
@@ -56,6 +58,7 @@ class Conversation:
         telemetry: Telemetry,
         outage: Outage,
         parts: Parts,
+        watch: Watch,
     ) -> None:
         self._settings = settings
         self._router = router
@@ -66,6 +69,7 @@ class Conversation:
         self._outage = outage
         self._parts = parts
         self._understand = Understand(parts.classify, canned, settings.understanding.enough)
+        self._watch = watch
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def answer(
@@ -81,6 +85,7 @@ class Conversation:
         `headers`: those of a request that carries one message, for its trace.
         """
         whose = person or guest(session_id)
+        ask = self._watch.without_pii(ask)
         stages = self._parts.stages
         with stages.message(ask.request_id, headers) if stages else request(ask.request_id), asking(whose.id):
             reply = Reply(ask.request_id, send)
@@ -196,6 +201,8 @@ class Conversation:
     ) -> Final | Failure:
         """Facts are looked for before it is known whether they are needed, and dropped if not (RUN-1)."""
         language = language_of(ask.text, ask.context_hints.get("locale", ""))
+        if self._watch.refuses(ask):
+            return await self._no_orders(ask, session_id, person, language, reply)
         certain = self._understand.at_once(ask.text)
         ahead = self._ahead(ask.text, language, certain)
         try:
@@ -214,7 +221,20 @@ class Conversation:
             if ahead is not None:
                 ahead.cancel()
         if isinstance(ending, Final) and memory is not None:
-            self._later(self._keep(message, memory, ending))
+            self._later(self._keep(ask.request_id, message.text, message.intent, memory, ending))
+        return ending
+
+    async def _no_orders(
+        self, ask: Ask, session_id: str, person: Person, language: str, reply: Reply
+    ) -> Final | Failure:
+        """In our words; no model, no search and no later turn ever sees what was said (RUN-12)."""
+        try:
+            memory = await self._memory(session_id, person)
+        except NotTheirsError:
+            return reply.failure("bad_request", NOT_YOURS)
+        ending = await self._answering.refuse(language, reply)
+        if memory is not None:
+            self._later(self._keep(ask.request_id, WITHHELD, Intent.GENERAL, memory, ending))
         return ending
 
     def _ahead(self, text: str, language: str, certain: Understanding | None) -> Ahead | None:
@@ -240,14 +260,14 @@ class Conversation:
 
     # -- afterwards ---------------------------------------------------------------------------------------
 
-    async def _keep(self, message: Message, memory: Memory, ending: Final) -> None:
+    async def _keep(self, request_id: str, asked: str, intent: Intent, memory: Memory, ending: Final) -> None:
         if self._parts.sessions is None:
             return
         said = Turn(
-            message.ask.request_id,
-            message.text,
+            request_id,
+            asked,
             ending.text,
-            message.intent.value,
+            intent.value,
             tuple(card.asin for card in ending.cards),
             ending.model_dump_json(exclude={"text"}),
         )

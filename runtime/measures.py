@@ -51,6 +51,22 @@ class Measures:
         """A conversation begins or goes on."""
         self._telemetry.sample({"SessionsBegun": int(not resumed), "SessionsResumed": int(resumed)}, {})
 
+    def refused(self, kind: str) -> None:
+        """A message that tried to give the model orders."""
+        self._telemetry.sample({"InputRefused": 1}, {"Kind": kind})
+
+    def left_out(self, kind: str) -> None:
+        """A text that was found, and speaks to the model."""
+        self._telemetry.sample({"FoundLeftOut": 1}, {"Kind": kind})
+
+    def taken_out(self, kind: str, count: int) -> None:
+        """Personal data in a message or an answer."""
+        self._telemetry.sample({"PiiTakenOut": count}, {"Kind": kind})
+
+    def changed(self, check: str) -> None:
+        """An answer that a check changed."""
+        self._telemetry.sample({"AnswerChanged": 1}, {"Check": check})
+
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1_000, 3)

@@ -21,7 +21,7 @@ from runtime.parts import CODEC, Parts, Shelved
 from runtime.places import Places
 from runtime.retrieval.endpoints import IntentClassifier
 from runtime.retrieval.opening import open_retrieval
-from runtime.safety.redact import redact
+from runtime.safety.pii import redact
 from runtime.sessions.opening import Stores, open_sessions
 from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry

@@ -66,6 +66,11 @@ class Gather:
         now = await self._prices(list(cents), [])
         return all(asin in now and now[asin].cents == known for asin, known in cents.items())
 
+    async def goods(self, asins: Sequence[str]) -> tuple[Sequence[Product], Mapping[str, Price]]:
+        """Products by their numbers, with what they cost now; what does not answer is not there."""
+        products, prices = await asyncio.gather(self._named(asins, []), self._prices(asins, []))
+        return products, prices
+
     async def facts(
         self,
         message: str,

@@ -37,6 +37,7 @@ class Wording(Shape):
     unpriced: str = Field(min_length=1)
     sold_out: str = Field(min_length=1)
     passage: str = Field(min_length=1)
+    refused: str = Field(min_length=1, description="to a message that tries to give orders to the model")
     talk_to_human: str = Field(min_length=1, description="a button")
     see_product: str = Field(min_length=1, description="a button")
     see_order: str = Field(min_length=1, description="a button")

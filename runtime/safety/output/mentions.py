@@ -1,0 +1,99 @@
+"""Where a text speaks of which product, and which of them an amount belongs to."""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from runtime.safety.output.context import Goods
+from runtime.safety.output.money import flat
+
+_ENDS = re.compile(r"[.!?](?=[\s\"')]|$)|[。！？\n]")
+_CUT = re.compile(r"\s*[,、(（|/–]|\s-\s")
+_MODEL = re.compile(r"(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z0-9][a-z0-9-]{2,20}")
+SHORTEST = 3  # letters of a name that is looked for
+
+
+class Mention(NamedTuple):
+    start: int
+    end: int
+    number: int  # of the product
+
+
+class Page:
+    """A text with its sentences and the products it names."""
+
+    def __init__(self, text: str, goods: Sequence[Goods]) -> None:
+        self.plain = flat(text)
+        self.goods = goods
+        self.mentions = _mentions(self.plain.lower(), goods)
+        self._ends = [found.end() for found in _ENDS.finditer(self.plain)]
+
+    def sentence(self, place: int) -> tuple[int, int]:
+        """Start and end of the one a place is in."""
+        number = bisect_left(self._ends, place + 1)
+        start = self._ends[number - 1] if number else 0
+        return start, self._ends[number] if number < len(self._ends) else len(self.plain)
+
+    def tied(self, place: int, places: Sequence[int]) -> Goods | None:
+        """The product that an amount here belongs to. `places`: where all amounts are."""
+        start, end = self.sentence(place)
+        here = [one for one in self.mentions if start <= one.start < end]
+        mine = [other for other in places if start <= other < end]
+        if (paired := _paired(here, mine, place)) is not None:
+            return self.goods[paired.number]
+        before = [one for one in here if one.start < place]
+        after = [one for one in here if one.start >= place]
+        earlier = [one for one in self.mentions if one.start < start]
+        chosen = (*before[-1:], *after[:1], *earlier[-1:])
+        if chosen:
+            return self.goods[chosen[0].number]
+        return self.goods[0] if len(self.goods) == 1 else None
+
+
+def _paired(here: Sequence[Mention], amounts: Sequence[int], place: int) -> Mention | None:
+    """`A and B cost x and y`, `x for A and y for B`: as many amounts as products, in a plain order."""
+    if len(here) < 2 or len(here) != len(amounts) or len({one.number for one in here}) != len(here):
+        return None
+    apart = here[-1].start < amounts[0] or amounts[-1] < here[0].start
+    starts = [one.start for one in here]
+    by_turns = all(amount < start for amount, start in zip(amounts, starts, strict=True)) and all(
+        start < amount for start, amount in _followed(starts, amounts)
+    )
+    return here[amounts.index(place)] if apart or by_turns else None
+
+
+def _followed(starts: Sequence[int], amounts: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """Each product with the amount after it."""
+    return zip(starts, amounts[1:], strict=False)
+
+
+def _mentions(small: str, goods: Sequence[Goods]) -> list[Mention]:
+    names = [_names(one) for one in goods]
+    shared = Counter(name for each in names for name in each)
+    found = [
+        Mention(match.start(), match.end(), number)
+        for number, each in enumerate(names)
+        for name in each
+        if shared[name] == 1
+        for match in re.finditer(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", small)
+    ]
+    apart: list[Mention] = []
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        if not apart or one.start >= apart[-1].end:
+            apart.append(one)
+    return apart
+
+
+def _names(goods: Goods) -> set[str]:
+    """All ways to call a product: its number, its title, the beginning of that, the model in it."""
+    names = {goods.asin.lower()}
+    for title in goods.titles:
+        small = flat(title).lower()
+        head = _CUT.split(small, maxsplit=1)[0]
+        words = head.split()
+        names |= {small, head, *_MODEL.findall(small)}
+        names |= {" ".join(words[:count]) for count in range(1, len(words))}
+        names |= {word for word in words if len(word) > SHORTEST}
+    return {name for name in names if len(name) >= SHORTEST}

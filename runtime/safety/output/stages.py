@@ -1,0 +1,180 @@
+"""The six checks of an answer in their order (RUN-10), each a pure function of text and context.
+
+Whatever a text leant on, these hold: they read what is said, not why.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from runtime.safety import pii
+from runtime.safety.normal import normal
+from runtime.safety.output.context import Context, Finding
+from runtime.safety.output.prices import prices
+from runtime.safety.output.rules import Place, Terms, rules, wording
+
+Checked = tuple[str, tuple[Finding, ...]]
+Stage = Callable[[str, Context], Checked]
+ASIN = re.compile(r"(?<![A-Za-z0-9])B0[A-Z0-9]{8}(?![A-Za-z0-9])")
+_SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
+MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
+_MASK = "…"
+
+
+class Whole(NamedTuple):
+    """An answer after all checks. `withheld`: nothing of what the model said is left."""
+
+    text: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """In words, for whoever wonders."""
+        return tuple(dict.fromkeys(f"{one.check}: {one.what}" for one in self.findings))
+
+
+def personal(text: str, context: Context) -> Checked:
+    """Personal data, but for what a document of ours says to everybody."""
+    found = [one for one in pii.find(text) if text[one.start : one.end] not in context.public]
+    if not found:
+        return text, ()
+    parts, at = [], 0
+    for one in found:
+        parts += [text[at : one.start], f"[{one.kind}]"]
+        at = one.end
+    kinds = dict.fromkeys(one.kind for one in found)
+    return "".join([*parts, text[at:]]), tuple(Finding("pii", f"{kind} taken out") for kind in kinds)
+
+
+def toxicity(text: str, context: Context) -> Checked:
+    """Rude words are masked, insults go with their sentence, and after a grave one nothing is said."""
+    found = _toxic().find(text)
+    if not found:
+        return text, ()
+    if any(place.kind == "grave" for place in found):
+        return wording(context.language).withheld, (Finding("toxicity", "withheld"),)
+    text = _masked(text, [place for place in found if place.kind == "rude"])
+    insults = [place for place in _toxic().find(text) if place.kind == "insult"]
+    if insults:
+        text = _without_sentences(text, insults) or wording(context.language).withheld
+    return text, (Finding("toxicity", "softened"),)
+
+
+def competitors(text: str, context: Context) -> Checked:
+    """Other shops have no names here."""
+    found = [place for place in _names().find(text) if place.kind == "sure" or _to_buy(text, place)]
+    if not found:
+        return text, ()
+    other = wording(context.language).competitor
+    parts, at = [], 0
+    for place in sorted(found, key=lambda place: (place.start, -place.end)):
+        if place.start >= at:
+            parts += [text[at : place.start], other]
+            at = place.end
+    return "".join([*parts, text[at:]]), (Finding("competitor", "name replaced"),)
+
+
+def numbers_of_products(text: str, context: Context) -> Checked:
+    """A product that does not exist is none."""
+    wrong = {asin for asin in ASIN.findall(text) if asin not in context.asins}
+    if not wrong:
+        return text, ()
+    unknown = wording(context.language).unknown
+    return ASIN.sub(lambda found: unknown if found[0] in wrong else found[0], text), (
+        Finding("asin", "unknown product removed"),
+    )
+
+
+def scope(text: str, context: Context) -> Checked:
+    """Only about the shop: advice of other kinds goes, and so do our own instructions."""
+    if context.private and any(line in normal(text) for line in context.private):
+        return wording(context.language).withheld, (Finding("scope", "instructions withheld"),)
+    found = _outside().find(text)
+    if not found:
+        return text, ()
+    kinds = dict.fromkeys(place.kind for place in found)
+    findings = tuple(Finding("scope", f"{kind} left out") for kind in kinds)
+    left = _without_sentences(text, found)
+    if len(left) < MOSTLY * len(text):
+        return wording(context.language).withheld, findings
+    return left, findings
+
+
+STAGES: tuple[tuple[str, Stage], ...] = (
+    ("pii", personal),
+    ("price", prices),
+    ("toxicity", toxicity),
+    ("competitor", competitors),
+    ("asin", numbers_of_products),
+    ("scope", scope),
+)
+
+
+def check(text: str, context: Context) -> Whole:
+    """All of them, one after another."""
+    findings: list[Finding] = []
+    for _, stage in STAGES:
+        text, found = stage(text, context)
+        findings += found
+    words = wording(context.language)
+    if words.elsewhere in text and words.look not in text:
+        text = f"{text.rstrip()} {words.look}"
+    return Whole(text, tuple(findings))
+
+
+def check_part(text: str, context: Context) -> str:
+    """What a part of an answer becomes while it is still coming: by the checks that need no more of it."""
+    for stage in (personal, prices, competitors):
+        text, _ = stage(text, context)
+    return text
+
+
+def _masked(text: str, places: list[Place]) -> str:
+    parts, at = [], 0
+    for place in sorted(places, key=lambda place: place.start):
+        if place.start >= at:
+            parts += [text[at : place.start], _MASK]
+            at = _word_end(text, place.end)
+    return "".join([*parts, text[at:]])
+
+
+def _word_end(text: str, end: int) -> int:
+    while end < len(text) and text[end].isascii() and text[end].isalpha():
+        end += 1
+    return end
+
+
+def _without_sentences(text: str, places: list[Place]) -> str:
+    starts = sorted(place.start for place in places)
+    kept = [
+        match[0]
+        for match in _SENTENCE.finditer(text)
+        if bisect_left(starts, match.start()) == bisect_left(starts, match.end())
+    ]
+    return "".join(kept).strip()
+
+
+def _to_buy(text: str, place: Place) -> bool:
+    """Whether a word that is also a name is one here."""
+    if not text[place.start].isupper():
+        return False
+    before = text[: place.start].split()[-1:]
+    return bool(before) and before[0].lower() in rules().competitors.places
+
+
+@cache
+def _toxic() -> Terms:
+    return Terms(rules().toxic)
+
+
+@cache
+def _names() -> Terms:
+    known = rules().competitors
+    return Terms({"sure": known.sure, "capital": known.capital})
+
+
+@cache
+def _outside() -> Terms:
+    return Terms(rules().scope)

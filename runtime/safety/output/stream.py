@@ -1,0 +1,152 @@
+"""An answer on its way to the person, checked while it comes (RUN-10).
+
+Text passes as it comes, but for what may still become something else: the beginning of another shop's name or
+of an address, and from a number or a sign of money on, the rest of that sentence. So what a model splits over
+chunks is seen whole. When the answer is whole, all six checks read it; what they change of what is shown goes
+out as a correction.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+
+from runtime.reply import Reply
+from runtime.safety.output.context import Context, Goods
+from runtime.safety.output.money import MAYBE, amounts
+from runtime.safety.output.rules import rules, small
+from runtime.safety.output.stages import ASIN, Whole, check, check_part
+
+Lookup = Callable[[Sequence[str]], Awaitable[Sequence[Goods]]]
+MOST_HELD = 600  # letters of a sentence that is waited for
+TOLD = 600  # letters before it that say what it speaks of
+MOST_LOOKED_UP = 8
+CHECKED = "checked"
+_END = re.compile(r"[.!?][\"')]?\s|[。！？\n]")
+_ADDRESS = re.compile(r"[A-Za-z0-9-]{1,64}(?:[._%+][A-Za-z0-9-]{1,64}){1,8}[._%+]?$")  # of mail, so far
+SHORTEST = 3  # letters of a name that are enough to wait for the rest; one where a letter is a word
+
+
+class Stream:
+    """Hears the ladder in place of the reply. `lookup`: products with their prices, in time or not at all."""
+
+    def __init__(self, reply: Reply, context: Context, lookup: Lookup, before: Sequence[str] = ()) -> None:
+        """`before`: products that were spoken of earlier in the conversation."""
+        self._reply = reply
+        self._context = context
+        self._lookup = lookup
+        self._before = tuple(before)
+        self._asked: set[str] = set()
+        self._raw = ""
+        self._passed = 0  # so much of it was let through
+        self.shown = ""
+
+    async def text(self, chunk: str) -> None:
+        """More of it."""
+        self._raw += chunk
+        await self._let_through()
+
+    async def restart(self, chunk: str, reason: str) -> None:
+        """Another rung writes on, or anew."""
+        self._raw, self._passed = chunk, 0
+        until = _until(chunk, 0)
+        await self._know(chunk[:until])
+        self.shown, self._passed = check_part(chunk[:until], self._context), until
+        await self._reply.restart(self.shown, reason)
+
+    async def finish(self, text: str) -> Whole:
+        """All checks on the whole answer; what they change is told."""
+        await self._know(text)
+        whole = check(text, self._context)
+        if not whole.text.startswith(self.shown):
+            await self._reply.restart(whole.text, "; ".join(whole.changes) or CHECKED)
+        else:
+            if rest := whole.text[len(self.shown) :]:
+                await self._reply.text(rest)
+            self._reply.changes += whole.changes
+        self.shown = whole.text
+        return whole
+
+    async def _let_through(self) -> None:
+        until = _until(self._raw, self._passed)
+        if until <= self._passed:
+            return
+        part = self._raw[self._passed : until]
+        if _plain(part):
+            out = part
+        else:
+            await self._know(part)
+            before = self.shown[-TOLD:]
+            checked = check_part(before + part, self._context)
+            if not checked.startswith(before):  # what is shown would have to change: the end will tell
+                return
+            out = checked[len(before) :]
+        self._passed = until
+        self.shown += out
+        if out:
+            await self._reply.text(out)
+
+    async def _know(self, part: str) -> None:
+        """Looks up what is spoken of and not known yet."""
+        named = {asin for asin in ASIN.findall(part) if asin not in self._context.asins}
+        priced = any(one.cents is not None for one in self._context.goods)
+        wanted = [*named, *(self._before if amounts(part) and not priced else ())]
+        wanted = [asin for asin in dict.fromkeys(wanted) if asin not in self._asked][:MOST_LOOKED_UP]
+        if wanted:
+            self._asked.update(wanted)
+            self._context = self._context.knowing(await self._lookup(wanted))
+
+
+def _until(raw: str, passed: int) -> int:
+    """Up to where a text may pass now."""
+    trigger = MAYBE.search(raw, passed)
+    while trigger is not None:
+        end = _END.search(raw, trigger.end())
+        if end is None:
+            if len(raw) - trigger.start() > MOST_HELD:
+                return len(raw)
+            return max(passed, _word_before(raw, trigger.start()))
+        following = MAYBE.search(raw, end.end())
+        if following is None:
+            return max(end.end(), _word_before(raw, len(raw)))
+        trigger = following
+    return max(passed, _word_before(raw, len(raw)))
+
+
+def _word_before(raw: str, place: int) -> int:
+    """Where a word begins that may become the name of another shop, or an address."""
+    word = _ADDRESS.search(raw, max(0, place - 64), place)
+    start = word.start() if word else place
+    near = small(raw[max(0, place - _longest()) : place])
+    for length in range(len(near), 0, -1):
+        if near[-length:] in _beginnings() and not near[: len(near) - length][-1:].isalnum():
+            return min(start, place - length)
+    return start
+
+
+def _plain(part: str) -> bool:
+    """Whether no check could say anything."""
+    if MAYBE.search(part) or ASIN.search(part):
+        return False
+    return not any(name in small(part) for name in _heads())
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    """Of names of other shops, but whole ones."""
+    return frozenset(
+        name[:length]
+        for name in rules().competitors.sure
+        for length in range(SHORTEST if name.isascii() else 1, len(name))
+    )
+
+
+@cache
+def _heads() -> tuple[str, ...]:
+    """What a part has in it that names another shop."""
+    known = rules().competitors
+    return tuple(dict.fromkeys([*known.sure, *(name.lower() for name in known.capital)]))
+
+
+@cache
+def _longest() -> int:
+    return max(map(len, rules().competitors.sure))

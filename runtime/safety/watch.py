@@ -1,0 +1,129 @@
+"""Where the message path meets the checks of what comes in: counted and told without a word of the text.
+
+What a person writes loses its personal data before anybody sees it, and is refused when it gives the model
+orders. What was found for it is data: a text that speaks to the model is left out (RUN-12, RUN-13).
+"""
+
+import re
+from dataclasses import replace
+from functools import cache, lru_cache
+
+from contract.frames import Ask
+from runtime.answer.facts import Facts
+from runtime.measures import Measures
+from runtime.prompts import prompts
+from runtime.retrieval import Passage
+from runtime.safety.injection import Verdict, detector
+from runtime.safety.normal import normal
+from runtime.safety.output.stages import Whole
+from runtime.safety.pii import redacted
+from runtime.shop.answers import Product
+from runtime.telemetry import Telemetry
+
+LONGEST_HINT = 200  # letters; a client's hint is a word: a page, a product, a language
+REMEMBERED = 4_096  # texts that were found before: passages and products come again and again
+SHORTEST_OWN = 40  # letters of a sentence that nobody says by chance
+_SENTENCE = re.compile(r"[.:]\s+|\n")
+LEFT_OUT = "speaks-to-the-model"
+
+
+class Watch:
+    """`measures`: none where nothing is counted."""
+
+    def __init__(self, telemetry: Telemetry, measures: Measures | None) -> None:
+        self._telemetry = telemetry
+        self._measures = measures
+
+    def without_pii(self, ask: Ask) -> Ask:
+        """The message as it is stored, logged, traced and sent to models."""
+        text, counts = redacted(ask.text)
+        hints = {
+            name[:LONGEST_HINT]: redacted(value[:LONGEST_HINT])[0]
+            for name, value in ask.context_hints.items()
+        }
+        if self._measures is not None:
+            for kind, count in counts.items():
+                self._measures.taken_out(kind, count)
+        if text == ask.text and hints == ask.context_hints:
+            return ask
+        return ask.model_copy(update={"text": text, "context_hints": hints})
+
+    def refuses(self, ask: Ask) -> bool:
+        """Whether the message, or a hint beside it, gives orders to the model."""
+        verdict = max(
+            (detector().judge(text) for text in (ask.text, *ask.context_hints.values())),
+            key=lambda verdict: verdict.score,
+        )
+        if not verdict.attempt:
+            return False
+        self._telemetry.log(
+            "warning",
+            "a message that gives orders to the model was refused",
+            kind=verdict.kind,
+            score=verdict.score,
+        )
+        if self._measures is not None:
+            self._measures.refused(verdict.kind)
+        return True
+
+    def only_data(self, facts: Facts) -> Facts:
+        """The facts without what speaks to the model."""
+        passages = tuple(one for one in facts.passages if self._harmless(f"{one.title}\n{one.text}"))
+        products = tuple(self._plain(one) for one in facts.products)
+        if passages == facts.passages and products == facts.products:
+            return facts
+        missing = tuple(dict.fromkeys((*facts.missing, LEFT_OUT)))
+        return replace(facts, passages=passages, products=products, missing=missing)
+
+    def changed(self, whole: Whole) -> None:
+        """What the checks of an answer did."""
+        if not whole.findings:
+            return
+        self._telemetry.log("info", "an answer was changed by its checks", changes=list(whole.changes))
+        if self._measures is not None:
+            for name in {one.check for one in whole.findings}:
+                self._measures.changed(name)
+
+    def _plain(self, product: Product) -> Product:
+        """A product keeps its number and its price: they are the shop's. Its words are a seller's."""
+        if self._harmless(_words(product)):
+            return product
+        asin = product.asin
+        return replace(product, title=asin, title_ja=asin, maker="", kind="", category="", features={})
+
+    def _harmless(self, text: str) -> bool:
+        verdict = _found(text)
+        if not verdict.attempt:
+            return True
+        self._telemetry.log(
+            "warning",
+            "a text that speaks to the model was left out",
+            kind=verdict.kind,
+            score=verdict.score,
+        )
+        if self._measures is not None:
+            self._measures.left_out(verdict.kind)
+        return False
+
+
+@cache
+def own_instructions() -> tuple[str, ...]:
+    """The sentences of our own prompts, which an answer must not repeat."""
+    said = "\n".join((prompts().system, *prompts().variants.values()))
+    lines = (normal(line).strip() for line in _SENTENCE.split(said))
+    return tuple(line for line in lines if len(line) >= SHORTEST_OWN)
+
+
+def harmless(passage: Passage) -> bool:
+    """For whoever takes documents in: whether a passage may be kept at all."""
+    return not _found(f"{passage.title}\n{passage.text}").attempt
+
+
+@lru_cache(REMEMBERED)
+def _found(text: str) -> Verdict:
+    return detector().judge(text, "found")
+
+
+def _words(product: Product) -> str:
+    features = (f"{name}: {value}" for name, value in product.features.items())
+    return "\n".join((product.title, product.title_ja, product.maker, product.kind, *features))

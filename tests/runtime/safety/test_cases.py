@@ -1,0 +1,41 @@
+"""What the rules are worth on the cases, on the half they were written with and on the other."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.runtime.safety.cases_helpers import HALVES, injection, personal, priced, score
+
+RECALL, FALSE = 0.97, 0.02
+SETS: dict[str, Callable[[], Iterator[Any]]] = {
+    "injection": injection,
+    "personal data": personal,
+    "prices": priced,
+}
+
+
+def test_there_are_as_many_cases_as_were_asked_for():
+    attempts = [case for case in injection() if case.positive]
+    benign = [case for case in injection() if not case.positive]
+    assert len(attempts) >= 300
+    assert len(benign) >= 300
+    assert {case.where for case in attempts} == {"said", "found"}
+    assert len(list(personal())) >= 240
+    assert len(list(priced())) >= 200
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("name", SETS)
+def test_little_is_missed_and_little_is_taken_for_what_it_is_not(name, half):
+    found = score(SETS[name](), half)
+    assert found.recall >= RECALL, found.missed
+    assert found.false_share <= FALSE, found.wrong
+
+
+@pytest.mark.parametrize("name", ["later", "last"])
+def test_cases_that_came_later_are_as_well_read(name):
+    """Less is asked of recall: these were written in other words."""
+    found = score(injection(name))
+    assert found.recall >= 0.9, found.missed
+    assert found.false_share <= FALSE, found.wrong
