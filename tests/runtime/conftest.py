@@ -1,14 +1,16 @@
 """What every test of the runtime may ask for: a desk in virtual time, and frames checked for their form."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from contract.frames import ENDINGS, ServerFrame
 from runtime.testing import loop
 from runtime.testing.desk import Desk
-from tests.runtime.house_helpers import House, standing
+
+if TYPE_CHECKING:
+    from tests.runtime.house_helpers import House
 
 
 @pytest.fixture
@@ -25,8 +27,10 @@ def at_desk():
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[House]":
     """Every stand-in, for agents with all their parts; each `house.play` begins with an empty cache."""
+    from tests.runtime.house_helpers import standing  # where the runtime stands alone there are none
+
     with standing(tmp_path_factory.mktemp("house")) as one:
         yield one
 

@@ -114,7 +114,7 @@ def test_times_are_from_the_messages_arrival(at_desk):
         await desk.ask()
         return desk
 
-    desk = at_desk(scene, {"sonnet": says("one ", "two", first_s=0.5, gap_s=0.25)})
+    desk = at_desk(scene, {"sonnet": says("Look ", "here", first_s=0.5, gap_s=0.25)})
     assert desk.values("FirstToken", Tier="T0") == [500.0]
     assert desk.values("EndToEnd", Tier="T0") == [1_000.0]
     assert desk.values("CostUsd", Tier="T0") == pytest.approx([100 * 3e-6 + 20 * 15e-6])
