@@ -32,6 +32,12 @@ def test_the_checks_run_in_the_order_that_was_asked_for():
         ("That lamp is crap.", "That lamp is …."),
         ("Try Walmart, or look at Target.", "Try another shop, or look at another shop."),
         ("Your target is met.", "Your target is met."),
+        ("See Walmart.com or 楽天市場.", "See another shop or another shop."),
+        ("It is a warm lamp. I hope you choke.", "It is a warm lamp."),
+        (
+            "The lamp is warm and bright and it has a long cable. For that I would take two pills.",
+            "The lamp is warm and bright and it has a long cable.",
+        ),
         ("Take B0FAKE0001 or B0LAMP0001.", "Take this product or B0LAMP0001."),
         (
             "The lamp is bright and quiet and it has a long warm cable. You should invest in gold.",
