@@ -125,6 +125,8 @@ def check(text: str, context: Context) -> Whole:
     words = wording(context.language)
     if words.elsewhere in text and words.look not in text:
         text = f"{text.rstrip()} {words.look}"
+    if findings and not text.strip():  # somebody always gets an answer
+        text = words.withheld
     return Whole(text, tuple(findings))
 
 
