@@ -262,7 +262,7 @@ class Answering:
         if refusal.text:
             text = (await stream.finish(refusal.text)).text
         else:
-            if reply.first_text_at is None:
+            if not stream.shown:
                 await reply.text(text)
             else:  # what slipped out before the verdict is withdrawn
                 await reply.restart(text, refusal.outcome.value)

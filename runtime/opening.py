@@ -22,6 +22,7 @@ from runtime.places import Places
 from runtime.retrieval.endpoints import IntentClassifier
 from runtime.retrieval.opening import open_retrieval
 from runtime.safety.pii import redact
+from runtime.safety.watch import ready
 from runtime.sessions.opening import Stores, open_sessions
 from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry
@@ -47,7 +48,8 @@ class Opened:
     measures: Measures
 
     async def warm(self) -> None:
-        """One throw-away round, so that the first person does not pay for cold connections."""
+        """One throw-away round, so that the first person does not pay for cold connections and rules."""
+        ready()
         gather, classify = self.parts.gather, self.parts.classify
         ahead = gather.ahead(WARM, "en") if gather else None
         rounds = [ahead.passages()] if ahead else []

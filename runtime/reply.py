@@ -59,6 +59,8 @@ class Reply:
         number = self._number()
         self.changes.append(reason)
         await self._send(Correction(request_id=self._id, sequence_number=number, text=chunk, reason=reason))
+        if chunk and self.first_text_at is None:  # what came before was held back
+            self.first_text_at = asyncio.get_running_loop().time()
 
     def final(
         self,

@@ -15,7 +15,8 @@ from runtime.prompts import prompts
 from runtime.retrieval import Passage
 from runtime.safety.injection import Verdict, detector
 from runtime.safety.normal import normal
-from runtime.safety.output.stages import Whole
+from runtime.safety.output.context import Context
+from runtime.safety.output.stages import Whole, check
 from runtime.safety.pii import redacted
 from runtime.shop.answers import Product
 from runtime.telemetry import Telemetry
@@ -23,6 +24,7 @@ from runtime.telemetry import Telemetry
 LONGEST_HINT = 200  # letters; a client's hint is a word: a page, a product, a language
 REMEMBERED = 4_096  # texts that were found before: passages and products come again and again
 SHORTEST_OWN = 40  # letters of a sentence that nobody says by chance
+_SAMPLE = "Ｌａｍｐ, あ: $5, 5% off. Call 415-555-0132."
 _SENTENCE = re.compile(r"[.:]\s+|\n")
 LEFT_OUT = "speaks-to-the-model"
 
@@ -104,6 +106,13 @@ class Watch:
         if self._measures is not None:
             self._measures.left_out(verdict.kind)
         return False
+
+
+def ready() -> None:
+    """Builds what the checks need, a tenth of a second: no message has to wait for it."""
+    detector().judge(_SAMPLE)
+    redacted(_SAMPLE)
+    check(_SAMPLE, Context(private=own_instructions()))
 
 
 @cache

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.controls import Control, Controls
@@ -322,6 +322,7 @@ SCRIPTS = st.lists(STEPS, max_size=8)
 
 @settings(max_examples=300, deadline=None)
 @given(sonnet=SCRIPTS, haiku=SCRIPTS, spare=SCRIPTS)
+@example(sonnet=[], haiku=[Text("0")], spare=[Text(":"), Stop("guardrail_intervened")])
 def test_whatever_models_do_numbers_have_no_gap_and_there_is_one_ending(shown, sonnet, haiku, spare):
     """And what the client has in front of it is what the final frame says, within the request's deadline."""
 

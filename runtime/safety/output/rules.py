@@ -31,6 +31,13 @@ class Competitors(Shape):
     places: tuple[str, ...]
 
 
+class Pair(Shape):
+    """One word of each in a sentence."""
+
+    first: tuple[str, ...] = Field(min_length=1)
+    second: tuple[str, ...] = Field(min_length=1)
+
+
 class Rules(Shape):
     """rules.toml"""
 
@@ -38,6 +45,7 @@ class Rules(Shape):
     toxic: Mapping[str, tuple[str, ...]]
     competitors: Competitors
     scope: Mapping[str, tuple[str, ...]]
+    pairs: Mapping[str, Pair]
 
 
 @cache

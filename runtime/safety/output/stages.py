@@ -4,7 +4,7 @@ Whatever a text leant on, these hold: they read what is said, not why.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
@@ -21,6 +21,9 @@ ASIN = re.compile(r"(?<![A-Za-z0-9])B0[A-Z0-9]{8}(?![A-Za-z0-9])")
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
 MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
 _MASK = "…"
+INSULT = "insult"
+_SIDES = ("first", "second")  # of a pair
+_ENDING = re.compile(r"\.(?:com|net|org|co\.[a-z]{2}|[a-z]{2})(?![a-z])", re.IGNORECASE)
 
 
 class Whole(NamedTuple):
@@ -50,13 +53,13 @@ def personal(text: str, context: Context) -> Checked:
 
 def toxicity(text: str, context: Context) -> Checked:
     """Rude words are masked, insults go with their sentence, and after a grave one nothing is said."""
-    found = _toxic().find(text)
+    found = [*_toxic().find(text), *(place for place in _together(text) if place.kind == INSULT)]
     if not found:
         return text, ()
     if any(place.kind == "grave" for place in found):
         return wording(context.language).withheld, (Finding("toxicity", "withheld"),)
     text = _masked(text, [place for place in found if place.kind == "rude"])
-    insults = [place for place in _toxic().find(text) if place.kind == "insult"]
+    insults = [place for place in (*_toxic().find(text), *_together(text)) if place.kind == INSULT]
     if insults:
         text = _without_sentences(text, insults) or wording(context.language).withheld
     return text, (Finding("toxicity", "softened"),)
@@ -72,7 +75,8 @@ def competitors(text: str, context: Context) -> Checked:
     for place in sorted(found, key=lambda place: (place.start, -place.end)):
         if place.start >= at:
             parts += [text[at : place.start], other]
-            at = place.end
+            ending = _ENDING.match(text, place.end)
+            at = ending.end() if ending else place.end
     return "".join([*parts, text[at:]]), (Finding("competitor", "name replaced"),)
 
 
@@ -91,7 +95,7 @@ def scope(text: str, context: Context) -> Checked:
     """Only about the shop: advice of other kinds goes, and so do our own instructions."""
     if context.private and any(line in normal(text) for line in context.private):
         return wording(context.language).withheld, (Finding("scope", "instructions withheld"),)
-    found = _outside().find(text)
+    found = [*_outside().find(text), *(place for place in _together(text) if place.kind != INSULT)]
     if not found:
         return text, ()
     kinds = dict.fromkeys(place.kind for place in found)
@@ -121,6 +125,8 @@ def check(text: str, context: Context) -> Whole:
     words = wording(context.language)
     if words.elsewhere in text and words.look not in text:
         text = f"{text.rstrip()} {words.look}"
+    if findings and not text.strip():  # somebody always gets an answer
+        text = words.withheld
     return Whole(text, tuple(findings))
 
 
@@ -156,6 +162,23 @@ def _without_sentences(text: str, places: list[Place]) -> str:
     return "".join(kept).strip()
 
 
+def _together(text: str) -> list[Place]:
+    """Where both words of a pair stand in one sentence, in that order or the other."""
+    words = _pairs().find(text)
+    if len(words) < 2:
+        return []
+    ends = [match.end() for match in _SENTENCE.finditer(text)]
+    sides: dict[tuple[str, int], dict[str, Place]] = {}
+    for word in words:
+        kind, _, side = word.kind.partition("/")
+        sides.setdefault((kind, bisect_right(ends, word.start)), {}).setdefault(side, word)
+    return [
+        Place(kind, both["second"].start, both["second"].end)
+        for (kind, _), both in sides.items()
+        if len(both) == len(_SIDES)
+    ]
+
+
 def _to_buy(text: str, place: Place) -> bool:
     """Whether a word that is also a name is one here."""
     if not text[place.start].isupper():
@@ -173,6 +196,12 @@ def _toxic() -> Terms:
 def _names() -> Terms:
     known = rules().competitors
     return Terms({"sure": known.sure, "capital": known.capital})
+
+
+@cache
+def _pairs() -> Terms:
+    pairs = rules().pairs.items()
+    return Terms({f"{kind}/{side}": getattr(pair, side) for kind, pair in pairs for side in _SIDES})
 
 
 @cache

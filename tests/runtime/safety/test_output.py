@@ -32,6 +32,12 @@ def test_the_checks_run_in_the_order_that_was_asked_for():
         ("That lamp is crap.", "That lamp is …."),
         ("Try Walmart, or look at Target.", "Try another shop, or look at another shop."),
         ("Your target is met.", "Your target is met."),
+        ("See Walmart.com or 楽天市場.", "See another shop or another shop."),
+        ("It is a warm lamp. I hope you choke.", "It is a warm lamp."),
+        (
+            "The lamp is warm and bright and it has a long cable. For that I would take two pills.",
+            "The lamp is warm and bright and it has a long cable.",
+        ),
         ("Take B0FAKE0001 or B0LAMP0001.", "Take this product or B0LAMP0001."),
         (
             "The lamp is bright and quiet and it has a long warm cable. You should invest in gold.",
@@ -45,6 +51,10 @@ def test_what_must_not_be_said_is_not_said(said, told):
 
 def test_an_answer_that_is_mostly_out_of_scope_is_withheld():
     assert "can't help with that" in check("You should invest in shares.", SHOP).text
+
+
+def test_where_nothing_is_left_something_is_said():
+    assert "can't help with that" in check("50% off", Context()).text
 
 
 def test_our_own_instructions_are_told_to_nobody():

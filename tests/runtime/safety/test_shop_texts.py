@@ -5,7 +5,7 @@ from rehearsal.shop.knowledge import documents
 from runtime.canned import canned
 from runtime.safety.injection import detector
 from runtime.safety.output.context import Context
-from runtime.safety.output.stages import check
+from runtime.safety.output.stages import check, competitors, scope, toxicity
 from runtime.safety.pii import find
 
 
@@ -13,6 +13,8 @@ def test_no_document_of_the_shop_is_left_out_and_none_loses_a_word():
     for document in documents():
         assert not detector().judge(f"{document.title}\n{document.text}", "found").attempt, document.text
         assert find(document.text) == (), document.text
+        for stage in (toxicity, competitors, scope):
+            assert stage(document.text, Context()) == (document.text, ()), document.text
 
 
 def test_no_product_of_the_shop_loses_its_words():
