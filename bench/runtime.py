@@ -174,7 +174,7 @@ def cpu_of(aws: Aws, folder: Path, program: str, messages: int) -> tuple[float, 
     with running(aws, folder, program) as (url, pid):
         asyncio.run(load(url, 5, 4, 0, seed=900))
         before = cpu_s(pid)
-        seen = asyncio.run(load(url, 8, messages / 8, 0, seed=random.randrange(1_000, 10**6)))
+        seen = asyncio.run(load(url, 4, messages / 4, 0, seed=random.randrange(1_000, 10**6)))
         return (cpu_s(pid) - before) / max(1, seen.finals), seen
 
 

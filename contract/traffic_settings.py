@@ -79,7 +79,7 @@ class SheddingSettings(Knobs):
     )
     begin: float = Field(0.7, gt=0, le=1, description="load from which the first are shed; the last at 1")
     most: int = Field(1_000, ge=1, description="messages of a task at a time, at most: load 1")
-    floor: int = Field(20, ge=1, description="messages at a time that are always load below 1")
+    floor: int = Field(200, ge=1, description="messages at a time that are always load below 1")
     lag_s: float = Field(
         0.1, gt=0, description="lateness of the event loop from which fewer messages are taken"
     )
