@@ -1,7 +1,7 @@
 """An alarm as a plan declares it, with the values its metric had, period by period."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +39,7 @@ def alarm(name: str = NAME, region: str = REGION, **changed: Any) -> Resource:
         "okActions": [TICKET],
         "tags": {"Runbook": "bedrock-throttled", "Severity": "page"},
     }
-    return Resource(
-        urn=f"urn:pulumi:dev::concierge::{ALARM_TYPE}::{region}-{name}",
-        type=ALARM_TYPE,
-        name=name,
-        id=name,
-        custom=True,
-        parent=None,
-        provider=None,
-        region=region,
-        inputs={key: value for key, value in {**inputs, **changed}.items() if value is not None},
-        outputs={},
-    )
+    return _resource(ALARM_TYPE, name, region, {**inputs, **changed})
 
 
 def math_alarm(queries: Sequence[dict[str, Any]], name: str = NAME, **changed: Any) -> Resource:
@@ -83,18 +72,7 @@ def composite(name: str, rule: str, region: str = REGION, **changed: Any) -> Res
         "okActions": [TICKET],
         "tags": {"Runbook": "bedrock-outage", "Severity": "page"},
     }
-    return Resource(
-        urn=f"urn:pulumi:dev::concierge::{COMPOSITE_TYPE}::{region}-{name}",
-        type=COMPOSITE_TYPE,
-        name=name,
-        id=name,
-        custom=True,
-        parent=None,
-        provider=None,
-        region=region,
-        inputs={key: value for key, value in {**inputs, **changed}.items() if value is not None},
-        outputs={},
-    )
+    return _resource(COMPOSITE_TYPE, name, region, {**inputs, **changed})
 
 
 def planned(*alarms: Resource) -> Plan:
@@ -130,3 +108,19 @@ def fill(judge: Judge, values: Sequence[float | None], start: float, period: flo
 def over(end: float) -> float:
     """The moment at which a period that ended then is judged."""
     return end + SETTLE_S
+
+
+def _resource(type_: str, name: str, region: str, inputs: Mapping[str, Any]) -> Resource:
+    """As a plan has it; an input of None is left out."""
+    return Resource(
+        urn=f"urn:pulumi:dev::concierge::{type_}::{region}-{name}",
+        type=type_,
+        name=name,
+        id=name,
+        custom=True,
+        parent=None,
+        provider=None,
+        region=region,
+        inputs={key: value for key, value in inputs.items() if value is not None},
+        outputs={},
+    )
