@@ -87,18 +87,22 @@ def chat_server(
 ) -> Iterator[str]:
     """The address of a running server; it ends with the block. `again` answers who asks for an ending
     again."""
-    loop = asyncio.new_event_loop()
-    ready: list[str] = []
-    up, stop = threading.Event(), asyncio.Event()
+    app = web.Application()
+    app.router.add_get("/ws", _socket(answer, again, heartbeat, protocols, seen or Seen()))
+    with served(app) as url:
+        yield url
+
+
+@contextmanager
+def served(app: web.Application) -> Iterator[str]:
+    """The address of an application in a thread of its own; it ends with the block."""
+    loop, up, stop, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), list[str]()
 
     async def serve() -> None:
-        app = web.Application()
-        app.router.add_get("/ws", _socket(answer, again, heartbeat, protocols, seen or Seen()))
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        ready.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        found.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
         up.set()
         await stop.wait()
         await runner.cleanup()
@@ -107,7 +111,7 @@ def chat_server(
     thread.start()
     try:
         up.wait()
-        yield ready[0]
+        yield found[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()

@@ -1,8 +1,6 @@
 """The ways in that are not the chat: REST, the tools over MCP, lookups in the catalogue."""
 
-import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from loadtests.http_line import HttpLine
 from loadtests.rest import TICKETS, TOKEN_HEADER, RestClient, tickets
 from loadtests.tools import ToolClient, calls
 from loadtests.transcript import Transcript
+from tests.loadtests import chat_server_helpers
 from tests.loadtests.chat_server_helpers import chat_server
 
 Handler = Callable[[web.Request], Any]
@@ -27,28 +26,10 @@ Handler = Callable[[web.Request], Any]
 @contextmanager
 def served(path: str, handler: Handler) -> Iterator[str]:
     """The address of a server with one handler; it ends with the block."""
-    loop, up, stop, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), list[str]()
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_post(path, handler)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        found.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        up.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    try:
-        up.wait()
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+    app = web.Application()
+    app.router.add_post(path, handler)
+    with chat_server_helpers.served(app) as url:
+        yield url
 
 
 def soon() -> float:
