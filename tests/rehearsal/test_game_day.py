@@ -49,7 +49,7 @@ lag_limit_ms = 10_000
 track = 1.0
 [[stages]]
 for_s = 4
-rate = 20
+rate = 10
 """
 
 
