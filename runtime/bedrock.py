@@ -6,12 +6,12 @@ as the libraries raise them; `failover.classify` knows what they mean.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
 
 from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
-from runtime import aws, prompts
+from runtime import aws, eventstream, prompts
 from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.targets import Targets
 
@@ -54,8 +54,7 @@ class Bedrock:
         return aws.client(
             "bedrock-runtime",
             rung.region or self._region,
-            # The ladder keeps the time; this only ends a socket that nobody watches any more.
-            read_timeout=rung.total_s + 5,
+            read_timeout=None,  # the ladder keeps the time, and a timer here is set anew for every chunk
             max_pool_connections=rung.concurrency,  # each stream holds one: fewer would be a queue
             retries={"mode": "standard", "total_max_attempts": 1},
         )
@@ -76,13 +75,14 @@ class Bedrock:
             **_guarded(target.guardrail),
         )
         checked = target.guardrail is not None and target.guardrail.stream == "sync"
-        events = response["stream"]
+        stream = response["stream"]
         try:
-            async for raw in events:
-                if (event := _event(raw, checked=checked)) is not None:
-                    yield event
+            async with aclosing(eventstream.read(stream)) as events:
+                async for raw in events:
+                    if (event := _event(raw, checked=checked)) is not None:
+                        yield event
         finally:
-            events.close()
+            stream.close()
 
 
 def _messages(prompt: Prompt, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
