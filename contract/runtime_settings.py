@@ -19,6 +19,7 @@ from contract.traffic_settings import (
     ValkeySettings,
 )
 
+PREMIUM = "premium"  # the rung that `runtime.premium` puts before the ladder
 STANDBY = "standby"  # as a rung's region: the other one of the estate, whichever that is
 
 
@@ -290,6 +291,9 @@ class RuntimeSettings(Knobs):
 
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
     ladder: tuple[Rung, ...] = Field(LADDER, strict=False, description="rungs from the best answer down")
+    premium: str | None = Field(
+        "opus", description="model that answers first what money depends on (RUN-4); none: as all else"
+    )
     breaker: BreakerSettings = BreakerSettings()
     limit: LimitSettings = LimitSettings()
     retry: RetrySettings = RetrySettings()
@@ -309,9 +313,16 @@ class RuntimeSettings(Knobs):
     caches: CacheSettings = CacheSettings()
     tracing: TracingSettings = TracingSettings()
 
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The ladder with the rung of `premium` before it, as the stack publishes it."""
+        if self.premium is None:
+            return self.ladder
+        return (Rung(name=PREMIUM, tier=Tier.T0, model=self.premium, premium=True), *self.ladder)
+
     @model_validator(mode="after")
     def _walkable(self) -> Self:
-        names = [rung.name for rung in self.ladder]
+        names = [rung.name for rung in self.rungs]
         if len(set(names)) != len(names):
             raise ValueError(f"two rungs have the same name in {', '.join(names)}")
         if not any(rung.model is None and rung.tier is not Tier.T3 for rung in self.ladder):
