@@ -66,6 +66,7 @@ async def serve(host: str, port: int) -> None:
                 region=around.region,
                 variables=os.environ,
                 calls=documents.model_calls,
+                cutover=documents.cutover,
                 telemetry=telemetry,
                 wall=_wall,
             )
