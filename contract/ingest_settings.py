@@ -12,7 +12,9 @@ class ChunkSettings(Knobs):
 
     least_tokens: int = Field(512, ge=20, description="a chunk is filled to so many, over short sections")
     most_tokens: int = Field(1_024, ge=40, le=4_000, description="no chunk is longer")
-    least_overlap: int = Field(50, ge=0, description="tokens, at least, that a chunk repeats of the one before")
+    least_overlap: int = Field(
+        50, ge=0, description="tokens, at least, that a chunk repeats of the one before"
+    )
     most_overlap: int = Field(100, ge=0, description="tokens, at most, that it repeats")
 
     @model_validator(mode="after")

@@ -17,7 +17,9 @@ WAYS = ("new", "changed", "unchanged", "duplicate", "deleted", "failed")
 
 def ingest(
     place: Annotated[str, typer.Argument(metavar="PATH|s3://BUCKET/PREFIX", help="What is taken in.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Delete nothing, though documents are no longer there.")
     ] = False,
@@ -31,11 +33,11 @@ def ingest(
     language: Annotated[str, typer.Option(help="Of documents that do not show theirs.")] = "",
     json: output.JsonFlag = False,
 ) -> None:
-    """Take in Markdown, HTML, PDF, DOCX and JSON: what is new or changed is embedded, what is gone is deleted.
+    """Take in Markdown, HTML, PDF, DOCX and JSON: what is new or changed is written, what is gone is deleted.
 
     Reads the places of the agent's own environment: CONCIERGE_SEARCH_URL, AWS_REGION and, where there is a
-    cache, CONCIERGE_CACHE_URL. Stopped anywhere, it is simply run again. A file that cannot be read is told at
-    the end, with exit code 1; the others are taken in.
+    cache, CONCIERGE_CACHE_URL. Stopped anywhere, it is simply run again. A file that cannot be read is told
+    at the end, with exit code 1; the others are taken in.
     """
     from runtime.ingest.command import Order, take_in
 
@@ -88,7 +90,7 @@ def _show(report: "Report", *, dry: bool) -> None:
         print(f"not read, for their format: {shown}{more}")
     if report.kept_back:
         print(
-            f"{report.kept_back} documents are not there any more and were not deleted: that is much at once; "
+            f"{report.kept_back} documents are not there any more and were not deleted, for they are many: "
             "look whether the place is right, then run it again with --most-gone 1"
         )
     for one in report.failures:
@@ -99,7 +101,7 @@ def _as_json(report: "Report", *, dry: bool) -> dict[str, Any]:
     return {
         "dry_run": dry,
         "files": report.files,
-        "documents": {way: count for way, count in ((w.value, c) for w, c in report.counts.items())},
+        "documents": {became.value: count for became, count in report.counts.items()},
         "chunks_written": report.chunks,
         "bytes": report.bytes,
         "seconds": round(report.seconds, 3),

@@ -1,8 +1,9 @@
 """Cutting a document by its structure into chunks of 512 to 1,024 tokens (VEC-4).
 
-A chunk ends where a section ends, once it is long enough; a long section is cut between paragraphs, else between
-sentences, else between words. Short sections stand together in one chunk. Each chunk but the first begins with
-the last sentences of the one before, so that nothing is torn from what it follows. The last may be shorter.
+A chunk ends where a section ends, once it is long enough; a long section is cut between paragraphs, else
+between sentences, else between words. Short sections stand together in one chunk. Each chunk but the first
+begins with the last sentences of the one before, so that nothing is torn from what it follows. The last may be
+shorter.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""One run as a command starts it, on a person's machine or in a task: its places come from the environment."""
+"""One run as a command starts it, on a person's machine or in a task: the environment says its places."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ class Order:
     dry: bool = False
     delete: bool = True
     most_gone: float | None = None
-    settings: RuntimeSettings = RuntimeSettings()
+    settings: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 
 def take_in(order: Order, tell: Tell) -> Report:

@@ -68,7 +68,9 @@ class Generation:
         found: dict[str, Row] = {}
         for start in range(0, len(ids), PAGE):
             body = {"ids": ids[start : start + PAGE]}
-            said = await self._wire.ask("POST", f"/{self.name}/_mget?_source_excludes={','.join(_BIG)}", to_json(body))
+            said = await self._wire.ask(
+                "POST", f"/{self.name}/_mget?_source_excludes={','.join(_BIG)}", to_json(body)
+            )
             found |= {one["_id"]: one["_source"] for one in said["docs"] if one.get("found")}
         return found
 

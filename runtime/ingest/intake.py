@@ -8,7 +8,7 @@ so that whoever was killed between any two writes has left nothing that the next
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from contract import search
 from contract.ingest_settings import IngestSettings
 from runtime.ingest.documents import Document, chunk_id, documents, same
 from runtime.ingest.generation import Generation, Known, Row, Write
-from runtime.ingest.origins import Content, GoneError, Origin
+from runtime.ingest.origins import GoneError, Origin
 from runtime.ingest.reading import ReadingError
 from runtime.ingest.vectors import Vectors
 
@@ -50,6 +50,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """A file: its documents, or that it is gone, or why it cannot be read."""
+
+    file: str
+    version: str = ""
+    documents: Sequence[Document] = ()
+    gone: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What has to be written for one document into one generation."""
 
@@ -62,7 +73,10 @@ class _Plan:
 
 
 class Intake:
-    """`generations`: those that are written to now (VEC-5). `dry`: everything but writing and embedding."""
+    """`generations`: those that are written to now (VEC-5). `dry`: everything but writing and embedding.
+
+    `apart`: where files are parsed, so that nobody waits for it.
+    """
 
     def __init__(
         self,
@@ -73,6 +87,7 @@ class Intake:
         tenant: str,
         wall: Callable[[], datetime],
         dry: bool = False,
+        apart: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         self._generations = generations
         self._vectors = vectors
@@ -80,29 +95,22 @@ class Intake:
         self._tenant = tenant
         self._wall = wall
         self._dry = dry
+        self._apart = apart
         self._digests: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def take(self, origin: Origin, files: Sequence[str]) -> Sequence[Outcome]:
         """Whatever becomes of these files. One that changes meanwhile is taken again: the last word counts."""
         done: list[Outcome] = []
-        left: Sequence[str] = list(files)
+        left: Sequence[str] = list(dict.fromkeys(files))
         for tries in range(AGAIN):
-            contents, outcomes = await self._read(origin, left)
-            taken, alone = await self._take(contents)
-            outcomes += taken
-            left = [] if self._dry else [*alone, *await self._changed(origin, contents, outcomes)]
+            read = await asyncio.gather(*(self._read(origin, file) for file in left))
+            outcomes, alone = await self._take(read)
+            left = [] if self._dry else [*alone, *await self._changed(origin, read, outcomes)]
             done += [one for one in outcomes if one.file not in left]
             if not left:
                 return done
             await asyncio.sleep(AGAIN_S * 2**tries)
         return [*done, *(Outcome(file, Became.FAILED, "changes faster than it can be read") for file in left)]
-
-    async def forget(self, files: Sequence[str]) -> Sequence[Outcome]:
-        """Deletes all documents of these files."""
-        gone = [
-            (generation, [one async for one in generation.of(files)]) for generation in self._generations()
-        ]
-        return await self.drop(gone)
 
     async def drop(self, gone: Sequence[tuple[Generation, Sequence[Known]]]) -> Sequence[Outcome]:
         """Soft-deletes documents; the next re-index leaves them behind."""
@@ -112,7 +120,7 @@ class Intake:
             for one in known:
                 why = refused.get(one.id, "")
                 became = Became.FAILED if why else Became.GONE
-                outcomes[one.id] = Outcome(one.file, became, why, document=one.id)
+                outcomes[one.id] = Outcome(one.file, became, why, one.chunks, one.id)
         return list(outcomes.values())
 
     async def left_alone(self, outcomes: Sequence[Outcome]) -> Sequence[str]:
@@ -125,65 +133,68 @@ class Intake:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    async def _read(
-        self, origin: Origin, files: Sequence[str]
-    ) -> tuple[Mapping[str, tuple[Content, Sequence[Document]]], list[Outcome]]:
-        read = await asyncio.gather(*(self._one(origin, file) for file in files))
-        found = {file: one for file, one in zip(files, read, strict=True) if not isinstance(one, Outcome)}
-        return found, [one for one in read if isinstance(one, Outcome)]
-
-    async def _one(self, origin: Origin, file: str) -> "tuple[Content, Sequence[Document]] | Outcome":
+    async def _read(self, origin: Origin, file: str) -> _Read:
         try:
             content = await origin.read(file)
             most = self._settings.most_megabytes << 20
             if len(content.data) > most:
                 raise ReadingError(f"is larger than {self._settings.most_megabytes} MB: split it")
-            made = await asyncio.to_thread(
+            made = await self._apart(
                 documents, file, content.data, content.labels, self._tenant, self._settings
             )
         except GoneError:
-            return Outcome(file, Became.FAILED, "went away while it was read")
+            return _Read(file, gone=True)
         except ReadingError as wrong:
-            return Outcome(file, Became.FAILED, str(wrong))
-        return content, made
+            return _Read(file, why=str(wrong))
+        return _Read(file, content.version, made)
 
     async def _changed(
-        self,
-        origin: Origin,
-        contents: Mapping[str, tuple[Content, Sequence[Document]]],
-        outcomes: Sequence[Outcome],
+        self, origin: Origin, read: Sequence[_Read], outcomes: Sequence[Outcome]
     ) -> Sequence[str]:
         """Of what was written, files that say something else by now: somebody else may have written before."""
-        written = {one.file for one in outcomes if one.writes} & contents.keys()
+        written = {one.file for one in outcomes if one.writes}
 
-        async def differs(file: str) -> bool:
+        async def differs(one: _Read) -> bool:
             try:
-                return await origin.version(file) != contents[file][0].version
+                return await origin.version(one.file) != one.version
+            except GoneError:
+                return not one.gone
             except ReadingError:
-                return True
+                return False
 
-        names = sorted(written)
-        found = await asyncio.gather(*(differs(name) for name in names))
-        return [name for name, other in zip(names, found, strict=True) if other]
+        looked = [one for one in read if one.file in written]
+        found = await asyncio.gather(*(differs(one) for one in looked))
+        return [one.file for one, other in zip(looked, found, strict=True) if other]
 
     # -- one batch ----------------------------------------------------------------------------------------
 
-    async def _take(
-        self, contents: Mapping[str, tuple[Content, Sequence[Document]]]
-    ) -> tuple[Sequence[Outcome], Sequence[str]]:
+    async def _take(self, read: Sequence[_Read]) -> tuple[Sequence[Outcome], Sequence[str]]:
         """What became of them, and files that count on another that is not there after all."""
-        batch = [document for _, made in contents.values() for document in made]
+        batch = [document for one in read for document in one.documents]
         vectors: dict[str, Sequence[float]] = {}
         outcomes: dict[str, Outcome] = {}
         alone: list[str] = []
-        for generation in self._generations():
+        for generation in self._generations() if batch else ():
             plans = await self._plans(generation, batch)
             refused = {} if self._dry else await self._write(generation, plans, vectors)
             alone += await self._alone(generation, [one for one in plans if one.other])
             for plan in plans:
                 outcomes[plan.document.id] = _worse(outcomes.get(plan.document.id), plan, refused)
-        gone = await self._left_files(contents)
-        return [*outcomes.values(), *gone], list(dict.fromkeys(alone))
+        gone = await self._left_files(read)
+        unread = [Outcome(one.file, Became.FAILED, one.why) for one in read if one.why]
+        return [*outcomes.values(), *gone, *unread], list(dict.fromkeys(alone))
+
+    async def _left_files(self, read: Sequence[_Read]) -> Sequence[Outcome]:
+        """Deletes documents that stood in these files, and do not any more: all, where the file is gone."""
+        files = [one.file for one in read if one.gone or (not one.why and _holds_several(one.file))]
+        if not files:
+            return ()
+        kept = {document.id for one in read for document in one.documents}
+        gone = [
+            (generation, [one async for one in generation.of(files) if one.id not in kept])
+            for generation in self._generations()
+        ]
+        return await self.drop(gone)
 
     async def _alone(self, generation: Generation, twins: Sequence[_Plan]) -> Sequence[str]:
         """Looked at after a twin is written down: whoever changes the other looks for twins after that."""
@@ -194,20 +205,6 @@ class Intake:
             if not _kept(heads, str(one.other))
             or heads[chunk_id(str(one.other), 0)].get("digest") != one.document.digest
         ]
-
-    async def _left_files(
-        self, contents: Mapping[str, tuple[Content, Sequence[Document]]]
-    ) -> Sequence[Outcome]:
-        """Documents that stood in these files, and do not any more."""
-        files = [file for file in contents if file.lower().endswith(SEVERAL)]
-        if not files:
-            return ()
-        kept = {document.id for file in files for document in contents[file][1]}
-        gone = [
-            (generation, [one async for one in generation.of(files) if one.id not in kept])
-            for generation in self._generations()
-        ]
-        return await self.drop(gone)
 
     async def _plans(self, generation: Generation, batch: Sequence[Document]) -> Sequence[_Plan]:
         heads = await generation.chunks({one.id: 1 for one in batch})
@@ -327,6 +324,10 @@ class Intake:
 
     def _forget(self, generation: Generation, head: Row) -> None:
         self._digests.pop((generation.name, str(head.get("digest"))), None)
+
+
+def _holds_several(file: str) -> bool:
+    return file.lower().endswith(SEVERAL)
 
 
 def _count(rows: Mapping[str, Row], document: str) -> int:

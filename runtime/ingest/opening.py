@@ -112,9 +112,7 @@ async def open_ingest(
         session = await stack.enter_async_context(open_session(own.writes + own.batches))
         wire = Wire(session, places.search, await _signer(region), own)
         pressure = Pressure(own.writes)
-        generations = Generations(
-            lambda name: Generation(name, wire, pressure, own), cutover, made.key
-        )
+        generations = Generations(lambda name: Generation(name, wire, pressure, own), cutover, made.key)
         await generations.follow()
         vectors = Vectors(made, own)
         yield Ingest(

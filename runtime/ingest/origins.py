@@ -55,7 +55,7 @@ class Origin(Protocol):
     """`scope`: every address of it begins so. `left_out`: names of files that hold no document, so far."""
 
     scope: str
-    left_out: Sequence[str]
+    left_out: list[str]
 
     def items(self) -> AsyncIterator[Item]: ...
 

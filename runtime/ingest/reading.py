@@ -1,7 +1,7 @@
 """A document as it was read, whatever its format was: blocks of text, each with where it stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 # What a document may say of itself; the rest of what it says is nobody's business.
 LABELS = ("title", "language", "genre", "category", "source")
@@ -40,18 +40,29 @@ class Outline:
 
     def __init__(self) -> None:
         self._above: list[tuple[int, str]] = []
+        self._tops = 0
         self.first = ""
 
     def heading(self, level: int, text: str) -> None:
         self._above = [(above, said) for above, said in self._above if above < level]
         self._above.append((level, text))
         self.first = self.first or text
+        self._tops += level == 1
 
     @property
     def section(self) -> str:
-        """Without the document's own title: the first heading, where it alone is of its level at the top."""
-        said = [text for level, text in self._above if not (level == 1 and text == self.first)]
-        return BETWEEN.join(said)
+        return BETWEEN.join(text for _, text in self._above)
+
+    def below_title(self, blocks: Sequence[Block]) -> tuple[Block, ...]:
+        """The blocks, when all is written: a first heading that stands alone at the top is no section."""
+        title = self.first
+        if self._tops != 1 or not any(text == title for level, text in self._above if level == 1):
+            return tuple(blocks)
+        return tuple(replace(block, section=_below(title, block.section)) for block in blocks)
+
+
+def _below(title: str, section: str) -> str:
+    return "" if section == title else section.removeprefix(f"{title}{BETWEEN}")
 
 
 def labelled(found: Mapping[str, str | None]) -> dict[str, str]:

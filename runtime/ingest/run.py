@@ -35,7 +35,7 @@ class Report:
             self.counts[one.became] += 1
             if one.became is Became.FAILED:
                 self.failures.append(one)
-            else:
+            elif one.became is not Became.GONE:
                 self.chunks += one.writes
 
     @property

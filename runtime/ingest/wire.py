@@ -43,11 +43,15 @@ class Wire:
         self._signer = signer
         self._settings = settings
 
-    async def ask(self, method: str, path: str, body: bytes = b"", *, lines: bool = False) -> Mapping[str, Any]:
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", *, lines: bool = False
+    ) -> Mapping[str, Any]:
         """What it answers; asked again while it is away or busy. `lines`: the body is one of `_bulk`."""
         return await patiently(lambda: self.once(method, path, body, lines=lines), self._settings)
 
-    async def once(self, method: str, path: str, body: bytes = b"", *, lines: bool = False) -> Mapping[str, Any]:
+    async def once(
+        self, method: str, path: str, body: bytes = b"", *, lines: bool = False
+    ) -> Mapping[str, Any]:
         """One try; BusyError says that another may do."""
         url = f"{self._url}{path}"
         headers: Mapping[str, str] = {"Content-Type": _LINES if lines else _JSON}
@@ -64,7 +68,9 @@ class Wire:
         if status in _BUSY:
             raise BusyError(f"search at {self._url}: status {status}: {_reason(said)}")
         if status >= 400:
-            raise IndexRefusedError(f"search at {self._url} refused {method} {path}: {status}: {_reason(said)}")
+            raise IndexRefusedError(
+                f"search at {self._url} refused {method} {path}: {status}: {_reason(said)}"
+            )
         try:
             found: Mapping[str, Any] = from_json(said)
         except ValueError as broken:

@@ -24,7 +24,7 @@ def read_by(words: str, cutover: Cutover | None) -> str:
 
 
 class Held:
-    """Whose vectors an index holds. `ask` tells it; while nobody can tell, they are taken to be the right ones."""
+    """Whose vectors an index holds: `ask` tells it. While nobody can tell, they are taken to fit."""
 
     def __init__(self, ask: Callable[[str], Awaitable[frozenset[str]]]) -> None:
         self._ask = ask

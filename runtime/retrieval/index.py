@@ -98,7 +98,10 @@ class Question:
 
 
 class Index:
-    """The index by its alias. `about`: asks what it is, which is no search. `signer`: None where nobody checks."""
+    """The index by its alias. `about`: asks what it is, which is no search.
+
+    `signer`: None where nobody checks signatures.
+    """
 
     _reader = TypeAdapter(_Answer)
     _mappings = TypeAdapter(dict[str, _Described])
@@ -122,7 +125,8 @@ class Index:
         self._headers = headers
 
     async def find(self, question: Question, within_s: float) -> Found:
-        url, body = f"{self._url}/{question.index or search.index().name}/_search", to_json(self._body(question))
+        url = f"{self._url}/{question.index or search.index().name}/_search"
+        body = to_json(self._body(question))
 
         async def once() -> Found:
             answer = aws.read_body(self._at, self._reader, await self._said("POST", url, body))

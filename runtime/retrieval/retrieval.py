@@ -1,7 +1,8 @@
 """One search, start to end, within its budget: vector, nearest passages, best of them. Never an error.
 
-While the index is rebuilt, `cutover` says which generation is asked. Step by step it does without what is late or down, and says so: without the reranker the order found stays,
-without a vector the words are searched for, without the index there is nothing.
+Step by step it does without what is late or down, and says so: without the reranker the order found stays,
+without a vector the words are searched for, without the index there is nothing. While the index is rebuilt, a
+document (`contract.cutover`) says which generation is asked.
 """
 
 import asyncio

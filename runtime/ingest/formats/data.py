@@ -1,7 +1,7 @@
 """JSON: one document or a list of them, or one on each line (`.jsonl`).
 
-    {"id": "returns", "title": "Returns", "language": "en", "genre": "faq", "category": "books",
-     "text": "..."}                             or   "sections": [{"title": "...", "text": "...", "page": 3}]
+{"id": "returns", "title": "Returns", "language": "en", "genre": "faq", "category": "books",
+ "text": "..."}                             or   "sections": [{"title": "...", "text": "...", "page": 3}]
 """
 
 import json

@@ -29,7 +29,8 @@ def read(content: bytes) -> Sequence[Reading]:
     if body is None:
         raise ReadingError("is no DOCX: there is no word/document.xml in it")
     reader = _Reader(_levels(styles))
-    blocks = tuple(reader.blocks(body))
+    found = list(reader.blocks(body))
+    blocks = tuple(found) if reader.title else reader.outline.below_title(found)
     said = {name: _said(core, name) for name in ("title", "language")}
     said["title"] = said["title"] or reader.title or reader.outline.first
     said["genre"] = _said(core, "type")
@@ -71,7 +72,7 @@ class _Reader:
 
     def __init__(self, levels: Mapping[str, int]) -> None:
         self._levels = levels
-        self._page = 1
+        self._page = self._began = 1
         self._rendered = False
         self.title = ""
         self.outline = Outline()
@@ -90,7 +91,7 @@ class _Reader:
                     yield from self._paragraph(paragraph)
 
     def _paragraph(self, element: Element) -> Iterator[Block]:
-        page, text = self._page, self._text(element).strip()
+        text = self._text(element).strip()
         if not text:
             return
         level = self._levels.get(_style(element))
@@ -98,12 +99,14 @@ class _Reader:
             self.title = self.title or one_line(text)
         elif level is not None:
             self.outline.heading(level, one_line(text))
-        yield Block(text, self.outline.section, page, heading=level is not None)
+        yield Block(text, self.outline.section, self._began, heading=level is not None)
 
     def _table(self, element: Element) -> Iterator[Block]:
         page = self._page
         rows = [
-            " | ".join(one_line(" ".join(self._text(p) for p in cell.iter(f"{_W}p"))) for cell in row.iter(f"{_W}tc"))
+            " | ".join(
+                one_line(" ".join(self._text(p) for p in cell.iter(f"{_W}p"))) for cell in row.iter(f"{_W}tc")
+            )
             for row in element.iter(f"{_W}tr")
         ]
         text = "\n".join(row for row in rows if row.strip(" |"))
@@ -116,6 +119,7 @@ class _Reader:
         for element in paragraph.iter():
             match element.tag.removeprefix(_W):
                 case "t":
+                    self._began = self._began if said else self._page
                     said.append(element.text or "")
                 case "tab":
                     said.append("\t")

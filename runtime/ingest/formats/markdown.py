@@ -1,8 +1,9 @@
-"""Markdown (CommonMark with tables). What a document says of itself stands between `---` lines at its start."""
+"""Markdown (CommonMark with tables). What a document says of itself stands between `---` lines at the top."""
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from runtime.ingest.formats.plain import decoded
@@ -24,7 +25,7 @@ def read(content: bytes) -> Sequence[Reading]:
         for opening, inside in _top(_parser().parse(text))
         if (block := _block(opening, inside, lines, outline))
     ]
-    return [Reading(tuple(blocks), labelled({"title": outline.first, **said}))]
+    return [Reading(outline.below_title(blocks), labelled({"title": outline.first, **said}))]
 
 
 @cache
@@ -43,10 +44,9 @@ def _front(text: str) -> tuple[Mapping[str, str], str]:
 
 def _top(tokens: "Sequence[Token]") -> "Sequence[tuple[Token, Token | None]]":
     """What opens at the top, and the token that follows it: a heading's words."""
-    following = [*tokens[1:], None]
     return [
         (token, after)
-        for token, after in zip(tokens, following, strict=True)
+        for token, after in zip_longest(tokens, tokens[1:])
         if token.level == 0 and token.nesting >= 0 and token.map
     ]
 

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 from runtime.ingest.formats.plain import decoded, one_line
 from runtime.ingest.reading import LABELS, Block, Outline, Reading, labelled
 
-_LEFT_OUT = frozenset({"script", "style", "template", "noscript", "nav", "aside", "svg", "iframe", "form", "head"})
+_LEFT_OUT = frozenset(
+    {"script", "style", "template", "noscript", "nav", "aside", "svg", "iframe", "form", "head"}
+)
 _ALONE = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -19,7 +21,9 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _CELLS = frozenset({"td", "th"})
 _HEADING = re.compile(r"h[1-6]")
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE
+)
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _HEAD_BYTES = 2_048
 
@@ -31,7 +35,7 @@ def read(content: bytes) -> Sequence[Reading]:
     page.close()
     page.end_block()
     title = page.title or page.outline.first
-    return [Reading(tuple(page.blocks), labelled({"title": title, **page.said}))]
+    return [Reading(page.outline.below_title(page.blocks), labelled({"title": title, **page.said}))]
 
 
 def words_of(text: str) -> str:
@@ -96,7 +100,9 @@ class _Page(HTMLParser):
 
     def end_block(self) -> None:
         said = "".join(self._words)
-        text = said.strip("\n") if self._in_pre else "\n".join(filter(None, map(one_line, said.split("\n\n"))))
+        text = (
+            said.strip("\n") if self._in_pre else "\n".join(filter(None, map(one_line, said.split("\n\n"))))
+        )
         level, self._words, self._level, self._in_pre = self._level, [], 0, False
         if not text.strip():
             return
