@@ -8,6 +8,7 @@ from concierge.commands import (
     chat,
     contracts,
     dashboards,
+    ingest,
     load,
     metrics,
     package,
@@ -41,6 +42,7 @@ app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(load.app, name="load")
+app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.command("chat")(chat.chat)
