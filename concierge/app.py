@@ -8,6 +8,7 @@ from concierge.commands import (
     chat,
     contracts,
     dashboards,
+    data,
     evaluate,
     load,
     metrics,
@@ -40,6 +41,7 @@ def _concierge() -> None:
 
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(load.app, name="load")
