@@ -149,7 +149,7 @@ def _example(report: Report, number: int, example: Example, allowed: Limits) -> 
         report.problem("too short", number, f"about {tokens} tokens", "warning")
     if report.labels is not None:
         _label(report, example, allowed)
-    for kind in {one.kind for text in (example.asked, example.answered) for one in pii.find(text)}:
+    for kind in {one.kind for one in pii.find(f"{example.asked}\n{example.answered}")}:
         report.problem("personal data", number, kind)
 
 

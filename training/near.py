@@ -6,7 +6,6 @@ of least hashes (MinHash, one permutation); those that share a band of it are co
 
 import os
 import re
-import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -20,12 +19,12 @@ from numpy.typing import NDArray
 
 PLACES, BANDS = 32, 8
 PARTS = 128  # of the keys: so many files, one in memory at a time
-_KEPT = 512  # records of a part that are kept before they are written
+_AT_ONCE = 2_048  # texts that are kept before they are written
 _RUN, _LETTERS = 3, 5
 _NONE = 0xFFFF
+_ODD, _TURN = np.uint64(0x9E3779B97F4A7C15), np.uint64(0x100000001B3)
 _WORD = re.compile(r"\w+")
 _KEY = np.dtype([("key", "<u8"), ("text", "<u4"), ("band", "u1")])
-_record = struct.Struct("<QIB").pack
 Likeness = Literal["whole", "asked", "near"]
 _ASKED, _WHOLE = BANDS, BANDS + 1  # bands that stand for a hash of everything
 
@@ -47,8 +46,9 @@ class Near:
         self._folder = tempfile.TemporaryDirectory(prefix="concierge-near-")
         root = Path(self._folder.name)
         self._parts = [(root / str(number)).open("wb", buffering=0) for number in range(PARTS)]
-        self._kept: list[list[bytes]] = [[] for _ in range(PARTS)]
         self._signatures = (root / "signatures").open("wb+")
+        self._rows: list[NDArray[np.uint16]] = []
+        self._hashes: list[bytes] = []
         self.count = 0
 
     def __enter__(self) -> Self:
@@ -65,20 +65,35 @@ class Near:
         """The number of this text."""
         words = _WORD.findall(asked.lower())
         plain = (" ".join(words) or asked).encode("utf-8", "replace")
-        self._put(_hash(plain), _ASKED)
-        self._put(_hash(plain + b"\0" + answered.strip().encode("utf-8", "replace")), _WHOLE)
-        signature = _signature(words)
-        self._signatures.write(signature.tobytes())
-        for band, part in enumerate(signature.reshape(BANDS, -1)):
-            self._put(_hash(bytes([band]) + part.tobytes()), band)
+        self._hashes += (_hash(plain), _hash(plain + b"\0" + answered.strip().encode("utf-8", "replace")))
+        self._rows.append(_signature(plain))
         self.count += 1
+        if len(self._rows) >= _AT_ONCE:
+            self._write()
         return self.count - 1
+
+    def _write(self) -> None:
+        """What was added since the last time, each key to its part."""
+        if not self._rows:
+            return
+        rows = np.stack(self._rows)
+        self._signatures.write(rows.tobytes())
+        keys = np.empty((len(rows), _WHOLE + 1), _KEY)
+        keys["text"] = np.arange(self.count - len(rows), self.count)[:, None]
+        keys["band"] = np.arange(_WHOLE + 1)
+        keys["key"][:, :BANDS] = rows.view("<u8") * _ODD + np.arange(BANDS, dtype=np.uint64)
+        keys["key"][:, BANDS:] = np.frombuffer(b"".join(self._hashes), "<u8").reshape(-1, 2)
+        flat = keys.ravel()
+        places = flat["key"] % PARTS
+        for number in range(PARTS):
+            self._parts[number].write(flat[places == number].tobytes())
+        self._rows.clear()
+        self._hashes.clear()
 
     def pairs(self) -> Iterator[Pair]:
         """Each text beside the first that it is like, and once: whole before asked before nearly."""
+        self._write()
         self._signatures.flush()
-        for number in range(PARTS):
-            self._write(number)
         told = np.zeros(self.count, bool)
         bands: Sequence[tuple[Likeness, Sequence[int]]]
         bands = (("whole", [_WHOLE]), ("asked", [_ASKED]), ("near", range(BANDS)))
@@ -91,16 +106,6 @@ class Near:
                     if alike >= self._enough:
                         told[text] = True
                         yield Pair(text, other, how, alike)
-
-    def _put(self, key: int, band: int) -> None:
-        number = key % PARTS
-        self._kept[number].append(_record(key, self.count, band))
-        if len(self._kept[number]) >= _KEPT:
-            self._write(number)
-
-    def _write(self, number: int) -> None:
-        self._parts[number].write(b"".join(self._kept[number]))
-        self._kept[number].clear()
 
     def _same(self, part: int, bands: Sequence[int]) -> Iterator[tuple[int, int]]:
         """(text, the first with the same key)."""
@@ -123,26 +128,35 @@ class Near:
         return np.frombuffer(os.pread(self._signatures.fileno(), size, text * size), np.uint16)
 
 
-def _hash(text: bytes) -> int:
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+def _hash(text: bytes) -> bytes:
+    return blake2b(text, digest_size=8).digest()
 
 
-def _signature(words: Sequence[str]) -> NDArray[np.uint16]:
+def _signature(plain: bytes) -> NDArray[np.uint16]:
     """The least hash of each place; places on which no run fell take their neighbour's."""
-    hashes = np.fromiter((crc32(run.encode("utf-8", "replace")) for run in _runs(words)), np.uint32)
+    hashes = _runs(plain) * _ODD
     least = np.full(PLACES, _NONE, np.uint16)
-    np.minimum.at(least, hashes % PLACES, (hashes // PLACES % _NONE).astype(np.uint16))
+    np.minimum.at(least, hashes >> np.uint64(59), (hashes >> np.uint64(40)).astype(np.uint16))
     empty = least == _NONE
-    if empty.any():
+    if empty.any() and not empty.all():
         filled = np.flatnonzero(~empty)
         after = np.searchsorted(filled, np.flatnonzero(empty)) % len(filled)
         least[empty] = least[filled[after]]
     return least
 
 
-def _runs(words: Sequence[str]) -> set[str]:
-    """Runs of words; of letters, where words are few or nothing parts them."""
-    text = " ".join(words)
-    if len(words) >= _RUN and text.isascii():
-        return {" ".join(words[at : at + _RUN]) for at in range(len(words) - _RUN + 1)}
-    return {text[at : at + _LETTERS] for at in range(max(1, len(text) - _LETTERS + 1))}
+def _runs(plain: bytes) -> NDArray[np.uint64]:
+    """A number for each run of words; of letters, where words are few or nothing parts them."""
+    words = plain.split()
+    size = _RUN
+    if len(words) >= _RUN and plain.isascii():
+        parts = np.fromiter(map(crc32, words), np.uint64, len(words))
+    else:
+        parts = np.frombuffer(plain.decode("utf-8", "replace").encode("utf-32-le", "replace"), "<u4").astype(
+            np.uint64
+        )
+        size = min(_LETTERS, max(1, len(parts)))
+    runs = np.zeros(max(1, len(parts) - size + 1), np.uint64)
+    for at in range(size if len(parts) else 0):
+        runs = runs * _TURN + parts[at : at + len(runs)]
+    return runs
