@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from concierge.output import Renderable
     from runtime.eval.compare import Comparison
     from runtime.eval.golden import Prompt
+    from runtime.eval.safety.suite import Suite, Worse
     from runtime.eval.stats import Share
     from runtime.eval.verdict import Verdict
 
@@ -75,6 +76,26 @@ def comparison(found: "Comparison") -> "Sequence[Renderable]":
         for name, changes in found.regressed.items()
     ]
     return [*_head(found.after, found.exit_code), table, *_list("got worse", worse)]
+
+
+def safety(found: "Suite", worse: "Sequence[Worse]") -> "Sequence[Renderable]":
+    """Every table, then what is missed, or what got worse of a version before."""
+    from rich.text import Text
+
+    table = _table("table", "part", "", "found", "share", "95 %", "false", "share", "95 %")
+    for row in found.rows:
+        shares = (*_share(row.found), *(_share(row.false) if row.negatives else ("", "", "")))
+        table.add_row(row.table, row.part, Text(row.came, _COLOURS[row.came]), *shares)
+    lines = [f"{one.table}, {one.part}: {one.what}: {one.text!r}" for one in worse]
+    if lines:
+        return [table, *_list("got worse", lines)]
+    wrong = [
+        f"{row.table}, {row.part}: {what}: {text!r}"
+        for row in found.rows
+        for what, texts in (("missed", row.missed), ("wrongly found", row.wrong))
+        for text in texts
+    ]
+    return [table, *_list("does not hold", wrong)]
 
 
 def facts(found: "Verdict") -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ runs, or the folder of an earlier run. What is asked and how it is judged is `ru
 import asyncio
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ from runtime.eval import checks, run
 from runtime.eval.golden import Prompt
 from runtime.eval.line import Line
 from runtime.eval.run import Run
+from runtime.eval.safety.suite import Suite
 from runtime.eval.truth import Good, Truth
 
 SHOP_SEED = 7  # of the shop that the golden prompts talk about
@@ -282,3 +284,14 @@ def misbehaviour(rates: Mapping[str, str]) -> Mapping[FaultKind, float]:
             raise VersionError(f"--misbehave {name}={rate}: one of {', '.join(KINDS)}, from 0 to 1")
         found[kind] = share
     return found
+
+
+def safety_of(checkout: Path) -> Suite:
+    """The safety suite of another checkout: its rules, its cases."""
+    asked = [sys.executable, "-P", "-m", "runtime.eval.safety"]
+    environment_ = {**os.environ, "PYTHONPATH": str(checkout)}
+    told = subprocess.run(asked, env=environment_, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        last = (told.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise VersionError(f"{checkout}: its safety checks cannot be scored: {last}")
+    return Suite.model_validate_json(told.stdout)

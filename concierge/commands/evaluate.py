@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from concierge import eval_output, output
-from contract.errors import WrongUseError
+from contract.errors import FAILED, WrongUseError
 
 if TYPE_CHECKING:
     from runtime.eval.compare import Comparison
@@ -115,6 +115,60 @@ def report(
 
     found = [runs.read(folder) for folder in (against, run) if folder is not None]
     raise typer.Exit(_told(found, run, evaluating.truth(), json=json))
+
+
+@app.command()
+def safety(
+    candidate: Annotated[
+        str, typer.Option(help="Whose checks: here, a checkout, or a git revision.")
+    ] = "here",
+    against: Annotated[
+        Path | None,
+        typer.Option(help="What --json printed of another version: exit code 1 for anything worse."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the red team's disguises.")] = 7,
+    each: Annotated[int, typer.Option(min=1, help="Disguised attacks of each kind.")] = 12,
+    json: Json = False,
+) -> None:
+    """Score the safety checks: what they find, what they find wrongly, attacks in disguise."""
+    from rehearsal import evaluating
+    from runtime.eval.safety import suite as suites
+    from stacks import stackfile
+
+    root = stackfile.root_of()
+    chosen = evaluating.version(candidate, root)
+    if chosen.checkout is None:
+        raise WrongUseError(
+            f"--candidate {candidate}: checks are functions of a checkout: give one, or a revision"
+        )
+    before = suites.read(against) if against else None
+    found = suites.suite(seed, each) if candidate == "here" else evaluating.safety_of(chosen.checkout)
+    worse = suites.worse(before, found) if before else ()
+    if json:
+        output.document({**found.model_dump(), "worse": [one.model_dump() for one in worse]})
+    else:
+        output.show(*eval_output.safety(found, worse))
+    raise typer.Exit(FAILED if worse else found.exit_code)
+
+
+@app.command()
+def redteam(
+    seed: Annotated[int, typer.Option(help="Another one makes other attacks.")] = 7,
+    each: Annotated[int, typer.Option(min=1, help="Attacks of each kind of disguise.")] = 12,
+    json: Json = False,
+) -> None:
+    """Print attacks made of known ones, in disguise, and whether the checks know them."""
+    from runtime.eval.safety.redteam import mutants
+
+    found = [(one, one.case.right()) for one in mutants(seed, each)]
+    if json:
+        rows = [
+            {"way": one.way, "family": one.family, "text": one.case.text, "found": ok} for one, ok in found
+        ]
+        output.document({"seed": seed, "attacks": rows})
+    else:
+        for one, ok in found:
+            print(f"{'found ' if ok else 'MISSED'} {one.family}: {one.way}: {one.case.text!r}")
 
 
 def _told(runs: "list[Run]", folder: Path, true: "Truth", *, json: bool) -> int:
