@@ -10,6 +10,7 @@ from concierge.commands import (
     dashboards,
     data,
     evaluate,
+    ingest,
     load,
     metrics,
     package,
@@ -45,6 +46,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(load.app, name="load")
+app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.command("chat")(chat.chat)

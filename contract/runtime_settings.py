@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from contract.base import Knobs
+from contract.ingest_settings import IngestSettings
 from contract.models import models
 from contract.tiers import Tier
 from contract.traffic_settings import (
@@ -302,6 +303,7 @@ class RuntimeSettings(Knobs):
     downstream: DownstreamSettings = DownstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    ingest: IngestSettings = IngestSettings()
     sessions: SessionsSettings = SessionsSettings()
     valkey: ValkeySettings = ValkeySettings()
     rates: RateSettings = RateSettings()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from contract.cutover import Cutover
 from contract.logs import PROVIDER_FAILED
 from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
@@ -66,6 +67,7 @@ async def open_parts(
     region: str,
     variables: Mapping[str, str],
     calls: Callable[[], ModelCalls | None],
+    cutover: Callable[[], Cutover | None] = lambda: None,
     telemetry: Telemetry,
     wall: Clock,
 ) -> AsyncIterator[Opened]:
@@ -111,6 +113,7 @@ async def open_parts(
                 asking,
                 region=region,
                 calls=calls,
+                cutover=cutover,
                 headers=headers,
                 observe=observe,
                 hear=hear,

@@ -50,7 +50,7 @@ class Needs:
 def allowed(needs: Needs, workload: str) -> Sequence[Grant]:
     """Every statement of one workload's role."""
     place = needs.site.place
-    documents = ("settings", "controls", "models")
+    documents = ("settings", "controls", "models", "cutover")
     extra = place.arn("ssm", f"parameter{rungs.folder(needs.site.environment)}")
     return [
         grants.read_parameters([_parameter(needs.site, name) for name in documents]),
