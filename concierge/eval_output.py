@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from concierge.output import Renderable
     from runtime.eval.compare import Comparison
     from runtime.eval.golden import Prompt
+    from runtime.eval.retrieval import Lost, Sweep
     from runtime.eval.safety.suite import Suite, Worse
     from runtime.eval.stats import Share
     from runtime.eval.verdict import Verdict
@@ -76,6 +77,39 @@ def comparison(found: "Comparison") -> "Sequence[Renderable]":
         for name, changes in found.regressed.items()
     ]
     return [*_head(found.after, found.exit_code), table, *_list("got worse", worse)]
+
+
+def retrieval(found: "Sweep", lost: "Sequence[Lost]") -> "Sequence[Renderable]":
+    """Quality, time and cost of every way; then which got worse."""
+    from rich.text import Text
+
+    from runtime.eval.report import HONEST
+
+    columns = (
+        "precision",
+        "recall",
+        "MRR",
+        "nDCG",
+        "95 %",
+        "p50 ms",
+        "p95 ms",
+        "tokens read",
+        "$ a thousand",
+    )
+    table = _table("sweep", "way", "chunks", *columns, "found nothing")
+    for one in found.results:
+        low, high = one.ndcg_between
+        figures = (f"{value:.3f}" for value in (one.precision, one.recall, one.mrr, one.ndcg))
+        takes = (f"{one.p50_ms:.0f}", f"{one.p95_ms:.0f}", f"{one.tokens:,.0f}", f"{one.usd:.2f}")
+        between = f"{low:.3f} to {high:.3f}"
+        table.add_row(one.kind, one.way, str(one.chunks), *figures, between, *takes, str(len(one.missed)))
+    lines = [
+        f"{one.kind}, {one.way}: nDCG {one.gap[0]:+.3f} ({one.gap[1]:+.3f} to {one.gap[2]:+.3f}): "
+        f"{', '.join(one.queries)}"
+        for one in lost
+    ]
+    honest = [Text(HONEST, "yellow")] if found.stand_ins else []
+    return [*honest, table, *_list("got worse", lines)]
 
 
 def safety(found: "Suite", worse: "Sequence[Worse]") -> "Sequence[Renderable]":
@@ -188,7 +222,7 @@ def _list(title: str, lines: Sequence[str]) -> "Sequence[Renderable]":
 
     if not lines:
         return []
-    more = [f"and {len(lines) - _MOST} more: see the report"] if len(lines) > _MOST else []
+    more = [f"and {len(lines) - _MOST} more (all of them: --json)"] if len(lines) > _MOST else []
     return [
         Text("\n".join([f"{title}: {len(lines)}", *(f"  {line[:200]}" for line in lines[:_MOST]), *more]))
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from concierge import eval_output, output
-from contract.errors import FAILED, WrongUseError
+from contract.errors import DONE, FAILED, WrongUseError
 
 if TYPE_CHECKING:
     from runtime.eval.compare import Comparison
@@ -115,6 +115,36 @@ def report(
 
     found = [runs.read(folder) for folder in (against, run) if folder is not None]
     raise typer.Exit(_told(found, run, evaluating.truth(), json=json))
+
+
+@app.command()
+def retrieval(
+    of: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SWEEP]...", help="chunking, k, hybrid, rerank; all, if none."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="What --json printed of another version: exit code 1 for anything worse."),
+    ] = None,
+    bedrock: Annotated[
+        str, typer.Option(help="stand-in, or real: the embedder of your own account.")
+    ] = "stand-in",
+    json: Json = False,
+) -> None:
+    """Find help pages for labelled questions, cut and searched in many ways; quality beside cost and time."""
+    from rehearsal import evaluating, retrieval_sweep
+    from runtime.eval import retrieval as measures
+
+    before = measures.read(against) if against else None
+    real = evaluating.bedrock(bedrock) == "real"
+    found = retrieval_sweep.sweep(of or (), output.progress, real=real)
+    lost = measures.worse(before, found) if before else ()
+    if json:
+        output.document({**found.model_dump(), "worse": [one.model_dump() for one in lost]})
+    else:
+        output.show(*eval_output.retrieval(found, lost))
+    raise typer.Exit(FAILED if lost else DONE)
 
 
 @app.command()
