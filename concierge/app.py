@@ -10,9 +10,11 @@ from concierge.commands import (
     dashboards,
     data,
     evaluate,
+    experiment,
     ingest,
     load,
     metrics,
+    model,
     package,
     plan,
     policy,
@@ -45,6 +47,8 @@ app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(experiment.app, name="experiment")
+app.add_typer(model.app, name="model")
 app.add_typer(load.app, name="load")
 app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from concierge.output import Renderable
     from runtime.eval.compare import Comparison
     from runtime.eval.golden import Prompt
+    from runtime.eval.judge import Calibration, Opinion
     from runtime.eval.retrieval import Lost, Sweep
     from runtime.eval.safety.suite import Suite, Worse
     from runtime.eval.stats import Share
-    from runtime.eval.verdict import Verdict
+    from runtime.eval.verdict import Judged, Verdict
 
 _COLOURS = {
     "held": "green",
@@ -77,6 +78,44 @@ def comparison(found: "Comparison") -> "Sequence[Renderable]":
         for name, changes in found.regressed.items()
     ]
     return [*_head(found.after, found.exit_code), table, *_list("got worse", worse)]
+
+
+def judge(
+    found: "Calibration", asked: "Sequence[Judged]", opinions: "Mapping[str, Opinion]"
+) -> "Sequence[Renderable]":
+    """How far the judge agrees, then what it says of a run."""
+    from rich.text import Text
+
+    from runtime.eval import stats
+
+    low, high = found.kappa_between
+    beside = (
+        f"{found.agreement:.0%} of {len(found.opinions)}, kappa {found.kappa:.2f} ({low:.2f} to {high:.2f})"
+    )
+    steady = "first time" if found.steady is None else f"kappa {found.steady:.2f}"
+    lines = [
+        f"beside people: {beside}; {found.silent} without a verdict",
+        f"beside itself the time before: {steady}",
+        f"passes what people do not: {', '.join(found.too_kind) or 'nothing'}",
+        f"turns down what people pass: {', '.join(found.too_strict) or 'nothing'}",
+    ]
+    told: list[Renderable] = [Text("\n".join(lines))]
+    if found.refusal:
+        return [*told, Text(found.refusal, "bold red")]
+    if not asked:
+        return told
+    table = _table("intent", "passes", "share", "95 %", "helpful", "grounded", "tone")
+    groups: dict[str, list[Opinion]] = {}
+    for one in asked:
+        if one.prompt.id in opinions:
+            groups.setdefault(one.prompt.intent, []).append(opinions[one.prompt.id])
+    for intent, those in groups.items():
+        means = (
+            sum(getattr(one, name) for one in those) / len(those) for name in ("helpful", "grounded", "tone")
+        )
+        passed = stats.share(sum(one.passes for one in those), len(those))
+        table.add_row(intent, *_share(passed), *(f"{mean:.1f}" for mean in means))
+    return [*told, table]
 
 
 def retrieval(found: "Sweep", lost: "Sequence[Lost]") -> "Sequence[Renderable]":

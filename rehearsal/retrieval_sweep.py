@@ -5,9 +5,8 @@ hashes of letters: then the figures show what changed, and nothing of how well a
 """
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -109,23 +108,9 @@ async def _models(*, real: bool) -> AsyncIterator[None]:
     ):
         named = {"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoints}
         if not real:
-            keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), clients.NOBODY)
-            named |= {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock, **keys}
-        with _environment(named):
+            named |= {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock, **clients.NOBODYS}
+        with clients.told(named):
             yield
-
-
-@contextmanager
-def _environment(named: Mapping[str, str]) -> Iterator[None]:
-    """For this block: AWS's clients read it, and nothing else tells them."""
-    before = {name: os.environ.get(name) for name in named}
-    os.environ.update(named)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            os.environ.update({name: value} if value is not None else {})
 
 
 async def _one(way: Way, chunker: Chunker) -> Result:
@@ -179,7 +164,7 @@ def _scores(query: Query, found: Sequence[Passage], texts: Mapping[str, str], k:
 
 
 def _cost(way: Way, read: float) -> float:
-    """Dollars of a thousand searches: the question's vector, the reranker's time, and what the model reads."""
+    """Dollars of a thousand searches: the question's vector, the reranker, and what the model reads."""
     question = fmean(tokens(query.text) for query in measures.queries())
     rerank = kinds()["rerank"]
     seconds = rerank.base_s + rerank.item_s * way.rerank if way.rerank else 0.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from concierge import eval_output, output
-from contract.errors import DONE, FAILED, WrongUseError
+from contract.errors import DONE, FAILED, INCONCLUSIVE, WrongUseError
 
 if TYPE_CHECKING:
     from runtime.eval.compare import Comparison
@@ -115,6 +115,34 @@ def report(
 
     found = [runs.read(folder) for folder in (against, run) if folder is not None]
     raise typer.Exit(_told(found, run, evaluating.truth(), json=json))
+
+
+@app.command()
+def judge(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Folder of a run to judge.")] = None,
+    bedrock: Annotated[
+        str, typer.Option(help="stand-in, or real: a model of your own account.")
+    ] = "stand-in",
+    json: Json = False,
+) -> None:
+    """Hold a model that judges against people, then let it judge a run. Exit code 3 when it agrees too little."""
+    from rehearsal import evaluating, judging
+    from runtime.eval import judge as judges
+    from runtime.eval import run as runs
+    from runtime.eval.golden import golden
+    from runtime.eval.verdict import verdict
+    from stacks import stackfile
+
+    real = evaluating.bedrock(bedrock) == "real"
+    asked = verdict(golden(), runs.read(run), evaluating.truth()).judged if run else ()
+    found = judging.calibrated(judges.labelled(), stackfile.root_of() / "build" / "evals", real=real)
+    opinions = judging.judged(asked, real=real) if asked and not found.refusal else {}
+    if json:
+        told = {name: one.model_dump() for name, one in opinions.items()}
+        output.document({**found.model_dump(), "refusal": found.refusal, "judged": told})
+    else:
+        output.show(*eval_output.judge(found, asked, opinions))
+    raise typer.Exit(INCONCLUSIVE if found.refusal else DONE)
 
 
 @app.command()
