@@ -1,6 +1,6 @@
 """What the checks of a message and an answer are worth, and what they cost: python bench/safety.py
 
-Precision and recall on both halves of the cases (tests/runtime/safety/cases), then CPU: texts of 64 KB made
+Precision and recall on both halves of the cases (runtime/eval/safety/cases), then CPU: texts of 64 KB made
 to be slow to read, a usual message, and one chunk of an answer on its way. Time of the process alone.
 """
 
@@ -14,12 +14,12 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from runtime.eval.safety.cases import HALVES, SHOP, injection, personal, priced, score
 from runtime.reply import Reply
 from runtime.safety.injection import detector
 from runtime.safety.output.stages import check
 from runtime.safety.output.stream import Stream
 from runtime.safety.pii import redact
-from tests.runtime.safety.cases_helpers import HALVES, SHOP, injection, personal, priced, score
 
 BYTES, RUNS = 65_536, 5
 # No model says 64 KB: an answer has a sixth of that at most.

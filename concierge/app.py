@@ -8,9 +8,13 @@ from concierge.commands import (
     chat,
     contracts,
     dashboards,
+    data,
+    evaluate,
+    experiment,
     ingest,
     load,
     metrics,
+    model,
     package,
     plan,
     policy,
@@ -40,7 +44,11 @@ def _concierge() -> None:
 
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(data.app, name="data")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(experiment.app, name="experiment")
+app.add_typer(model.app, name="model")
 app.add_typer(load.app, name="load")
 app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)

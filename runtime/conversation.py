@@ -97,6 +97,8 @@ class Conversation:
                 self._telemetry.log("info", "the client is gone, generation stopped")
                 raise
             self._measure(ending, reply)
+            if self._parts.trial is not None and isinstance(ending, Final):
+                self._parts.trial.answered(whose, ending)
             return ending
 
     async def settle(self, within_s: float) -> None:

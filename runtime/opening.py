@@ -15,6 +15,7 @@ from contract.runtime_settings import RuntimeSettings
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
+from runtime.experiment import Trial
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
@@ -143,6 +144,7 @@ async def open_parts(
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
+            trial=Trial(settings.experiment, measures) if settings.experiment else None,
         )
         yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures)
 

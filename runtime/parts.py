@@ -13,6 +13,7 @@ from contract.frames import Action, Card, Source
 from contract.tiers import Tier
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Codec
+from runtime.experiment import Trial
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
 from runtime.sessions.sessions import Sessions
@@ -46,6 +47,7 @@ class Parts:
     answers: Answers[Shelved] | None = None
     stages: Stages | None = None
     measures: Measures | None = None
+    trial: Trial | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""

@@ -114,7 +114,7 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
         tokens=Tokens(key, wall),
         telemetry=telemetry,
         post=post,
-        **desk(opened.stores, wall),
+        **desk(opened.stores, wall, opened.parts.trial),
     )
 
 
