@@ -205,7 +205,7 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
     report = sources.ask(patched, protected=protected, sources=sources.chosen(["ours"]))
     return Checked(
         resources=len(patched.cloud),
-        refused=[f"{finding.rule}: {finding.message}" for finding in report.mandatory],
+        refused=[f"{found.rule}: {found.message}" for found in report.findings if found.severity == "mandatory"],
         before_usd=float(costing.estimate(before).fixed_total),
         after_usd=float(costing.estimate(patched).fixed_total),
     )

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from contract.base import Shape
+from contract.errors import InconclusiveError
 from contract.faults import Stage
 from sizing import documents
 from sizing.documents import SizingError
@@ -24,6 +25,12 @@ FOLDER = Path(__file__).with_name("rehearsals")
 _PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
 OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
 Buckets = Mapping[int, int]
+# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, and not the agent.
+MOST_AROUND_MS = 750.0
+
+
+class MachineBusyError(InconclusiveError):
+    """A rehearsal that says more about this machine than about the agent."""
 
 
 class Recording(Shape):
@@ -121,7 +128,7 @@ def of_run(load: Load, folder: Path) -> Recording:
         if line.get("request_id") in generate and "EndToEnd" in line
     }
     calls = [line for line in told if "ModelThrottled" in line]
-    return Recording(
+    found = Recording(
         **load.model_dump(),
         answered=_answered(samples),
         failed=sum(1 for sample in samples if sample.get("error")),
@@ -135,6 +142,13 @@ def of_run(load: Load, folder: Path) -> Recording:
         opening=_opening(samples, calls, outside),
         calls=_calls(calls),
     )
+    around = float(np.quantile(spread_out([found.around]), 0.95))
+    if around > MOST_AROUND_MS:
+        raise MachineBusyError(
+            f"{folder}: one message in twenty spent {around:,.0f} ms outside models ({MOST_AROUND_MS:,.0f} at most): "
+            "the machine was too busy, run it again when it is not"
+        )
+    return found
 
 
 def _answered(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
