@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sizing.case import Case
     from sizing.cost import PerMessage
 
+SMALL = 0.0001  # of the bill: parts below it are shown as one
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -27,11 +29,20 @@ def costs(case: "Case", changes: Mapping[str, str]) -> Costs:
     """Plans the stack for what it declares; with changes, once more."""
     from sizing import cost
 
-    bill = cost.bill(case.demand, case.settings, case.bought, case.region, _estimate(case.stack, {}))
+    bill = cost.bill(
+        case.demand, case.settings, case.known, case.bought, case.region, _estimate(case.stack, {})
+    )
     after = None
     if changes:
         other = case.changed(changes)
-        after = cost.bill(other.demand, other.settings, other.bought, other.region, _estimate(case.stack, changes))
+        after = cost.bill(
+            other.demand,
+            other.settings,
+            other.known,
+            other.bought,
+            other.region,
+            _estimate(case.stack, changes),
+        )
     return Costs(bill, cost.per_message(case.demand, bill), changes, after)
 
 
@@ -70,7 +81,7 @@ def cost(case: "Case", found: Costs) -> "Sequence[Renderable]":
     days, each = case.demand.traffic.days, found.each
     count = float(case.demand.messages.sum())
     parts = table("part", ">a day", ">a message", ">share")
-    for part, usd in found.bill.by_part().items():
+    for part, usd in _shown(found.bill).items():
         parts.add_row(part, dollars(usd / days), dollars(usd / count), share(usd / found.bill.usd))
     tiers = table("tier", ">of a message's cost")
     for tier, usd in each.by_tier.items():
@@ -91,6 +102,13 @@ def cost(case: "Case", found: Costs) -> "Sequence[Renderable]":
     return [*shown, *_what_if(found, days)]
 
 
+def _shown(bill: "Bill") -> Mapping[str, float]:
+    """Small parts as one."""
+    found = bill.by_part()
+    large = {part: usd for part, usd in found.items() if usd >= SMALL * bill.usd}
+    return {**large, f"{len(found) - len(large)} smaller parts": bill.usd - sum(large.values())}
+
+
 def _events(case: "Case", found: Costs) -> Sequence[str]:
     """What each event adds: its messages beyond an ordinary day, at what a message costs."""
     lines = []
@@ -109,8 +127,13 @@ def _what_if(found: Costs, days: float) -> "Sequence[Renderable]":
     rows = table("part", ">a day before", ">after", ">difference a month")
     for part, before, after in compared(found.bill, found.after):
         if before != after:
-            rows.add_row(part, dollars(before / days), dollars(after / days), dollars((after - before) / days * 365 / 12))
+            rows.add_row(
+                part,
+                dollars(before / days),
+                dollars(after / days),
+                dollars((after - before) / days * 365 / 12),
+            )
     change = (found.after.usd - found.bill.usd) / days * 365 / 12
     words = ", ".join(f"{key}={value}" for key, value in found.changes.items())
-    head = f"with {words}: {dollars(change)} a month {'more' if change >= 0 else '(less)'}"
+    head = f"with {words}: {dollars(abs(change))} a month {'more' if change >= 0 else 'less'}"
     return [head, rows] if rows.row_count else [f"with {words}: the bill stays as it is"]

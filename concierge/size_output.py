@@ -49,7 +49,12 @@ def demand_facts(case: "Case") -> dict[str, Any]:
         "minutes": len(traffic.messages),
         "spread": traffic.spread,
         "summary": {
-            name: {"mean": mean, "peak": peak, "peak_low": peak / traffic.spread, "peak_high": peak * traffic.spread}
+            name: {
+                "mean": mean,
+                "peak": peak,
+                "peak_low": peak / traffic.spread,
+                "peak_high": peak * traffic.spread,
+            }
             for name, (mean, peak) in summary(case.demand).items()
         },
         "per_minute": {
@@ -73,7 +78,11 @@ def demand(case: "Case") -> "Sequence[Renderable]":
     found = table("", ">mean", ">peak", ">peak, one in ten below", ">one in ten above")
     for name, (mean, peak) in summary(case.demand).items():
         found.add_row(
-            name, f"{mean:,.0f}", f"{peak:,.0f}", f"{peak / traffic.spread:,.0f}", f"{peak * traffic.spread:,.0f}"
+            name,
+            f"{mean:,.0f}",
+            f"{peak:,.0f}",
+            f"{peak / traffic.spread:,.0f}",
+            f"{peak * traffic.spread:,.0f}",
         )
     minutes = len(traffic.messages)
     head = f"{traffic.source}: {minutes:,} minutes from {traffic.start:%Y-%m-%d %H:%M}Z, spread x{traffic.spread:.2f}"
@@ -99,7 +108,13 @@ def units_facts(case: "Case") -> dict[str, Any]:
         },
         "without_a_quote": [model for model in case.usual.models if case.quotes[model] is None],
         "events": [
-            {"name": peak.name, "starts": peak.starts, "ends": peak.ends, "model": peak.model, "more_units": peak.units}
+            {
+                "name": peak.name,
+                "starts": peak.starts,
+                "ends": peak.ends,
+                "model": peak.model,
+                "more_units": peak.units,
+            }
             for peak in case.peaks
         ],
     }
@@ -123,7 +138,17 @@ def units(case: "Case") -> "Sequence[Renderable]":
         quote = case.quotes[model]
         if quote is None:
             continue
-        found = table("term", ">units", ">units a month", ">overflow", ">in all", ">saving", ">used", ">overflows", ">owed")
+        found = table(
+            "term",
+            ">units",
+            ">units a month",
+            ">overflow",
+            ">in all",
+            ">saving",
+            ">used",
+            ">overflows",
+            ">owed",
+        )
         for option in options:
             best = "*" if case.bought.options.get(model) == option else ""
             found.add_row(
@@ -145,7 +170,9 @@ def units(case: "Case") -> "Sequence[Renderable]":
         ]
         parts += _sensitivity_table(case, model)
         parts.append(f"weekly review: {_review(case, model).advice}")
-    parts += [f"{model}: no quote, so nobody knows" for model in case.usual.models if case.quotes[model] is None]
+    parts += [
+        f"{model}: no quote, so nobody knows" for model in case.usual.models if case.quotes[model] is None
+    ]
     parts += [
         f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.starts:%Y-%m-%d %H:%M}Z to {peak.ends:%Y-%m-%d %H:%M}Z"
         for peak in case.peaks
@@ -178,7 +205,9 @@ def _review(case: "Case", model: str) -> Any:
     if quote is None:
         raise LookupError(model)
     tokens = case.usual.tokens(model, quote.output_weight)
-    return sizing_units.review(tokens, quote.tokens_per_minute, option.units if option else 0, case.percentile)
+    return sizing_units.review(
+        tokens, quote.tokens_per_minute, option.units if option else 0, case.percentile
+    )
 
 
 # -- capacity ----------------------------------------------------------------------------------------------
@@ -205,7 +234,9 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
     report = sources.ask(patched, protected=protected, sources=sources.chosen(["ours"]))
     return Checked(
         resources=len(patched.cloud),
-        refused=[f"{found.rule}: {found.message}" for found in report.findings if found.severity == "mandatory"],
+        refused=[
+            f"{found.rule}: {found.message}" for found in report.findings if found.severity == "mandatory"
+        ],
         before_usd=float(costing.estimate(before).fixed_total),
         after_usd=float(costing.estimate(patched).fixed_total),
     )

@@ -29,7 +29,14 @@ def simulated_facts(found: "Simulated", case: "Case") -> dict[str, Any]:
         "model_usd": found.usd,
         "tasks": {"first": float(found.flow.tasks[0]), "most": float(found.flow.tasks.max())},
         "bottlenecks": [
-            {"part": p.name, "full_at_s": p.full_at, "peak": p.peak, "beyond": p.beyond, "effect": p.effect, "fix": fix(p, case)}
+            {
+                "part": p.name,
+                "full_at_s": p.full_at,
+                "peak": p.peak,
+                "beyond": p.beyond,
+                "effect": p.effect,
+                "fix": fix(p, case),
+            }
             for p in found.bottlenecks
         ],
         "breakers": [{"at_s": at, "rung": rung, "state": state} for at, rung, state in found.seen.opened],
@@ -42,7 +49,12 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
     for part in found.bottlenecks:
         full = part.full_at or 0.0
         parts.add_row(
-            f"{full / 60:.0f}:{full % 60:02.0f}", part.name, f"{part.peak:.0%}", share(part.beyond), part.effect, fix(part, case)
+            f"{full / 60:.0f}:{full % 60:02.0f}",
+            part.name,
+            f"{part.peak:.0%}",
+            share(part.beyond),
+            part.effect,
+            fix(part, case),
         )
     rest = [part for part in found.parts if part.full_at is None]
     people = table("answered by", ">share", ">of its calls throttled")
@@ -56,7 +68,9 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
         f"models, at list prices: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
     ]
     head = (
-        f"first bottleneck: {found.bottlenecks[0].name}" if found.bottlenecks else "no bottleneck: everything carried it"
+        f"first bottleneck: {found.bottlenecks[0].name}"
+        if found.bottlenecks
+        else "no bottleneck: everything carried it"
     )
     spare = ", ".join(f"{part.name} {part.peak:.0%}" for part in sorted(rest, key=lambda part: -part.peak))
     shown: list[Renderable] = [head, *([parts] if found.bottlenecks else []), people, "\n".join(lines)]
@@ -68,14 +82,24 @@ def _times(found: "Simulated") -> str:
     for title, what in (("first text", "first"), ("whole answer", "whole")):
         values = [found.quantile(what, q) for q in QUANTILES]
         if None not in values:
-            told.append(f"{title} " + ", ".join(f"p{q * 100:g} {v:.2f} s" for q, v in zip(QUANTILES, values, strict=True)))
+            told.append(
+                f"{title} "
+                + ", ".join(f"p{q * 100:g} {v:.2f} s" for q, v in zip(QUANTILES, values, strict=True))
+            )
     return "; ".join(told) or "nobody got an answer"
 
 
 def fix(part: "Part", case: "Case") -> str:
     """The setting that carries it, or the quota to ask for."""
     if not part.key:
-        asked = next((ask for ask in case.asks if part.name.split(",")[0] in ask.what and _kind(part.name) in ask.what), None)
+        asked = next(
+            (
+                ask
+                for ask in case.asks
+                if part.name.split(",")[0] in ask.what and _kind(part.name) in ask.what
+            ),
+            None,
+        )
         return f"a quota: {asked.needed:,.0f} {asked.what}" if asked else "a quota"
     if part.key == "runtime.shedding.most":
         return "more chat tasks"
@@ -119,8 +143,17 @@ def compared(rows: "Sequence[Row]") -> "Sequence[Renderable]":
     for row in rows:
         figures = (row.measured, row.simulated, row.low, row.high)
         shown = [share(value) if row.is_share else f"{value:,.0f}" for value in figures]
-        found.add_row(row.rehearsal if row.rehearsal != last else "", row.what, *shown, "" if row.holds else "DOES NOT HOLD")
+        found.add_row(
+            row.rehearsal if row.rehearsal != last else "",
+            row.what,
+            *shown,
+            "" if row.holds else "DOES NOT HOLD",
+        )
         last = row.rehearsal
     missed = sum(not row.holds for row in rows)
-    head = f"{len(rows) - missed} of {len(rows)} figures hold" if rows else "no rehearsal is held out: record some"
+    head = (
+        f"{len(rows) - missed} of {len(rows)} figures hold"
+        if rows
+        else "no rehearsal is held out: record some"
+    )
     return [head, found]

@@ -31,7 +31,9 @@ def write(case: "Case", folder: Path, seed: int, tell: Callable[[str], None]) ->
     tell("planning the stack for what it declares")
     costs = size_money.costs(case, {})
     tell("playing the busiest hour, as the stack is and as it would be")
-    played = {name: _play(case, seed, patched=patched) for name, patched in (("now", False), ("patched", True))}
+    played = {
+        name: _play(case, seed, patched=patched) for name, patched in (("now", False), ("patched", True))
+    }
     drawn = _pictures(case, costs, played, seed, tell)
     text = patch.text(case.needs, case.peaks, case.quotes.root, case.region)
     forecast = outlook.forecast(case, costs.bill, datetime.now(UTC).date())
@@ -83,7 +85,11 @@ def _story(case: "Case") -> "Story":
 
 
 def _pictures(
-    case: "Case", costs: size_money.Costs, played: Mapping[str, "Simulated"], seed: int, tell: Callable[[str], None]
+    case: "Case",
+    costs: size_money.Costs,
+    played: Mapping[str, "Simulated"],
+    seed: int,
+    tell: Callable[[str], None],
 ) -> dict[str, str]:
     from sizing import knee, patch, pictures, recording
     from sizing.measured import Measured
@@ -96,7 +102,9 @@ def _pictures(
         "demand": pictures.demand(case),
         "capacity": pictures.tokens(case),
         "bill": pictures.bill(costs.bill, case.demand.traffic.days),
-        "knee": pictures.knee([(p.rate, p.first_p95_s, p.answered) for p in points], "The knee, with the patch"),
+        "knee": pictures.knee(
+            [(p.rate, p.first_p95_s, p.answered) for p in points], "The knee, with the patch"
+        ),
         "answered-now": pictures.answered(played["now"]),
         "answered-patched": pictures.answered(played["patched"]),
     }
@@ -106,7 +114,11 @@ def _pictures(
 
 
 def _page(
-    case: "Case", costs: size_money.Costs, played: Mapping[str, "Simulated"], drawn: Mapping[str, str], text: str
+    case: "Case",
+    costs: size_money.Costs,
+    played: Mapping[str, "Simulated"],
+    drawn: Mapping[str, str],
+    text: str,
 ) -> str:
     units = [drawn["capacity"], _text(size_output.units(case))]
     if "tornado" in drawn:
@@ -116,7 +128,10 @@ def _page(
         "Model units": units,
         "Everything else, and the patch": [_text(size_output.capacity(case, text, None))],
         "What it costs": [drawn["bill"], _text(size_money.cost(case, costs))],
-        "The busiest hour as the stack is": [drawn["answered-now"], _text(size_played.simulated(played["now"], case))],
+        "The busiest hour as the stack is": [
+            drawn["answered-now"],
+            _text(size_played.simulated(played["now"], case)),
+        ],
         "The same hour with the patch, and the quotas granted": [
             drawn["answered-patched"],
             _text(size_played.simulated(played["patched"], case)),

@@ -20,7 +20,14 @@ def dollars(usd: float | None) -> str:
     """Whole dollars, and of little ones what matters; unknown stays unknown."""
     if usd is None:
         return "unknown"
-    return f"${usd:,.0f}" if abs(usd) >= 100 else f"${usd:,.2f}" if abs(usd) >= 0.1 else f"${usd:.6f}"
+    sign, size = ("-" if usd < 0 else ""), abs(usd)
+    return (
+        f"{sign}${size:,.0f}"
+        if size >= 100
+        else f"{sign}${size:,.2f}"
+        if size >= 0.1
+        else f"{sign}${size:.6f}"
+    )
 
 
 def share(value: float | None) -> str:

@@ -51,7 +51,11 @@ def read(path: Path) -> Forecast:
     try:
         return Forecast.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as missing:
-        raise ForecastError(f"{path}: cannot be read: {missing.strerror}: `concierge size report` writes it") from None
+        raise ForecastError(
+            f"{path}: cannot be read: {missing.strerror}: `concierge size report` writes it"
+        ) from None
     except (UnicodeDecodeError, ValidationError) as broken:
         first = str(broken).splitlines()[0]
-        raise ForecastError(f"{path}: is no forecast ({first}): make it again with `concierge size report`") from None
+        raise ForecastError(
+            f"{path}: is no forecast ({first}): make it again with `concierge size report`"
+        ) from None

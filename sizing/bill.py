@@ -71,4 +71,3 @@ def compared(before: Bill, after: Bill) -> Sequence[tuple[str, float, float]]:
     parts = {*first, *second}
     rows = [(part, first.get(part, 0.0), second.get(part, 0.0)) for part in parts]
     return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
-

@@ -106,7 +106,9 @@ class Capacities(Shape):
         """With every quota that the target asks for."""
         return self.model_copy(
             update={
-                "models": self.models.model_copy(update={m: self._of_model(target, m) for m in ("sonnet", "haiku")}),
+                "models": self.models.model_copy(
+                    update={m: self._of_model(target, m) for m in ("sonnet", "haiku")}
+                ),
                 "tables": self.tables.model_copy(
                     update={
                         "reads": max(self.tables.reads, target.work_s("table_reads")),

@@ -66,7 +66,9 @@ def chat_tasks(target: Target, settings: Settings, known: Capacities) -> tuple[f
     service, chat = settings.agent.services.chat, known.chat
     shed = settings.runtime.shedding
     reasons = {
-        f"{chat.cpu_ms:g} ms of a core a message": _busy_tasks(target.planned_s, chat, service.cpu, known.busy),
+        f"{chat.cpu_ms:g} ms of a core a message": _busy_tasks(
+            target.planned_s, chat, service.cpu, known.busy
+        ),
         f"{shed.most} messages of a task at a time": target.streams / (shed.most * shed.begin),
         f"{chat.kb_session:g} KB a session": target.sessions
         * chat.kb_session
@@ -96,7 +98,9 @@ def _tasks(target: Target, settings: Settings, known: Capacities) -> Iterator[Ne
         needed = surviving(least, zones, zone_lost=target.zone_lost)
         # A flash sale is over before tasks have started: what it needs runs beforehand.
         for knob, now in (("minimum", service.minimum), ("maximum", service.maximum)):
-            yield Need(f"{name} tasks", f"agent.services.{name}.{knob}", needed, now, because, known.chat.guess)
+            yield Need(
+                f"{name} tasks", f"agent.services.{name}.{knob}", needed, now, because, known.chat.guess
+            )
 
 
 def _endpoints(target: Target, settings: Settings, known: Capacities) -> Iterator[Need]:
@@ -112,9 +116,13 @@ def _endpoints(target: Target, settings: Settings, known: Capacities) -> Iterato
         key, why = f"inference.{name}", f"{calls:,.0f} calls a minute, {aim:,} an instance"
         carried = fits * aim * ((zones - 1) / zones if target.zone_lost else 1)
         short = f"carries {carried / calls:.0%}: beyond, the runtime falls back" if count > fits else ""
-        yield Need(f"{name} endpoint", f"{key}.invocations_per_instance", aim, endpoint.invocations_per_instance, why)
+        yield Need(
+            f"{name} endpoint", f"{key}.invocations_per_instance", aim, endpoint.invocations_per_instance, why
+        )
         yield Need(f"{name} endpoint", f"{key}.maximum", fits, endpoint.maximum, why, short=short)
-        yield Need(f"{name} endpoint", f"{key}.minimum", fits, endpoint.minimum, "warm before the event", short=short)
+        yield Need(
+            f"{name} endpoint", f"{key}.minimum", fits, endpoint.minimum, "warm before the event", short=short
+        )
 
 
 def _search(target: Target, settings: Settings, known: Capacities, region: str) -> Iterator[Need]:
@@ -123,7 +131,9 @@ def _search(target: Target, settings: Settings, known: Capacities, region: str) 
     found = search_fleet(cores, settings, known, region)
     why = f"{target.work_s('search'):,.0f} searches a second, {cores:,.0f} cores"
     if found is None:
-        yield Need("search", "search.nodes", said.nodes, said.nodes, why, known.search.guess, "no fleet carries it")
+        yield Need(
+            "search", "search.nodes", said.nodes, said.nodes, why, known.search.guess, "no fleet carries it"
+        )
         return
     kind, nodes, replicas = found
     now = carries_search(said.node_type, said.nodes, settings, known)
@@ -222,15 +232,24 @@ def _gateway(target: Target, settings: Settings) -> Iterator[Need]:
     why = f"{target.sessions:,.0f} people connect within {target.connect_s:g} s"
     key = "gateway.websocket"
     yield Need("gateway", f"{key}.connections_per_second", connections, said.connections_per_second, why)
-    yield Need("gateway", f"{key}.messages_per_second", messages, said.messages_per_second, "every message passes it")
+    yield Need(
+        "gateway", f"{key}.messages_per_second", messages, said.messages_per_second, "every message passes it"
+    )
     yield Need("gateway", f"{key}.burst", math.ceil(messages / 2), said.burst, "half a second of them")
 
 
 def _runtime(target: Target, settings: Settings) -> Iterator[Need]:
+    """A bucket is written whole: a period that is left out would be a minute."""
     calls = math.ceil(sum(target.calls_s(model) for model in target.assumed.calls_a_message))
-    rates = settings.runtime.rates
-    now = rates.model_calls.most / rates.model_calls.per_s
-    yield Need("cap on model calls", "runtime.rates.model_calls.most", calls, now, "calls of all tasks together")
+    said = settings.runtime.rates.model_calls
+    now = said.most / said.per_s
+    key, why = "runtime.rates.model_calls", f"{calls:,} calls a second of all tasks, {now:,.0f} are let through"
+    wanted = _bucket(calls, 1.0) if calls > now else _bucket(said.most, said.per_s)
+    yield Need("cap on model calls", key, wanted, _bucket(said.most, said.per_s), why)
+
+
+def _bucket(most: int, per_s: float) -> str:
+    return f"{{most: {most}, per_s: {per_s:.1f}}}"
 
 
 def _standby(target: Target, settings: Settings) -> Iterator[Need]:

@@ -110,7 +110,9 @@ class Case:
                 starts=self.ordinary.start + timedelta(minutes=event.first),
                 ends=self.ordinary.start + timedelta(minutes=event.last),
                 model=LARGE,
-                units=max(0, self._covering(tokens[event.first : event.last], quote.tokens_per_minute) - there),
+                units=max(
+                    0, self._covering(tokens[event.first : event.last], quote.tokens_per_minute) - there
+                ),
             )
             for event in self.events
         ]

@@ -1,6 +1,8 @@
 """The simulator held against rehearsals it has never seen: percentiles, who answered, what was throttled.
 
-A rehearsal's 99th percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
+What models, refusals and steps down take (`models`) is foretold. What this machine itself took beside them differs
+with whatever else it does, and says nothing about an estate: it is given, for the times that people see. A
+rehearsal's 99th percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
 """
 
 from collections.abc import Sequence
@@ -46,8 +48,13 @@ def compare(
     found: Recording, measured: Measured, settings: RuntimeSettings, assumed: Assumptions, seed: int = 1
 ) -> Sequence[Row]:
     """All figures of one rehearsal."""
-    runs = [play(found, measured, settings, assumed, seed + number) for number in range(AGAIN)]
-    rows = [*_times(found, runs, "first text", "first"), *_times(found, runs, "whole answer", "whole")]
+    there = measured.on_machine_of(found)
+    runs = [play(found, there, settings, assumed, seed + number) for number in range(AGAIN)]
+    rows = [
+        *_times(found, "models", recording.spread_out([found.ladder]), [s for seen in runs for s in seen.ladder if s]),
+        *_times(found, "first text", recording.spread_out(found.first.values()), _drawn(runs, "first")),
+        *_times(found, "whole answer", recording.spread_out(found.whole.values()), _drawn(runs, "whole")),
+    ]
     return [*rows, *_tiers(found, runs, settings), *_throttles(found, runs)]
 
 
@@ -80,13 +87,20 @@ def _rates(found: Recording) -> Floats:
     return np.concatenate(pieces)
 
 
-def _times(found: Recording, runs: Sequence[Seen], title: str, field: str) -> Sequence[Row]:
-    times = recording.spread_out(getattr(found, field).values())
-    drawn = np.array([value for seen in runs for value, rung in zip(getattr(seen, field), seen.rung, strict=True) if rung != LOST])
+def _drawn(runs: Sequence[Seen], field: str) -> Sequence[float]:
+    """Seconds of all who got an answer."""
+    return [
+        value for seen in runs for value, rung in zip(getattr(seen, field), seen.rung, strict=True) if rung != LOST
+    ]
+
+
+def _times(found: Recording, title: str, times: Floats, drawn: Sequence[float]) -> Sequence[Row]:
+    """Percentiles in milliseconds; `drawn` are seconds."""
     rows = []
     for share in (0.50, 0.95):
         was, is_ = float(np.quantile(times, share)), float(np.quantile(drawn, share)) * 1000
-        rows.append(Row(found.name, f"{title} p{share * 100:.0f} ms", was, is_, was * (1 - WITHIN), was * (1 + WITHIN)))
+        low, high = was * (1 - WITHIN), was * (1 + WITHIN)
+        rows.append(Row(found.name, f"{title} p{share * 100:.0f} ms", was, is_, low, high))
     low, high = bootstrap(times, 0.99)
     was = float(np.quantile(times, 0.99))
     return [*rows, Row(found.name, f"{title} p99 ms", was, float(np.quantile(drawn, 0.99)) * 1000, low, high)]

@@ -7,6 +7,8 @@ price is unknown and stays so.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from contract.intents import Intent
 from contract.models import models
 from contract.prices import HOURS_IN_MONTH
@@ -14,8 +16,10 @@ from contract.runtime_settings import LADDER
 from plan.cost_model import Estimate
 from sizing.assumptions import Assumptions
 from sizing.bill import Bill, Line, given, priced
+from sizing.capacities import Capacities
 from sizing.demand import Demand
 from sizing.quote import Quotes
+from sizing.traffic import Floats
 from sizing.units import Option, served
 from stacks.settings import Settings
 
@@ -47,7 +51,9 @@ def models_bill(demand: Demand, bought: Bought, region: str) -> Bill:
         ]
     embedded = float(demand.work("embed").sum())
     if embedded:
-        lines.append(priced("embedder", "bedrock-titan-embed-input", embedded * 30, region, "queries, 30 tokens each"))
+        lines.append(
+            priced("embedder", "bedrock-titan-embed-input", embedded * 30, region, "queries, 30 tokens each")
+        )
     return Bill(tuple(lines))
 
 
@@ -82,7 +88,13 @@ def use_bill(demand: Demand, settings: Settings, region: str) -> Bill:
     writes = "dynamodb-replicated-writes" if settings.regions.standby else "dynamodb-writes"
     lines = [
         priced("edge", "api-websocket-messages", work("frames") + total, region),
-        priced("edge", "api-websocket-minutes", total * demand.assumed.conversation.message_every_s / 60, region, "WebSocket connection minutes"),
+        priced(
+            "edge",
+            "api-websocket-minutes",
+            total * demand.assumed.conversation.message_every_s / 60,
+            region,
+            "WebSocket connection minutes",
+        ),
         priced("edge", "cloudfront-out-gb", work("bytes_out") / GB, region),
         priced("edge", "waf-requests", conversations, region),
         priced("tables", writes, work("table_writes") * _regions(settings), region),
@@ -97,34 +109,54 @@ def use_bill(demand: Demand, settings: Settings, region: str) -> Bill:
     return Bill(tuple(lines))
 
 
-def standing_bill(settings: Settings, region: str, hours: float, estimate: Estimate | None = None) -> Bill:
-    """What stands for so many hours whatever comes, in each region of the estate.
+def standing_bill(
+    demand: Demand, settings: Settings, known: Capacities, region: str, estimate: Estimate | None
+) -> Bill:
+    """What stands while the demand comes, in each region of the estate.
 
-    `estimate`: of the stack's plan, for everything that it declares; without it only what a load is sized by.
+    Tasks and instances follow the load between their bounds. `estimate`: of the stack's plan, for everything
+    that it declares; without it only what a load is sized by.
     """
-    lines = [*_tasks(settings, region, hours), *_inference(settings, region, hours)]
+    hours = len(demand.messages) / 60
+    lines = [*_tasks(demand, settings, known, region), *_inference(demand, settings, region)]
     lines += _nodes(settings, region, hours) if estimate is None else _declared(estimate, hours)
     return Bill(tuple(line for line in lines if line.quantity))
 
 
-def _tasks(settings: Settings, region: str, hours: float) -> Iterator[Line]:
-    """A plan has tasks only once there is an image; they are what stands then."""
-    share = (1 + settings.regions.standby_percent / 100) if settings.regions.standby else 1.0
+def _tasks(demand: Demand, settings: Settings, known: Capacities, region: str) -> Iterator[Line]:
+    """A plan has tasks only once there is an image; they are what runs then. The standby runs its least."""
+    standby = settings.regions.standby_percent / 100 if settings.regions.standby else 0.0
     for name in ("chat", "rest", "tools", "ingest"):
-        service = getattr(settings.agent.services, name)
-        tasks = service.minimum * hours * share
+        service, kind = getattr(settings.agent.services, name), getattr(known, name, None)
+        needed = 0 * demand.messages
+        if kind is not None:
+            needed = (
+                demand.messages / 60 * kind.share * kind.cpu_ms / 1000 / (service.cpu / 1024 * known.busy)
+            )
+        tasks = (
+            _hours(needed, service.minimum, service.maximum) + standby * service.minimum * len(needed) / 60
+        )
         yield priced("tasks", "fargate-arm-vcpu-hour", tasks * service.cpu / 1024, region, f"{name}, vCPU")
-        yield priced("tasks", "fargate-arm-gb-hour", tasks * service.memory_mb / 1024, region, f"{name}, memory")
+        yield priced(
+            "tasks", "fargate-arm-gb-hour", tasks * service.memory_mb / 1024, region, f"{name}, memory"
+        )
 
 
-def _inference(settings: Settings, region: str, hours: float) -> Iterator[Line]:
+def _inference(demand: Demand, settings: Settings, region: str) -> Iterator[Line]:
     """The same for endpoints."""
-    for name in ("intent", "embed", "rerank"):
+    for name, work in (("intent", "classify"), ("embed", "embed"), ("rerank", "rerank")):
         endpoint = getattr(settings.inference, name)
         if endpoint.enabled:
             row = f"sagemaker-{endpoint.instance_type.removeprefix('ml.').replace('.', '-')}-hour"
-            count = endpoint.minimum * hours * _regions(settings)
-            yield priced("inference", row, count, region, f"{name}, {endpoint.instance_type}")
+            needed = demand.work(work) / endpoint.invocations_per_instance
+            hours = _hours(needed, endpoint.minimum, endpoint.maximum)
+            hours += (_regions(settings) - 1) * endpoint.minimum * len(needed) / 60
+            yield priced("inference", row, hours, region, f"{name}, {endpoint.instance_type}")
+
+
+def _hours(needed: Floats, least: int, most: int) -> float:
+    """Hours of as many as each minute needs, between the bounds of their scaling."""
+    return float(np.clip(np.ceil(needed), least, most).sum()) / 60
 
 
 def _nodes(settings: Settings, region: str, hours: float) -> Iterator[Line]:
@@ -144,7 +176,14 @@ def _declared(estimate: Estimate, hours: float) -> Iterator[Line]:
             continue
         part = line.component.removeprefix("primary-").removeprefix("standby-").removeprefix("world-")
         if line.kind == "fixed" and line.price is not None:
-            yield given(part, line.what, float(line.quantity) * share, line.unit, float(line.usd) * share, line.price.source)
+            yield given(
+                part,
+                line.what,
+                float(line.quantity) * share,
+                line.unit,
+                float(line.usd) * share,
+                line.price.source,
+            )
         elif line.kind == "unknown":
             yield given(part, line.what, 1.0, "", None, line.reason)
 
@@ -161,14 +200,18 @@ def _node_row(kind: str) -> str:
 
 
 def bill(
-    demand: Demand, settings: Settings, bought: Bought, region: str, estimate: Estimate | None = None
+    demand: Demand,
+    settings: Settings,
+    known: Capacities,
+    bought: Bought,
+    region: str,
+    estimate: Estimate | None = None,
 ) -> Bill:
     """All of it, for the time of the demand."""
-    hours = len(demand.messages) / 60
     return (
         models_bill(demand, bought, region)
         + use_bill(demand, settings, region)
-        + standing_bill(settings, region, hours, estimate)
+        + standing_bill(demand, settings, known, region, estimate)
     )
 
 
@@ -223,4 +266,3 @@ def _by_intent(assumed: Assumptions, parts: Mapping[str, float]) -> Mapping[Inte
             parts.get(f"model {model}", 0.0) * own[model] / calls[model] for model in calls if calls[model]
         )
     return dict(sorted(found.items(), key=lambda item: -item[1]))
-

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from sizing.assumptions import Assumptions
 from sizing.traffic import MINUTE_S, Floats, Traffic
 
-ANSWER_S = {"haiku": 1.5, "sonnet": 4.0, "opus": 8.0}  # a whole answer; rehearsal/bedrock/pace.toml and the way there
+ANSWER_S = {
+    "haiku": 1.5,
+    "sonnet": 4.0,
+    "opus": 8.0,
+}  # a whole answer; rehearsal/bedrock/pace.toml and the way there
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,7 @@ class Demand:
     def streams(self) -> Floats:
         """Answers that are being written at a time (Little's law)."""
         shape = self.messages / MINUTE_S
-        return shape * sum(
-            calls * ANSWER_S[model] for model, calls in self.assumed.calls_a_message.items()
-        )
+        return shape * sum(calls * ANSWER_S[model] for model, calls in self.assumed.calls_a_message.items())
 
     @property
     def sessions(self) -> Floats:

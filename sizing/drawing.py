@@ -10,7 +10,18 @@ from html import escape
 WIDTH, HEIGHT = 960, 340
 LEFT, RIGHT, TOP, BOTTOM = 84, 24, 66, 46
 # Okabe-Ito and two greys: told apart by everyone.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F", "#BFBFBF", "#4D4D4D")
+COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#7F7F7F",
+    "#BFBFBF",
+    "#4D4D4D",
+)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROW = 34
 _LETTER = 6.6
@@ -39,7 +50,9 @@ def lines(
     for name, values in series.items():
         dash = ' stroke-dasharray="7 5"' if name in dashed else ""
         points = _points(place, list(zip(across, values, strict=True)))
-        body.append(f'<polyline points="{points}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>')
+        body.append(
+            f'<polyline points="{points}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>'
+        )
     return _frame(title, HEIGHT, colours, body)
 
 
@@ -48,7 +61,9 @@ def layers(
 ) -> str:
     """Layers on one another, up to what they make together."""
     sums = [sum(column) for column in zip(*shares.values(), strict=True)]
-    place = _Place(across[0], across[-1] if across[-1] > across[0] else across[0] + 1, _nice(max(sums, default=1.0)))
+    place = _Place(
+        across[0], across[-1] if across[-1] > across[0] else across[0] + 1, _nice(max(sums, default=1.0))
+    )
     floor = [0.0] * len(across)
     colours = dict(zip(shares, COLOURS, strict=False))
     body = []
@@ -74,18 +89,24 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     body = []
     for number, (what, low_name, low, high_name, high) in enumerate(rows):
         y = TOP + number * _ROW
-        body.append(f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(what)}</text>')
+        body.append(
+            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(what)}</text>'
+        )
         for value, name, colour in ((low, low_name, COLOURS[0]), (high, high_name, COLOURS[1])):
             begin, end = sorted((x(middle), x(value)))
             side = "end" if value < middle else "start"
             at = begin - 5 if value < middle else end + 5
-            body.append(f'<rect x="{begin:.1f}" y="{y}" width="{max(1.0, end - begin):.1f}" height="22" fill="{colour}"/>')
+            body.append(
+                f'<rect x="{begin:.1f}" y="{y}" width="{max(1.0, end - begin):.1f}" height="22" fill="{colour}"/>'
+            )
             body.append(
                 f'<text x="{at:.1f}" y="{y + 16}" text-anchor="{side}" class="small">{escape(name)}: {value:.1f}{unit}</text>'
             )
     at, bottom = x(middle), height - BOTTOM
     body.append(f'<path d="M{at:.1f} {TOP - 8}V{bottom}" stroke="#222" stroke-width="1.5"/>')
-    body.append(f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle" class="label">as assumed: {middle:.1f}{unit}</text>')
+    body.append(
+        f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle" class="label">as assumed: {middle:.1f}{unit}</text>'
+    )
     return _frame(title, height, {"lower": COLOURS[0], "higher": COLOURS[1]}, body)
 
 
@@ -99,14 +120,18 @@ def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], unit: str)
     body = []
     for number, (label, parts) in enumerate(rows):
         y, at = TOP + number * _ROW, float(left)
-        body.append(f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(label)}</text>')
+        body.append(
+            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(label)}</text>'
+        )
         for name, value in parts.items():
             wide = width * value / most
             body.append(
                 f'<rect x="{at:.1f}" y="{y}" width="{wide:.2f}" height="22" fill="{colours.get(name, COLOURS[-1])}"/>'
             )
             at += wide
-        body.append(f'<text x="{at + 6:.1f}" y="{y + 16}" class="small">{_amount(sum(parts.values()), unit)}</text>')
+        body.append(
+            f'<text x="{at + 6:.1f}" y="{y + 16}" class="small">{_amount(sum(parts.values()), unit)}</text>'
+        )
     return _frame(title, height, colours, body)
 
 
@@ -133,14 +158,18 @@ def _grid(place: _Place, x_title: str, y_title: str) -> str:
         value = place.top * number / 4
         y = place.y(value)
         found.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#0002"/>')
-        found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" class="small">{_amount(value, "")}</text>')
+        found.append(
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" class="small">{_amount(value, "")}</text>'
+        )
     for number in range(9):
         at = place.first + (place.last - place.first) * number / 8
         found.append(
             f'<text x="{place.x(at):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" class="small">{at:,.4g}</text>'
         )
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
-    found.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle" class="small">{escape(x_title)}</text>')
+    found.append(
+        f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle" class="small">{escape(x_title)}</text>'
+    )
     found.append(f'<text x="{LEFT}" y="{TOP - 10}" class="small">{escape(y_title)}</text>')
     return "".join(found)
 

@@ -35,7 +35,13 @@ def curve(
     found = []
     for step in STEPS:
         story = replace(
-            top, rate=top.rate * step, sessions=top.sessions * step, hours=LASTS_S / 3600, ramp_s=0.0, flashes=(), losses=()
+            top,
+            rate=top.rate * step,
+            sessions=top.sessions * step,
+            hours=LASTS_S / 3600,
+            ramp_s=0.0,
+            flashes=(),
+            losses=(),
         )
         played = simulate(story, settings, known, assumed, measured, seed, MOST)
         fully = sum(share for rung, share in played.answered.items() if rung in rungs)

@@ -113,4 +113,6 @@ def _thin(values: Floats) -> tuple[list[float], Floats]:
     """Hours, and the most of each stretch."""
     step = max(1, len(values) // POINTS)
     count = len(values) // step
-    return [number * step / 60 for number in range(count)], values[: count * step].reshape(count, step).max(axis=1)
+    return [number * step / 60 for number in range(count)], values[: count * step].reshape(count, step).max(
+        axis=1
+    )

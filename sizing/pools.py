@@ -32,7 +32,9 @@ class Bucket:
 class Pool:
     """One model's on-demand quota in a region, or its units. No `requests`: units know tokens only."""
 
-    def __init__(self, tokens: float, requests: float | None, burndown: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self, tokens: float, requests: float | None, burndown: float, now: Callable[[], float]
+    ) -> None:
         self._tokens = Bucket(tokens, now)
         self._requests = None if requests is None else Bucket(requests, now)
         self._burndown = burndown

@@ -33,7 +33,12 @@ class Ask:
 
 def asks(target: Target, needs: Sequence[Need], settings: Settings, known: Capacities) -> Sequence[Ask]:
     """All of them, those that must be asked for first."""
-    found = [*_compute(needs, settings), *_gateway(needs, known), *_tables(target, known), *_models(target, known)]
+    found = [
+        *_compute(needs, settings),
+        *_gateway(needs, known),
+        *_tables(target, known),
+        *_models(target, known),
+    ]
     found += [*_instances(needs, settings), *_network(target, settings)]
     return sorted(found, key=lambda ask: not ask.must)
 
@@ -92,7 +97,9 @@ def _network(target: Target, settings: Settings) -> Iterator[Ask]:
     zones = len(settings.regions.primary.zones)
     gbit = target.work_s("bytes_models") * 8 / 1e9 / max(1, zones - 1)
     yield Ask("Gbit/s of an interface endpoint in a zone, to Bedrock", round(gbit, 2), 100, "grows by itself")
-    yield Ask("Gbit/s of a NAT gateway, calls to the other region's models", round(gbit, 2), 100, "grows by itself")
+    yield Ask(
+        "Gbit/s of a NAT gateway, calls to the other region's models", round(gbit, 2), 100, "grows by itself"
+    )
 
 
 def _known(check: str, needed: float, usual: float | None) -> Ask:

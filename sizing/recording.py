@@ -26,7 +26,7 @@ _PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
 OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
 Buckets = Mapping[int, int]
 # Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, and not the agent.
-MOST_AROUND_MS = 750.0
+MOST_AROUND_MS = 1_500.0
 
 
 class MachineBusyError(InconclusiveError):
@@ -39,7 +39,9 @@ class Recording(Shape):
     name: str
     role: Literal["calibration", "held-out"]
     length_s: float = Field(gt=0)
-    rates: tuple[tuple[float, float, float], ...] = Field(description="seconds, messages a second at first, at last")
+    rates: tuple[tuple[float, float, float], ...] = Field(
+        description="seconds, messages a second at first, at last"
+    )
     faults: tuple[Stage, ...] = ()
     short: Mapping[str, float]
     answered: Mapping[str, Mapping[str, int]] = Field(description="intent -> rung -> messages")
@@ -47,6 +49,7 @@ class Recording(Shape):
     first: Mapping[str, Buckets] = Field(description="rung -> times to the first text")
     whole: Mapping[str, Buckets] = Field(description="rung -> times to the end")
     around: Buckets = Field(description="of a message with a model: its whole time less the ladder's")
+    ladder: Buckets = Field(description="of a message with a model: the ladder's time, whatever rungs it took")
     opening: Mapping[str, Buckets] = Field(description="rung -> times of good calls to the first text")
     calls: Mapping[str, Mapping[str, Buckets]] = Field(description="rung -> outcome -> times of calls")
 
@@ -99,7 +102,9 @@ def read(path: Path) -> Recording:
 def write(found: Recording, path: Path) -> None:
     """One line a field, so that a change of one shows."""
     fields = found.model_dump(mode="json")
-    lines = (f"  {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in fields.items())
+    lines = (
+        f"  {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in fields.items()
+    )
     documents.write(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
@@ -121,7 +126,11 @@ def of_run(load: Load, folder: Path) -> Recording:
     told = [line for line in _lines(log) if "_aws" in line]
     if not samples or not told:
         raise SizingError(f"{folder}: holds no run with --samples and a runtime of its own: run it again")
-    generate = {line["request_id"]: line["stages"]["generate"] for line in told if "generate" in line.get("stages", {})}
+    generate = {
+        line["request_id"]: line["stages"]["generate"]
+        for line in told
+        if "generate" in line.get("stages", {})
+    }
     outside = {
         line["request_id"]: line["EndToEnd"] - generate[line["request_id"]]
         for line in told
@@ -139,6 +148,7 @@ def of_run(load: Load, folder: Path) -> Recording:
             for sample in samples
             if sample.get("end_to_end_ms") and sample["request_id"] in generate
         ),
+        ladder=buckets(generate.values()),
         opening=_opening(samples, calls, outside),
         calls=_calls(calls),
     )
@@ -186,7 +196,8 @@ def _calls(calls: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[int, 
     for call in calls:
         found[call["Rung"]][call["outcome"]].append(call["seconds"] * 1000)
     return {
-        rung: {outcome: buckets(times) for outcome, times in sorted(by.items())} for rung, by in sorted(found.items())
+        rung: {outcome: buckets(times) for outcome, times in sorted(by.items())}
+        for rung, by in sorted(found.items())
     }
 
 

@@ -73,12 +73,14 @@ class Seen:
     rung: list[str] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
+    ladder: list[float] = field(default_factory=list)
     weight: list[float] = field(default_factory=list)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     opened: list[tuple[float, str, str]] = field(default_factory=list)
 
-    def add(self, at: float, rung: str, first: float, whole: float, weight: float) -> None:
-        """One message."""
+    def add(self, at: float, rung: str, first: float, whole: float, weight: float, ladder: float = 0.0) -> None:
+        """One message. `ladder`: seconds of it that models and their errors took."""
+        self.ladder.append(ladder)
         self.at.append(at)
         self.rung.append(rung)
         self.first.append(first)
@@ -116,7 +118,9 @@ def run(asking: Asking, people: People, fleet: Fleet, seed: int) -> Seen:
 class _Models:
     """The model port."""
 
-    def __init__(self, fleet: Fleet, random: Random, now: Callable[[], float], weight: Callable[[], float]) -> None:
+    def __init__(
+        self, fleet: Fleet, random: Random, now: Callable[[], float], weight: Callable[[], float]
+    ) -> None:
         self._fleet, self._random, self._now, self._weight = fleet, random, now, weight
         self._pools = {
             key: Pool(tokens, requests, fleet.burndown if requests else 1.0, now)
@@ -124,7 +128,9 @@ class _Models:
         }
         for stage in fleet.faults:
             if stage.fault.kind not in {*_CODES, FaultKind.SLOW}:
-                raise SizingError(f"fault {stage.fault.kind}: the simulator knows {', '.join([*_CODES, FaultKind.SLOW])}")
+                raise SizingError(
+                    f"fault {stage.fault.kind}: the simulator knows {', '.join([*_CODES, FaultKind.SLOW])}"
+                )
 
     async def stream(
         self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
@@ -250,10 +256,13 @@ class _Task:
         if self._cap is not None and not self._cap.take(weight):
             rungs = [rung for rung in rungs if rung.model is None]
         listener = _Nobody()
-        ended = await self._ladder.walk(rungs, _PROMPT, at + fleet.settings.request_s, listener, _nothing_said)
+        ended = await self._ladder.walk(
+            rungs, _PROMPT, at + fleet.settings.request_s, listener, _nothing_said
+        )
         first = listener.first if listener.first is not None else loop.time()
         rung = ended.rung.name if isinstance(ended, Answer) else LOST
-        self.seen.add(at, rung, first - at, loop.time() - at, weight)
+        now = loop.time()
+        self.seen.add(at, rung, first - at, now - at, weight, now - begins)
 
     def _complexity(self, intent: Intent, *, light: bool) -> Complexity:
         if light:

@@ -88,7 +88,8 @@ class Simulated:
         total = np.bincount(place, self.weight, count)
         rungs = np.array(self.seen.rung)
         shares = {
-            rung: np.bincount(place[rungs == rung], self.weight[rungs == rung], count) / np.maximum(total, 1e-9)
+            rung: np.bincount(place[rungs == rung], self.weight[rungs == rung], count)
+            / np.maximum(total, 1e-9)
             for rung in self.answered
         }
         return np.arange(count) * step_s, shares
@@ -111,7 +112,9 @@ def simulate(
     arrivals = random.poisson(followed * BIN_S)
     weight = np.divide(found.rate, followed, out=np.ones_like(followed), where=followed > 0)
     asking = Asking(arrivals, weight, np.maximum(found.lost, story.gone()), found.late)
-    fleet = _fleet(story, settings, known, assumed, measured, thinned=float(min(1.0, most / max(each.max(), 1e-9))))
+    fleet = _fleet(
+        story, settings, known, assumed, measured, thinned=float(min(1.0, most / max(each.max(), 1e-9)))
+    )
     seen = sampled.run(asking, _people(assumed), fleet, seed)
     parts = [*found.parts, *_models(found, settings, fleet, known, assumed)]
     return Simulated(story, found, seen, parts, _model_usd(seen, settings, assumed), seed)
@@ -166,7 +169,8 @@ def _thin(settings: RuntimeSettings, share: float) -> RuntimeSettings:
     if share >= 1:
         return settings
     ladder = tuple(
-        rung.model_copy(update={"concurrency": max(1, round(rung.concurrency * share))}) for rung in settings.ladder
+        rung.model_copy(update={"concurrency": max(1, round(rung.concurrency * share))})
+        for rung in settings.ladder
     )
     limit = settings.limit.model_copy(update={"floor": max(1, round(settings.limit.floor * share))})
     return settings.model_copy(update={"ladder": ladder, "limit": limit})
@@ -189,7 +193,7 @@ def _models(
     calls = {model: reached * share for model, share in assumed.calls_a_message.items()}
     total = sum(calls.values(), np.zeros_like(reached))
     cap = np.full_like(reached, fleet.cap or math.inf)
-    parts = [Part("cap on model calls", "runtime.rates.model_calls.most", total, cap, "without it")]
+    parts = [Part("cap on model calls", "runtime.rates.model_calls", total, cap, "without it")]
     for model, rate in calls.items():
         call, quota = assumed.calls[model], known.models.of(model)
         units = fleet.pools.get((None, model, True), (0.0, None))[0]
@@ -197,7 +201,15 @@ def _models(
         carried = np.full_like(reached, (quota.tokens + units) / MINUTE_S)
         parts.append(Part(f"{model}, tokens", "", tokens, carried, "without it"))
         if not units:
-            parts.append(Part(f"{model}, requests", "", rate, np.full_like(reached, quota.requests / MINUTE_S), "without it"))
+            parts.append(
+                Part(
+                    f"{model}, requests",
+                    "",
+                    rate,
+                    np.full_like(reached, quota.requests / MINUTE_S),
+                    "without it",
+                )
+            )
     return parts
 
 

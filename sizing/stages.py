@@ -94,7 +94,9 @@ def flow(story: Story, settings: Settings, known: Capacities, assumed: Assumptio
     """The whole story. What the gateway turns away costs nothing behind it."""
     gateway = settings.gateway.websocket
     doors = _constant(story, gateway.connections_per_second)
-    connecting = Part("new connections", "gateway.websocket.connections_per_second", story.connecting(), doors, "waits")
+    connecting = Part(
+        "new connections", "gateway.websocket.connections_per_second", story.connecting(), doors, "waits"
+    )
     people = story.sessions * story.present
     outside = np.minimum(people, waiting(connecting.demand, connecting.capacity))
     connected = np.where(story.gone() > 0, 0.0, people - outside)
@@ -110,12 +112,20 @@ def flow(story: Story, settings: Settings, known: Capacities, assumed: Assumptio
     tasks = chat_tasks(through, story, settings, known)
     cores = settings.agent.services.chat.cpu / 1024
     work = Part(
-        "chat tasks", "agent.services.chat.minimum", through * known.chat.cpu_ms / 1000, tasks * cores, "turned away"
+        "chat tasks",
+        "agent.services.chat.minimum",
+        through * known.chat.cpu_ms / 1000,
+        tasks * cores,
+        "turned away",
     )
     shed = settings.runtime.shedding
     answer_s = sum(calls * ANSWER_S[model] for model, calls in assumed.calls_a_message.items())
     held = Part(
-        "messages at a time", "runtime.shedding.most", through * answer_s, tasks * float(shed.most), "turned away"
+        "messages at a time",
+        "runtime.shedding.most",
+        through * answer_s,
+        tasks * float(shed.most),
+        "turned away",
     )
     behind = 1 - (1 - work.share_beyond) * (1 - held.share_beyond)
     lost = 1 - (1 - stage.share_beyond) * (1 - behind)
@@ -161,7 +171,9 @@ def chat_tasks(rate: Floats, story: Story, settings: Settings, known: Capacities
     return tasks
 
 
-def _beside(rate: Floats, story: Story, settings: Settings, known: Capacities, assumed: Assumptions) -> Sequence[Part]:
+def _beside(
+    rate: Floats, story: Story, settings: Settings, known: Capacities, assumed: Assumptions
+) -> Sequence[Part]:
     """What the messages ask of search, endpoints, cache and tables. Full, it is done without."""
     work, zones = assumed.work, len(settings.regions.primary.zones)
     less = _less(story, zones)
@@ -173,8 +185,16 @@ def _beside(rate: Floats, story: Story, settings: Settings, known: Capacities, a
     per_search = index().primaries * known.search.cpu_ms / 1000
     commands = known.valkey.commands.get(settings.data.cache.node_type, min(known.valkey.commands.values()))
     parts = [
-        Part("search", "search.nodes", rate * work.search, _constant(story, cores / per_search), "without it"),
-        Part("valkey", "data.cache.node_type", rate * work.valkey, commands * _failing_over(story), "without it"),
+        Part(
+            "search", "search.nodes", rate * work.search, _constant(story, cores / per_search), "without it"
+        ),
+        Part(
+            "valkey",
+            "data.cache.node_type",
+            rate * work.valkey,
+            commands * _failing_over(story),
+            "without it",
+        ),
         Part("table writes", "", rate * work.table_writes, _constant(story, known.tables.writes), "waits"),
         Part("table reads", "", rate * work.table_reads, _constant(story, known.tables.reads), "waits"),
     ]
@@ -182,7 +202,9 @@ def _beside(rate: Floats, story: Story, settings: Settings, known: Capacities, a
         endpoint = getattr(settings.inference, name)
         if endpoint.enabled:
             carried = endpoint.maximum * endpoint.invocations_per_instance / 60 * less
-            parts.append(Part(f"{name} endpoint", f"inference.{name}.maximum", rate * calls, carried, "without it"))
+            parts.append(
+                Part(f"{name} endpoint", f"inference.{name}.maximum", rate * calls, carried, "without it")
+            )
     return parts
 
 
@@ -217,7 +239,11 @@ def _late(work: Part, each_s: float, most_s: float) -> Floats:
 def _late_beside(parts: Sequence[Part], settings: Settings) -> Floats:
     """What is full is waited for until its deadline; then the answer does without."""
     retrieval, valkey = settings.runtime.retrieval, settings.runtime.valkey
-    deadline = {"search": retrieval.search_s, "embed endpoint": retrieval.embed_s, "rerank endpoint": retrieval.rerank_s}
+    deadline = {
+        "search": retrieval.search_s,
+        "embed endpoint": retrieval.embed_s,
+        "rerank endpoint": retrieval.rerank_s,
+    }
     total = np.zeros_like(parts[0].demand)
     for part in parts:
         if part.name in deadline:

@@ -73,7 +73,9 @@ class Story:
             raise SizingError(f"ramp {self.ramp_s:g} s: must be within the story")
         for at in [*(flash.at_s for flash in self.flashes), *(loss.at_s for loss in self.losses)]:
             if at >= self.hours * 3600:
-                raise SizingError(f"minute {at / 60:g} is after the end of the story ({self.hours * 60:g} minutes)")
+                raise SizingError(
+                    f"minute {at / 60:g} is after the end of the story ({self.hours * 60:g} minutes)"
+                )
 
     @property
     def bins(self) -> int:

@@ -158,7 +158,9 @@ def _of_cloudwatch(path: Path, text: str) -> list[tuple[datetime, float]]:
     elif isinstance(found, dict) and isinstance(found.get("Datapoints"), list):
         pairs = [(one.get("Timestamp"), one.get("Sum")) for one in found["Datapoints"]]
     else:
-        raise SizingError(f"{path}: has neither MetricDataResults nor Datapoints: export it with --output json")
+        raise SizingError(
+            f"{path}: has neither MetricDataResults nor Datapoints: export it with --output json"
+        )
     return [(_time(path, n, at), _count(path, n, value)) for n, (at, value) in enumerate(pairs, 1)]
 
 

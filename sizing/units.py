@@ -84,9 +84,7 @@ def option(demand: Demand, model: str, quote: Quote, region: str, term: Term, un
     )
 
 
-def options(
-    demand: Demand, model: str, quote: Quote, region: str, percentile: float
-) -> Sequence[Option]:
+def options(demand: Demand, model: str, quote: Quote, region: str, percentile: float) -> Sequence[Option]:
     """The same units at each term."""
     units = covering(demand.tokens(model, quote.output_weight), quote.tokens_per_minute, percentile)
     return [option(demand, model, quote, region, term, units) for term in TERMS]
@@ -135,11 +133,31 @@ def sensitivity(
     peaked, flat = (_bent(needs, power) for power in (1.5, 0.5))
     spread = demand.traffic.spread
     found = [
-        Sensitivity("price of a unit", "-20 %", "+20 %", saving(needs, units, hour * 0.8), saving(needs, units, hour * 1.2)),
-        Sensitivity("traffic", f"/{spread:.2f}", f"x{spread:.2f}", saving(needs / spread, units), saving(needs * spread, units)),
-        Sensitivity("curve of the day", "flatter", "steeper", saving(flat, covering(flat, carries, percentile)), saving(peaked, covering(peaked, carries, percentile))),
+        Sensitivity(
+            "price of a unit",
+            "-20 %",
+            "+20 %",
+            saving(needs, units, hour * 0.8),
+            saving(needs, units, hour * 1.2),
+        ),
+        Sensitivity(
+            "traffic",
+            f"/{spread:.2f}",
+            f"x{spread:.2f}",
+            saving(needs / spread, units),
+            saving(needs * spread, units),
+        ),
+        Sensitivity(
+            "curve of the day",
+            "flatter",
+            "steeper",
+            saving(flat, covering(flat, carries, percentile)),
+            saving(peaked, covering(peaked, carries, percentile)),
+        ),
         Sensitivity("percentile", "P50", "P95", at(0.50), at(0.95)),
-        Sensitivity("calls after caches", "-20 %", "+20 %", saving(needs * 0.8, units), saving(needs * 1.2, units)),
+        Sensitivity(
+            "calls after caches", "-20 %", "+20 %", saving(needs * 0.8, units), saving(needs * 1.2, units)
+        ),
     ]
     return sorted(found, key=lambda one: -one.swing)
 
@@ -172,7 +190,9 @@ def review(needs: Floats, carries: float, units: int, percentile: float) -> Revi
     if len(weeks) < LOW_WEEKS:
         return Review(weeks, needed, f"{LOW_WEEKS} whole weeks are needed, there are {len(weeks)}")
     if units and all(week < LOW_USE for week in weeks[-LOW_WEEKS:]):
-        return Review(weeks, needed, f"below {LOW_USE:.0%} for {LOW_WEEKS} weeks: {needed} units when the term ends")
+        return Review(
+            weeks, needed, f"below {LOW_USE:.0%} for {LOW_WEEKS} weeks: {needed} units when the term ends"
+        )
     if needed > units:
         return Review(weeks, needed, f"{needed - units} more units would cover the percentile")
     return Review(weeks, needed, "keep them")

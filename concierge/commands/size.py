@@ -19,21 +19,25 @@ if TYPE_CHECKING:
     from sizing.story import Story
 
 app = typer.Typer(
-    no_args_is_help=True, help="How much an event needs, what it costs, and what gives way first: docs/capacity.md."
+    no_args_is_help=True,
+    help="How much an event needs, what it costs, and what gives way first: docs/capacity.md.",
 )
 
 Stack = Annotated[str, typer.Option(help="Stack whose settings are held against the load.")]
 History = Annotated[
-    Path | None, typer.Option("--traffic", metavar="FILE", help="A history: CSV (time,messages) or CloudWatch's JSON.")
+    Path | None,
+    typer.Option("--traffic", metavar="FILE", help="A history: CSV (time,messages) or CloudWatch's JSON."),
 ]
 Profile = Annotated[
-    str | None, typer.Option("--scenario", metavar="NAME", help="A load scenario's curve instead (`load list`).")
+    str | None,
+    typer.Option("--scenario", metavar="NAME", help="A load scenario's curve instead (`load list`)."),
 ]
 Rate = Annotated[
     float | None, typer.Option(min=0.001, help="Messages a second in the busiest minute, events not counted.")
 ]
 Events = Annotated[
-    list[str] | None, typer.Option("--event", metavar="NAME:FROM:TO:TIMES", help="A known peak, hours from the start.")
+    list[str] | None,
+    typer.Option("--event", metavar="NAME:FROM:TO:TIMES", help="A known peak, hours from the start."),
 ]
 Sessions = Annotated[
     float | None, typer.Option(min=1, help="People connected at the peak [what the messages make of it].")
@@ -43,7 +47,9 @@ Headroom = Annotated[float, typer.Option(help="Times the peak that everything el
 Assume = Annotated[
     Path | None, typer.Option("--assume", metavar="FILE", help="Instead of sizing/data/assumptions.toml.")
 ]
-QuoteFile = Annotated[Path | None, typer.Option("--quote", metavar="FILE", help="Instead of sizing/data/quote.toml.")]
+QuoteFile = Annotated[
+    Path | None, typer.Option("--quote", metavar="FILE", help="Instead of sizing/data/quote.toml.")
+]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting turned for this question.")
 ]
@@ -150,7 +156,8 @@ def simulate(
     hours: Annotated[float, typer.Option(help="How long.")] = 1.0,
     ramp: Annotated[float, typer.Option(help="Minutes in which people arrive.")] = 10.0,
     flash: Annotated[
-        list[str] | None, typer.Option(metavar="MINUTE:SECONDS:TIMES", help="A flash sale; several for several.")
+        list[str] | None,
+        typer.Option(metavar="MINUTE:SECONDS:TIMES", help="A flash sale; several for several."),
     ] = None,
     lose: Annotated[
         list[str] | None, typer.Option(metavar="zone@MINUTE|region@MINUTE", help="What is lost, and when.")
@@ -222,19 +229,25 @@ def record(
     from sizing.case import settings_of
 
     words = settings_of(stack, {}).runtime.routing.simple_words
-    asked = size_inputs.asked(scenarios.load(scenario), "calibration" if for_calibration else "held-out", words)
+    asked = size_inputs.asked(
+        scenarios.load(scenario), "calibration" if for_calibration else "held-out", words
+    )
     found = recording.of_run(asked, run)
     path = to or recording.FOLDER / f"{found.name}.json"
     recording.write(found, path)
     facts = {"file": str(path), "messages": found.messages, "failed": found.failed, "role": found.role}
-    _print(facts, [f"{found.name}: {found.messages} messages, {found.failed} failed, {found.role}: {path}"], json=json)
+    _print(
+        facts,
+        [f"{found.name}: {found.messages} messages, {found.failed} failed, {found.role}: {path}"],
+        json=json,
+    )
 
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Option(help="Where the page, its pictures and the files for runbooks go.")] = Path(
-        "build/sizing"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where the page, its pictures and the files for runbooks go.")
+    ] = Path("build/sizing"),
     stack: Stack = "prod",
     traffic: History = None,
     scenario: Profile = None,
@@ -250,7 +263,9 @@ def report(
     """All of it on one page with pictures (HTML and PNG), the patch, and the forecast that runbooks read."""
     from concierge import size_report
 
-    case = _case(stack, traffic, scenario, rate, event, assume, quote, percentile=percentile, sessions=sessions)
+    case = _case(
+        stack, traffic, scenario, rate, event, assume, quote, percentile=percentile, sessions=sessions
+    )
     written = size_report.write(case, folder, seed, output.progress)
     _print({"written": [str(path) for path in written]}, [str(path) for path in written], json=json)
 
