@@ -23,6 +23,7 @@ from concierge.commands import (
     runbook,
     settings,
     simulate,
+    size,
 )
 from contract.errors import EXIT_CODES
 
@@ -62,3 +63,4 @@ app.command("rehearse")(rehearse.rehearse)
 app.add_typer(runbook.app, name="runbook")
 app.command("settings")(settings.settings)
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(size.app, name="size")
