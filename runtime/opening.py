@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from contract.logs import PROVIDER_FAILED
 from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
+from runtime.accounts.opening import open_accounts
+from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
@@ -26,13 +28,16 @@ from runtime.safety.watch import ready
 from runtime.sessions.opening import Stores, open_sessions
 from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry
+from runtime.tools.opening import toolbox
+from runtime.tools.paying import Signing
+from runtime.tools.toolbox import Toolbox
 from runtime.tracing import Stages, recorder
 from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
 
-HEARD = frozenset({"ok", "cancelled"})  # outcomes of a call that are nobody's failure
+HEARD = frozenset({"ok", "cancelled", "declined"})  # outcomes of a call that are nobody's failure
 SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
 FLUSH_LAST_S = 2.0
 WARM = "warm up"
@@ -46,6 +51,7 @@ class Opened:
     stores: Stores
     shedding: Shedding
     measures: Measures
+    toolbox: Toolbox
 
     async def warm(self) -> None:
         """One throw-away round, so that the first person does not pay for cold connections and rules."""
@@ -68,8 +74,9 @@ async def open_parts(
     calls: Callable[[], ModelCalls | None],
     telemetry: Telemetry,
     wall: Clock,
+    secret: bytes,
 ) -> AsyncIterator[Opened]:
-    """Inside the event loop whose time counts."""
+    """Inside the event loop whose time counts. `secret`: what confirmations are signed with."""
     now = asyncio.get_running_loop().time
     measures = Measures(telemetry)
     if places.missing:
@@ -128,6 +135,19 @@ async def open_parts(
                 hear=hear,
             )
         )
+        accounts = await stack.enter_async_context(
+            open_accounts(
+                places,
+                settings.tools.item_s,
+                asking,
+                region=region,
+                wall=wall,
+                observe=observe,
+                hear=hear,
+            )
+        )
+        signing = Signing(secret, wall)
+        tools = toolbox(shop, accounts, found.retrieval, signing, settings.tools, telemetry, measures, now)
         valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))
         shedding = Shedding(settings.shedding, telemetry)
         _beside(stack, telemetry, settings, shedding)
@@ -140,8 +160,9 @@ async def open_parts(
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
+            crew=Crew(tools, signing, settings.tools, telemetry, measures, now),
         )
-        yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures)
+        yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools)
 
 
 def _beside(

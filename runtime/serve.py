@@ -58,6 +58,7 @@ async def serve(host: str, port: int) -> None:
         documents = Documents(_store(ssm), around.names, settings.ladder, _wall, telemetry)
         await documents.start()
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
+        secret = await _secret(around, telemetry)
         opened = await stack.enter_async_context(
             open_parts(
                 places,
@@ -68,6 +69,7 @@ async def serve(host: str, port: int) -> None:
                 calls=documents.model_calls,
                 telemetry=telemetry,
                 wall=_wall,
+                secret=secret,
             )
         )
         conversation = assemble(
@@ -79,7 +81,7 @@ async def serve(host: str, port: int) -> None:
             extras=documents.extras.current,
             parts=opened.parts,
         )
-        server = Server(conversation, await _doors(stack, around, telemetry, opened), _wall)
+        server = Server(conversation, await _doors(stack, around, telemetry, opened, secret), _wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         await opened.warm()
@@ -93,7 +95,20 @@ async def serve(host: str, port: int) -> None:
         await server.drain(settings.request_s)  # nobody's answer takes longer
 
 
-async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened) -> Doors:
+async def _secret(around: Surroundings, telemetry: Telemetry) -> bytes:
+    """What resume tokens and confirmations are signed with."""
+    if around.token_secret is not None:
+        return (await aws.read_secret(around.region, around.token_secret)).encode()
+    telemetry.log(
+        "warning",
+        "no CONCIERGE_TOKEN_SECRET: sessions of guests resume, and payments are confirmed, at this task only",
+    )
+    return secrets.token_bytes(32)
+
+
+async def _doors(
+    stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened, secret: bytes
+) -> Doors:
     session = await stack.enter_async_context(aiohttp.ClientSession())
 
     async def fetch(url: str) -> Mapping[str, Any]:
@@ -102,11 +117,6 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
             found: Mapping[str, Any] = await answer.json(content_type=None)
             return found
 
-    key = secrets.token_bytes(32)
-    if around.token_secret is None:
-        telemetry.log("warning", "no CONCIERGE_TOKEN_SECRET: sessions of guests resume at this task only")
-    else:
-        key = (await aws.read_secret(around.region, around.token_secret)).encode()
     post = None
     if around.callback:
         keys = await aws.credentials()
@@ -114,7 +124,7 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
         post = Gateway(session, around.callback, signer, telemetry).post
     return Doors(
         identity=Identity(around.issuer, fetch, telemetry),
-        tokens=Tokens(key, _wall),
+        tokens=Tokens(secret, _wall),
         telemetry=telemetry,
         post=post,
         **desk(opened.stores, _wall),

@@ -224,6 +224,7 @@ async def agent(
             calls=lambda: None,
             telemetry=telemetry,
             wall=_wall,
+            secret=b"a secret of the test house",
         ) as opened,
         Bedrock(chosen.ladder, REGION, Targets(REGION)) as bedrock,
         aiohttp.ClientSession() as http,
