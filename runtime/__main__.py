@@ -5,10 +5,12 @@ What keeps it from starting is one line on stderr, and an exit code of `contract
 
 import argparse
 import asyncio
+import os
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from contract.errors import ConciergeError
-from runtime.serve import serve
 from runtime.surroundings import StartError
 
 PORTS = range(65_536)
@@ -22,11 +24,22 @@ def main() -> int:
     try:
         if arguments.port not in PORTS:
             raise StartError(f"--port {arguments.port} is none: give one from 0 to {PORTS[-1]}")
-        asyncio.run(serve(arguments.host, arguments.port))
+        asyncio.run(_service()(arguments.host, arguments.port))
     except ConciergeError as error:
         print(f"runtime: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _service() -> Callable[[str, int], Coroutine[Any, Any, None]]:
+    """One image, several services (NET-4): the stack says which this is."""
+    if os.environ.get("CONCIERGE_SERVICE") == "tools":
+        from runtime.tools.programs import over_http
+
+        return over_http
+    from runtime.serve import serve
+
+    return serve
 
 
 if __name__ == "__main__":

@@ -233,8 +233,7 @@ class Conversation:
     def _confirmed(self, ask: Ask) -> Understanding | None:
         """A message that comes with the customer's own yes is about what that is for."""
         crew = self._parts.crew
-        intent = crew.confirmed(ask.confirmation) if crew is not None and ask.confirmation else None
-        return Understanding(intent=intent, by="session") if intent is not None else None
+        return crew.confirmed(ask.confirmation) if crew is not None and ask.confirmation else None
 
     async def _no_orders(
         self, ask: Ask, session_id: str, person: Person, language: str, reply: Reply

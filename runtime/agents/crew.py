@@ -20,8 +20,10 @@ from runtime.telemetry import Telemetry
 from runtime.tools.paying import Signing, wish_of
 from runtime.tools.tool import Caller
 from runtime.tools.toolbox import Toolbox
+from runtime.understand.entities import Entities
+from runtime.understand.intent import Understanding
 
-_DEEDS: Mapping[Deed, Intent] = {"pay": Intent.PAYMENT, "refund": Intent.REFUND}
+_INTENTS: Mapping[Deed, Intent] = {"pay": Intent.PAYMENT, "refund": Intent.REFUND}
 
 
 class Crew:
@@ -73,7 +75,10 @@ class Crew:
         word = self._signing.confirmations().give(wish_of(proposal, person.id, session_id))
         return Confirmed(request_id=request_id, confirmation=word, expires_in_s=int(LIVES.total_seconds()))
 
-    def confirmed(self, word: str) -> Intent | None:
+    def confirmed(self, word: str) -> Understanding | None:
         """What a message with this word is about, whatever it says beside."""
-        deed = self._signing.confirmations().deed(word)
-        return _DEEDS[deed] if deed is not None else None
+        wish = self._signing.confirmations().wish(word)
+        if wish is None:
+            return None
+        named = Entities(orders=(wish.cart,)) if wish.deed == "refund" else Entities()
+        return Understanding(intent=_INTENTS[wish.deed], by="session", entities=named)

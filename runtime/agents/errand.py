@@ -23,6 +23,7 @@ from runtime.tools.schema import schema
 from runtime.tools.tool import Caller, Code, ToolError
 from runtime.tools.toolbox import Result, Toolbox, read
 
+CONFIRMED = "The customer has just confirmed it on their own device: do it now, in this message."
 OVER = "handed over: go on as the new specialist"
 
 
@@ -57,7 +58,8 @@ class Errand:
     def told(self, ran: Sequence[Ran]) -> str:
         now = self._on(ran)
         others = "; ".join(f"{one.name} {one.does}" for one in specialists().values() if one != now)
-        return f"{now.says.strip()}\nFor anything else use {HAND_OVER}. The others: {others}."
+        yes = f" {CONFIRMED}" if self.caller.word else ""
+        return f"{now.says.strip()}{yes}\nFor anything else use {HAND_OVER}. The others: {others}."
 
     def specs(self, ran: Sequence[Ran]) -> Sequence[Spec]:
         """Those of whose turn it is, and those that were used before."""

@@ -70,7 +70,7 @@ class Loop:
 
 @dataclass
 class _Heard:
-    """What a model said in one round after another. `wants`: tools it asked for, if that is why it stopped."""
+    """What a model said, round after round. `wants`: tools it asked for, if that is why it stopped."""
 
     said: bool
     rounds: int = 0

@@ -91,10 +91,10 @@ class Confirmations:
         said = self._said(word)
         return said.nonce if said is not None else None
 
-    def deed(self, word: str) -> Deed | None:
+    def wish(self, word: str) -> Wish | None:
         """What it says yes to."""
         said = self._said(word)
-        return said.wish.deed if said is not None else None
+        return said.wish if said is not None else None
 
     async def take(self, word: str, wish: Wish) -> No | None:
         """None: it is confirmed, and was not before. Only what holds in everything else uses it up."""

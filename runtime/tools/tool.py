@@ -43,7 +43,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf, in which session, with what right. `key`: of a change; `word`: the customer's own yes."""
+    """On whose behalf, where, with what right. `key`: of a change; `word`: the customer's own yes."""
 
     person: Person
     session: str

@@ -1,4 +1,4 @@
-"""All tools behind one door: who may, with what input, for how long, and a line for the audit of each call."""
+"""All tools behind one door: who may, with what input, for how long, and an audit line of each call."""
 
 import asyncio
 import json
@@ -100,7 +100,7 @@ class Toolbox:
         return tool
 
     def _tell(self, name: str, caller: Caller, result: Result, seconds: float) -> None:
-        """The audit line says who did what and what came of it, and nothing of the input: it may be personal."""
+        """Who did what and what came of it, for the audit; nothing of the input, which may be personal."""
         tool = self.tools.get(name)
         known = name if tool is not None else "unknown"
         self._telemetry.log(
@@ -110,7 +110,7 @@ class Toolbox:
             kind=tool.kind if tool is not None else None,
             customer=caller.person.owner,
             via=caller.via,
-            key=caller.key or None,
+            key=caller.key if tool is not None and tool.changes else None,
             outcome=result.code.value if result.code is not None else DONE,
             seconds=round(seconds, 3),
         )

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestServer
 from components.tables import definitions
 from contract.controls import Controls
 from contract.faults import Fault, FaultKind
-from contract.frames import ENDINGS, SUBPROTOCOL, Ask, decode_server, encode
+from contract.frames import ENDINGS, SUBPROTOCOL, Ask, Confirm, Proposal, decode_server, encode
 from contract.runtime_settings import (
     DownstreamSettings,
     ProvidersSettings,
@@ -44,7 +44,10 @@ from runtime.telemetry import Telemetry
 from runtime.testing.ladders import REGION, alone
 
 T = TypeVar("T")
-TABLES = {"CONCIERGE_TABLE_SESSIONS": "sessions", "CONCIERGE_TABLE_FEEDBACK": "feedback"}
+TABLES = {
+    f"CONCIERGE_TABLE_{name.upper()}": name
+    for name in ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions")
+}
 TICKETS = "CONCIERGE_TABLE_TICKETS"
 CUSTOMER, OTHER = "c-00012", "c-00077"
 # A machine may be busy: what is late is another test's business.
@@ -181,6 +184,12 @@ class Socket:
         name = request_id or f"r{self._count}"
         await self.ws.send_str(encode(Ask(request_id=name, text=text, **more)))
         return name
+
+    async def confirm(self, proposal: Proposal) -> str:
+        """The customer's own yes, as their client gets it."""
+        asked = Confirm(request_id="yes", session_id=self.session_id, proposal=proposal)
+        await self.ws.send_str(encode(asked))
+        return str((await self.frame()).confirmation)
 
     async def frame(self) -> Any:
         return decode_server(await self.ws.receive_str(timeout=60))

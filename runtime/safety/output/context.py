@@ -72,6 +72,8 @@ def _learn(value: Any, goods: list[Goods], owed: set[int]) -> None:
         for name, part in value.items():
             if name.endswith("cents") and isinstance(part, int):
                 owed.add(part)
+            elif name in {"note", "message"} and isinstance(part, str):  # words of ours
+                owed.update(one.cents for one in amounts(part))
             else:
                 _learn(part, goods, owed)
     elif isinstance(value, list | tuple):
