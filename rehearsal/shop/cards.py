@@ -63,6 +63,7 @@ class Cards:
             "tokenize": ("POST", "/v1/tokens", self._tokenize),
             "token": ("GET", "/v1/tokens/{token}", self._token),
             "authorize": ("POST", "/v1/authorizations", self._authorize),
+            "list": ("GET", "/v1/authorizations", self._list),
             "show": ("GET", "/v1/authorizations/{id}", self._show),
             "capture": ("POST", "/v1/authorizations/{id}/captures", self._capture),
             "refund": ("POST", "/v1/authorizations/{id}/refunds", self._refund),
@@ -107,6 +108,10 @@ class Cards:
             return web.json_response(held.shown(), status=201)
 
         return await self._once.do(request, asked, make)
+
+    async def _list(self, _: web.Request) -> web.Response:
+        """As the merchant's statement has them."""
+        return web.json_response({"authorizations": [held.shown() for held in self._held.values()]})
 
     async def _show(self, request: web.Request) -> web.Response:
         held = self._held.get(request.match_info["id"])

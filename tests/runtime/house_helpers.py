@@ -26,6 +26,7 @@ from contract.runtime_settings import (
     RetrievalSettings,
     RuntimeSettings,
     SessionsSettings,
+    ToolsSettings,
 )
 from contract.traffic_settings import ValkeySettings
 from rehearsal import environment
@@ -56,6 +57,7 @@ PATIENT: dict[str, Any] = {
     "retrieval": RetrievalSettings(intent_s=1.0, embed_s=20.0, search_s=20.0, rerank_s=20.0, total_s=60.0),
     "sessions": SessionsSettings(read_s=20.0, write_s=20.0, cache_s=0.0),
     "valkey": ValkeySettings(command_s=1.0),
+    "tools": ToolsSettings(item_s=20.0, read_s=40.0, write_s=40.0, money_s=60.0),
 }
 
 
