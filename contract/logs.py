@@ -21,4 +21,9 @@ PROVIDER_FAILED = Line(
 LOOP_STOPPED = Line(
     "a tool loop was stopped", "tool", "the limit of iterations or repeats was reached (RUN-14)"
 )
+TOOL_CALLED = Line(
+    "a tool was called",
+    "tool",
+    "who did what through which tool, and what came of it (RUN-14): for the audit",
+)
 SOCKET_LOST = Line("a connection was lost", "cause", "a WebSocket ended before its time")

@@ -243,6 +243,7 @@ class ProvidersSettings(Knobs):
     promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
     orders_s: float = Field(1.0, gt=0, description="deadline of orders")
     returns_s: float = Field(3.0, gt=0, description="deadline of a refund or complaint that is written down")
+    cards_s: float = Field(3.0, gt=0, description="deadline of one step with the card network")
 
 
 class RetrievalSettings(Knobs):
@@ -287,6 +288,18 @@ class SessionsSettings(Knobs):
         return self
 
 
+class ToolsSettings(Knobs):
+    """How tools are called, and when an agent that calls them is stopped (RUN-14, RUN-15)."""
+
+    read_s: float = Field(2.0, gt=0, description="longest look-up of a tool")
+    write_s: float = Field(4.0, gt=0, description="longest change that a tool makes")
+    money_s: float = Field(12.0, gt=0, description="longest payment or refund, all its steps together")
+    item_s: float = Field(0.5, gt=0, description="deadline of one read or write of a cart, list or payment")
+    iterations: int = Field(5, ge=1, le=20, description="times a model may ask for tools in one message")
+    failures: int = Field(3, ge=1, description="failed calls of tools that stop it")
+    total_s: float = Field(60.0, gt=0, description="time from the first call of a tool to the last")
+
+
 class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
@@ -314,6 +327,7 @@ class RuntimeSettings(Knobs):
     shedding: SheddingSettings = SheddingSettings()
     caches: CacheSettings = CacheSettings()
     tracing: TracingSettings = TracingSettings()
+    tools: ToolsSettings = ToolsSettings()
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

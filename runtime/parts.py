@@ -11,6 +11,7 @@ from typing import Any
 from contract.base import Shape
 from contract.frames import Action, Card, Source
 from contract.tiers import Tier
+from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Codec
 from runtime.experiment import Trial
@@ -48,6 +49,7 @@ class Parts:
     stages: Stages | None = None
     measures: Measures | None = None
     trial: Trial | None = None
+    crew: Crew | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""

@@ -14,7 +14,6 @@ from runtime.ingest.generation import Generation, Known
 from runtime.ingest.intake import Became, Intake, Outcome
 from runtime.ingest.origins import Item, Origin
 
-
 FEW = 10
 
 
