@@ -197,4 +197,3 @@ class Connection:
             if is_id(named) and named not in self._running and named not in self._endings:
                 return named
         return NO_ID
-
