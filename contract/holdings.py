@@ -1,4 +1,4 @@
-"""What is held of a customer and what erasure makes of it (DATA-9): `holdings.toml`, and the requests it takes.
+"""What is held of a customer, and what erasure makes of it (DATA-9): `holdings.toml`, and its requests.
 
 Two programs erase, one from a laptop and one beside the tables; neither knows the other, both follow this.
 Requests are those of DynamoDB as data: nothing is sent here.

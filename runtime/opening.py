@@ -31,6 +31,7 @@ from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
+from runtime.vault.opening import open_vault
 
 HEARD = frozenset({"ok", "cancelled"})  # outcomes of a call that are nobody's failure
 SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
@@ -128,6 +129,17 @@ async def open_parts(
                 hear=hear,
             )
         )
+        kept = await stack.enter_async_context(
+            open_vault(
+                places,
+                settings.sessions.write_s,
+                asking,
+                region=region,
+                telemetry=telemetry,
+                observe=observe,
+                hear=hear,
+            )
+        )
         valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))
         shedding = Shedding(settings.shedding, telemetry)
         _beside(stack, telemetry, settings, shedding)
@@ -140,6 +152,7 @@ async def open_parts(
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
+            vault=kept.vault if kept else None,
         )
         yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures)
 

@@ -18,6 +18,7 @@ from runtime.measures import Measures
 from runtime.sessions.sessions import Sessions
 from runtime.tracing import Stages
 from runtime.understand.intent import Classify
+from runtime.vault.vault import Vault
 
 
 class Shelved(Shape):
@@ -46,6 +47,7 @@ class Parts:
     answers: Answers[Shelved] | None = None
     stages: Stages | None = None
     measures: Measures | None = None
+    vault: Vault | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""

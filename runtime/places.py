@@ -39,6 +39,10 @@ class Places:
     sessions_table: str | None = None
     tickets_table: str | None = None
     feedback_table: str | None = None
+    # Originals of personal data: all three or none.
+    vault_table: str | None = None
+    customer_keys_table: str | None = None
+    customer_keys_key: str | None = None  # of KMS: id, ARN or alias
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -73,6 +77,9 @@ VARIABLES: Mapping[str, str] = {
     "sessions_table": "CONCIERGE_TABLE_SESSIONS",
     "tickets_table": "CONCIERGE_TABLE_TICKETS",
     "feedback_table": "CONCIERGE_TABLE_FEEDBACK",
+    "vault_table": "CONCIERGE_TABLE_PII_VAULT",
+    "customer_keys_table": "CONCIERGE_TABLE_CUSTOMER_KEYS",
+    "customer_keys_key": "CONCIERGE_KMS_CUSTOMER_KEYS",
 }
 _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(

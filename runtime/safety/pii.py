@@ -6,16 +6,16 @@ products and prices stay: they are what a conversation is about.
 """
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 from runtime.safety import forms
 from runtime.safety.letters import flat, small
 from runtime.safety.near import kind_of
 from runtime.safety.numbers import Found, chinese_id, long_numbers, numbers
 
-__all__ = ["Found", "find", "redact", "redacted"]
+__all__ = ["Found", "Original", "find", "redact", "redacted"]
 
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
 _START = itemgetter(1)
@@ -34,19 +34,28 @@ def find(text: str) -> tuple[Found, ...]:
     return _apart(found)
 
 
+class Original(NamedTuple):
+    """What was taken out, and where in the redacted text its `[kind]` stands."""
+
+    kind: str
+    start: int
+    value: str
+
+
 def redact(text: str) -> str:
     """The same text with `[card]`, `[email]`, `[phone]` ... in place of what was there."""
     return redacted(text)[0]
 
 
-def redacted(text: str) -> tuple[str, Mapping[str, int]]:
-    """With how many of each kind were taken out."""
-    found = find(text)
-    parts, at = [], 0
-    for one in found:
-        parts += [text[at : one.start], f"[{one.kind}]"]
+def redacted(text: str) -> tuple[str, Sequence[Original]]:
+    """With what was taken out, from left to right. Whoever gets that keeps it from every store and log."""
+    out, at, originals = "", 0, []
+    for one in find(text):
+        out += text[at : one.start]
+        originals.append(Original(one.kind, len(out), text[one.start : one.end]))
+        out += f"[{one.kind}]"
         at = one.end
-    return ("".join([*parts, text[at:]]) if found else text), Counter(one.kind for one in found)
+    return out + text[at:], originals
 
 
 def _flood(plain: str) -> bool:
