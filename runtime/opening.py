@@ -38,6 +38,7 @@ from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
+from runtime.vault.opening import open_vault
 
 HEARD = frozenset({"ok", "cancelled", "declined"})  # outcomes of a call that are nobody's failure
 SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
@@ -150,6 +151,17 @@ async def open_parts(
                 hear=hear,
             )
         )
+        kept = await stack.enter_async_context(
+            open_vault(
+                places,
+                settings.sessions.write_s,
+                asking,
+                region=region,
+                telemetry=telemetry,
+                observe=observe,
+                hear=hear,
+            )
+        )
         signing = Signing(secret, wall)
         tools = toolbox(shop, accounts, found.retrieval, signing, settings.tools, telemetry, measures, now)
         valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))
@@ -166,6 +178,7 @@ async def open_parts(
             measures=measures,
             trial=Trial(settings.experiment, measures) if settings.experiment else None,
             crew=Crew(tools, signing, settings.tools, telemetry, measures, now),
+            vault=kept.vault if kept else None,
         )
         yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools)
 

@@ -20,6 +20,7 @@ from runtime.measures import Measures
 from runtime.sessions.sessions import Sessions
 from runtime.tracing import Stages
 from runtime.understand.intent import Classify
+from runtime.vault.vault import Vault
 
 
 class Shelved(Shape):
@@ -50,6 +51,7 @@ class Parts:
     measures: Measures | None = None
     trial: Trial | None = None
     crew: Crew | None = None
+    vault: Vault | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""
