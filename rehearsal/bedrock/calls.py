@@ -11,7 +11,7 @@ from rehearsal.bedrock.quotas import Pool
 from rehearsal.faults import Struck
 
 GUARDRAILS = "guardrails"  # what calls of ApplyGuardrail are counted under
-_ENDINGS = ("open", "answered", "abandoned", "throttled", "refused")
+_ENDINGS = ("open", "answered", "abandoned", "broken", "throttled", "refused")
 
 
 @dataclass(slots=True)
@@ -24,6 +24,7 @@ class Call:
     arrived: float
     target: Target | None = None
     customer: str = ""
+    region: str = ""
     struck: Struck | None = None
     pool: Pool | None = None
     reserved: int = 0
@@ -41,7 +42,12 @@ class Call:
     @property
     def attributes(self) -> Mapping[str, str]:
         """What a fault may be narrowed by."""
-        return {"model": self.counted_as, "route": self.route, "customer": self.customer}
+        return {
+            "model": self.counted_as,
+            "route": self.route,
+            "customer": self.customer,
+            "region": self.region,
+        }
 
     def settle(self, asked: int, answered: int) -> None:
         """Tells the quota what the call has really cost. Once: nothing is held afterwards."""
@@ -51,7 +57,7 @@ class Call:
 
 
 class Counts:
-    """By model: calls that are open, answered, left or broken halfway, throttled, otherwise refused."""
+    """By model: calls that are open, answered, left by the client, broken by us, throttled, otherwise refused."""
 
     def __init__(self) -> None:
         self.by_model = {key: dict.fromkeys(_ENDINGS, 0) for key in (*known(), GUARDRAILS)}
@@ -66,7 +72,7 @@ class Counts:
         counts["open"] += 1
         try:
             yield
-            ending = "abandoned" if call.broken else "answered"
+            ending = "broken" if call.broken else "answered"
         finally:
             counts["open"] -= 1
             counts[ending] += 1
