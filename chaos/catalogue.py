@@ -1,4 +1,4 @@
-"""The experiments and suites there are, read from their folders and checked against what the contract knows."""
+"""The experiments and suites there are, read from their folders and held against what the contract knows."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run as it is kept: one JSON document with all that is needed to judge it again, compare it, or repeat it."""
+"""A run as it is kept: one JSON document with all that is needed to judge, compare or repeat it."""
 
 import json
 from collections.abc import Mapping

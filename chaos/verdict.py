@@ -1,6 +1,6 @@
 """What an experiment came to: every expectation with what was seen of it. Pure functions over what was seen.
 
-What people saw is measured at the client, what alarms did is the judge's. Nothing is read from the faults, but
+What people saw is measured at the client, what alarms did is the judge's. Nothing is read from the faults but
 whether they were there at all: without that nothing was shown.
 """
 
@@ -56,7 +56,7 @@ def gates(experiment: Experiment, seen: Seen) -> tuple[Gate, ...]:
     return (
         _measured(seen),
         _in_place(seen),
-        _quiet_before(seen),
+        _quiet_before(experiment, seen),
         _within_limits(seen),
         _steady(experiment, seen),
         _tier(experiment, seen),
@@ -78,9 +78,8 @@ def _in_place(seen: Seen) -> Gate:
     )
     outcome = seen.outcome
     there = (outcome.status == "completed" or outcome.halted) and bool(outcome.stages) and not unfelt
-    told = (
-        outcome.reason if outcome.reason and not outcome.halted else f"{len(outcome.stages)} stages as written"
-    )
+    failed = outcome.reason if not outcome.halted else None
+    told = failed or f"{len(outcome.stages)} stages as written"
     if unfelt:
         told = f"no call met {', '.join(unfelt)}"
     return Gate(name="faults in place as written", held=True if there else None, measured=told, premise=True)
@@ -90,10 +89,11 @@ def _met_nobody(line: Injection) -> bool:
     return line.what != "injected" and line.fault.kind not in STATES and line.hit == 0
 
 
-def _quiet_before(seen: Seen) -> Gate:
+def _quiet_before(experiment: Experiment, seen: Seen) -> Gate:
+    """What was red before proves nothing by being red."""
     told = ", ".join(seen.red_before) or "none was red"
-    held = None if seen.red_before else True
-    return Gate(name="no alarm before the fault", held=held, measured=told, premise=True)
+    held = None if experiment.expect.alarm in seen.red_before else True
+    return Gate(name="its alarm was green before", held=held, measured=told, premise=True)
 
 
 def _within_limits(seen: Seen) -> Gate:

@@ -57,8 +57,11 @@ class FaultKind(StrEnum):
     DISK_FULL = "disk-full"  # percent used
     # Tasks of a service.
     STOP = "stop"  # ended without warning; seconds until another takes its place
+    # An experiment of AWS's own, whatever it does.
+    DRILL = "drill"
 
 
+DRILL = "drill"  # what a fault of FIS is narrowed by: the name of its experiment
 TARGETS = (
     "bedrock", "sagemaker", "search", "cache", "dynamodb", "catalogue", "product-search", "pricing",
     "recommendation", "shipping", "promotions", "orders", "cards", "tasks",
@@ -168,8 +171,8 @@ class Limits(Shape):
 class Traffic(Shape):
     """Who asks meanwhile, where the experiment brings its own people."""
 
-    scenario: str = Field("normal", description="of loadtests/scenarios")
-    rate: float = Field(8.0, gt=0, le=200, description="messages a second, on average")
+    scenario: str = Field("steady", description="of loadtests/scenarios")
+    rate: float = Field(6.0, gt=0, le=200, description="messages a second, on average")
     before_s: float = Field(10.0, gt=0, description="watched before the first fault")
     after_s: float = Field(8.0, gt=0, description="watched after `recovery_s`")
     speed: float = Field(

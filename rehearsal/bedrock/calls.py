@@ -57,7 +57,7 @@ class Call:
 
 
 class Counts:
-    """By model: calls that are open, answered, left by the client, broken by us, throttled, otherwise refused."""
+    """By model: calls that are open, answered, left by the client, broken, throttled, otherwise refused."""
 
     def __init__(self) -> None:
         self.by_model = {key: dict.fromkeys(_ENDINGS, 0) for key in (*known(), GUARDRAILS)}

@@ -87,7 +87,9 @@ class Door:
         assert self._client is not None  # noqa: S101 - opened with the application
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         async with self._client.post(f"{self._behind}{request.path}", data=body, headers=headers) as answer:
-            kept = {k: v for k, v in answer.headers.items() if k.lower().startswith(("x-amz", "content-type"))}
+            kept = {
+                k: v for k, v in answer.headers.items() if k.lower().startswith(("x-amz", "content-type"))
+            }
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
 

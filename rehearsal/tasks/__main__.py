@@ -36,9 +36,7 @@ async def _serving(options: Namespace) -> AsyncIterator[dict[str, Any]]:
         try:
             await service.ready()
             keeping = asyncio.create_task(service.keep())
-            server = await asyncio.start_server(
-                balancer.connected, "127.0.0.1", options.port, backlog=1024
-            )
+            server = await asyncio.start_server(balancer.connected, "127.0.0.1", options.port, backlog=1024)
             control = web.Application()
             control.add_routes([web.get(TASKS_PATH, _shown(service, balancer)), *fault_api.routes(broken)])
             async with http.serving(control) as url:

@@ -1,4 +1,4 @@
-"""The balancer in front of a service's tasks: bytes of a connection go to one task, and what is lost is counted.
+"""The balancer in front of a service's tasks: a connection's bytes go to one task; what is lost is counted.
 
 A fault resets connections: when they are made (route `connect`), or when a client says something (`message`).
 """

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contract.inventory import RegionInventory
+from contract.metrics import NAMESPACE
 from plan.model import Plan
 from rehearsal.alarm_definitions import MetricAlarm, of_plan
 from rehearsal.dynamodb.door import COUNTS_PATH, READS
@@ -61,6 +62,10 @@ class Doors:
         ]
         self._rungs = {arn.rpartition("/")[2]: rung for rung, arn in names.models.items()}
 
+    def watches(self, metric: str, dimensions: Mapping[str, str]) -> bool:
+        """Whether an alarm is on this series of ours."""
+        return dict(dimensions) in self._watched.get((NAMESPACE, metric), ())
+
     def look(self, at: float) -> list[Point]:
         """What is published now; a door that does not open publishes nothing, as in AWS."""
         looks: tuple[Callable[[float], Iterator[Point]], ...] = (
@@ -103,7 +108,8 @@ class Doors:
                 yield from self._of("AWS/SageMaker", metric, at, new * self._speed, EndpointName=endpoint)
             times = row["times_ms"][-int(news["Invocations"]) :] if news["Invocations"] else ()
             for took_ms in times:
-                yield from self._of("AWS/SageMaker", "ModelLatency", at, took_ms * 1_000, EndpointName=endpoint)
+                us = took_ms * 1_000
+                yield from self._of("AWS/SageMaker", "ModelLatency", at, us, EndpointName=endpoint)
 
     def _search(self, at: float) -> Iterator[Point]:
         health = self._asked("search", "/_cluster/health")["status"]
@@ -159,7 +165,7 @@ class Doors:
         try:
             with socket.create_connection((place.hostname or "", place.port or 0), _WITHIN_S) as line:
                 line.settimeout(_WITHIN_S)
-                line.sendall(b"PING\r\n")
+                line.sendall(b"*1\r\n$4\r\nPING\r\n")
                 return line.recv(64).startswith(b"+PONG")
         except OSError:
             return False

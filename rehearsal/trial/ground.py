@@ -1,4 +1,4 @@
-"""What experiments are made on: every stand-in seeded from a plan, and the agent's tasks behind their balancer.
+"""What experiments are made on: every stand-in seeded from a plan, and tasks behind their balancer.
 
 Stands for as many experiments as are wanted; each finds it as the one before has left it, and that is a claim
 of its own: nothing stays broken.
@@ -54,7 +54,10 @@ class Ground:
 def standing(folder: Path, stack: str, changes: Mapping[str, str], seed: int = 7) -> Iterator[Ground]:
     """Main thread only. `changes`: settings for this time only."""
     planned = plan.run(stack, changes={**ENDPOINTS, **changes})
-    with environment.standing(folder / "stand-ins", planned, seed_=seed) as aws, Processes(folder) as processes:
+    with (
+        environment.standing(folder / "stand-ins", planned, seed_=seed) as aws,
+        Processes(folder) as processes,
+    ):
         door = _start(processes, "dynamodb", ["--behind", aws.urls["aws"]], {})
         tables = str(door.ready_line()["url"])
         log = folder / "tasks.jsonl"
@@ -102,8 +105,11 @@ def _start(processes: Processes, name: str, options: list[str], env: Mapping[str
 
 
 def _documents(stack: str, planned: Plan) -> Mapping[str, str]:
-    """As the stack tells them to its tasks; the secret of tokens too, so that either task knows a guest again."""
-    names = {f"CONCIERGE_{what.upper()}": f"/concierge/{stack}/{what}" for what in ("settings", "controls", "models")}
+    """As the stack tells them to its tasks; by the secret of tokens either task knows a guest again."""
+    names = {
+        f"CONCIERGE_{what.upper()}": f"/concierge/{stack}/{what}"
+        for what in ("settings", "controls", "models")
+    }
     region = str(planned.outputs.get("primary_region", ""))
     for task in planned.of_type("ecs.TaskDefinition"):
         if task.region == region and task.name.endswith("-chat-definition"):

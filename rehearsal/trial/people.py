@@ -15,6 +15,7 @@ from loadtests.samples import Percentiles, Sample
 from rehearsal.evidence import Window, read_samples
 from rehearsal.processes import Process, Processes
 
+SPAN_S, MOSTLY = 3.0, 0.8
 # Answers that no rung of the ladder gave: they say nothing about who can answer.
 OURS = frozenset({"template", "cache"})
 
@@ -31,7 +32,9 @@ class People:
         return read_samples(self.path) if self.path.exists() else ()
 
 
-def come(processes: Processes, traffic: Traffic, host: str, folder: Path, length_s: float, seed: int) -> People:
+def come(
+    processes: Processes, traffic: Traffic, host: str, folder: Path, length_s: float, seed: int
+) -> People:
     """They begin at once, and go on for `length_s` at the most."""
     chosen = scenario.load(traffic.scenario)
     times = traffic.rate * chosen.length_s / chosen.messages
@@ -71,13 +74,13 @@ def share_of(tier: Tier, found: Sequence[Sample]) -> float | None:
     return sum(one.tier is tier for one in asked) / len(asked) if asked else None
 
 
-def recovered_after(found: Sequence[Sample], since: float, span_s: float = 3.0, least: float = 0.8) -> float | None:
-    """Seconds until, for a while, nearly everybody was answered by the first tier again; nobody failed."""
-    later = [one for one in found if one.intended_at >= since]
-    for start in range(math.ceil(max((one.intended_at for one in later), default=since) - since - span_s) + 1):
-        part = Window(since + start, since + start + span_s).of(later)
+def recovered_after(found: Sequence[Sample], since: float) -> float | None:
+    """Seconds until, for a while, nearly everybody was answered by the first tier again and nobody failed."""
+    last = max((one.intended_at for one in found), default=since)
+    for start in range(max(0, math.floor(last - since - SPAN_S) + 1)):
+        part = Window(since + start, since + start + SPAN_S).of(found)
         share = share_of(Tier.T0, part)
-        if share is not None and share >= least and not any(one.error for one in part):
+        if share is not None and share >= MOSTLY and not any(one.error for one in part):
             return float(start)
     return None
 

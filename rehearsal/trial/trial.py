@@ -1,4 +1,4 @@
-"""One experiment from its first message to its record: people, then the faults, then somebody on call, then calm."""
+"""One experiment from its first message to its record: people, faults, somebody on call, and calm again."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -31,13 +31,12 @@ Tell = Callable[[Kind, str], None]
 BEGIN_S, WARM_S, SPARE_S = 60.0, 6.0, 90.0
 LATE_MS = 1_000.0  # a generator later than this has measured itself
 LEARNS_S = 2.0
+_LATELY_S = 300  # alarms on longer periods see more of the past than there is
 # On the alarms' clock.
 PACE = engine.Pace(metrics_lag_s=30.0, poll_s=15.0)
 
 
-def play(
-    experiment: Experiment, ground: Ground, conditions: Conditions, folder: Path, tell: Tell
-) -> Record:
+def play(experiment: Experiment, ground: Ground, conditions: Conditions, folder: Path, tell: Tell) -> Record:
     """Main thread only. `tell` hears of everything as it happens."""
     if experiment.expect.alarm not in ground.names.alarms:
         raise WrongUseError(
@@ -119,7 +118,8 @@ class _Trial:
         self._operator = Operator(world, self._folder / "runbooks.jsonl", self._tell_runbook)
 
         def client(service: str) -> Any:
-            return ground.world.aws.session.client(service, endpoint_url=ground.aws.urls["aws"])
+            make: Any = ground.world.aws.session.client
+            return make(service, endpoint_url=ground.aws.urls["aws"])
 
         self._watching = Watching(
             ground.log, self._judge, doors, self._hours, client("cloudwatch"), client("sns"), self._on_alarm
@@ -135,10 +135,12 @@ class _Trial:
             self._processes, traffic, self._ground.host, self._folder, most, self._conditions.seed
         )
         deadline = time.monotonic() + BEGIN_S
-        while not (seen := crowd.seen()):
+        while not crowd.seen():
             crowd.process.check()
             if time.monotonic() > deadline:
-                raise InconclusiveError(f"no message was answered within {BEGIN_S:g} s: see {crowd.process.err}")
+                raise InconclusiveError(
+                    f"no message was answered within {BEGIN_S:g} s: see {crowd.process.err}"
+                )
             time.sleep(0.1)
         time.sleep(WARM_S)
         self._zero = time.time()
@@ -311,5 +313,4 @@ def _judgeable(ground: Ground) -> list[Definition]:
 
 def _is_published(alarm: MetricAlarm) -> bool:
     series = {(metric.namespace, metric.name) for metric in alarm.metrics.values()}
-    lately = alarm.period_s <= 300
-    return lately and all(namespace == NAMESPACE or (namespace, name) in PUBLISHED for namespace, name in series)
+    return alarm.period_s <= _LATELY_S and all(one[0] == NAMESPACE or one in PUBLISHED for one in series)

@@ -1,4 +1,4 @@
-"""The tasks' metric lines and AWS's own, on the alarms' clock: into the judge and into the CloudWatch stand-in."""
+"""The tasks' metric lines and AWS's own, on the alarms' clock: for the judge and the CloudWatch stand-in."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from contract.metrics import NAMESPACE
 from rehearsal.alarms import Judge, Transition
 from rehearsal.metering import Metering
 from rehearsal.metrics import Point
@@ -34,9 +33,7 @@ class Watching(Metering):
         sns: Any,
         on_change: Callable[[Transition], None],
     ) -> None:
-        super().__init__(
-            log, judge, cloudwatch, sns, on_change, lambda: hours.story(time.time() - SETTLE_S)
-        )
+        super().__init__(log, judge, cloudwatch, sns, on_change, lambda: hours.story(time.time() - SETTLE_S))
         self._read = log.stat().st_size
         self._doors, self._hours = doors, hours
         self._times = max(1, round(hours.speed))
@@ -50,7 +47,7 @@ class Watching(Metering):
         ours = [
             replace(point, at=self._hours.story(point.at))
             for point in super()._new_points()
-            if point.namespace == NAMESPACE
+            if self._doors.watches(point.metric, point.dimensions)
             for _ in range(self._times)
         ]
         return [*ours, *self._doors.look(self._hours.story(time.time()))]
