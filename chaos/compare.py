@@ -57,16 +57,20 @@ def lines(found: Comparison) -> list[str]:
     """For a person."""
     first, second = found.first, found.second
     told = [f"{first.experiment.id}: {first.verdict} -> {second.verdict}"]
-    for name in ("experiment", "conditions"):
-        if getattr(first, name) != getattr(second, name):
-            told.append(f"note: not the same {name} in both runs")
+    told += [
+        f"note: not the same {name} in both runs"
+        for name in ("experiment", "conditions")
+        if getattr(first, name) != getattr(second, name)
+    ]
     for one, two in found.changed:
         gate = two or one
         if gate is not None:
             told.append(f"gate {gate.name}: {_said(one)} -> {_said(two)}")
-    for moved in found.moved:
-        if moved.notable:
-            told.append(f"{moved.measure} {moved.phase}: {_value(moved.before)} -> {_value(moved.after)}")
+    told += [
+        f"{moved.measure} {moved.phase}: {_value(moved.before)} -> {_value(moved.after)}"
+        for moved in found.moved
+        if moved.notable
+    ]
     return told
 
 

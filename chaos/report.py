@@ -94,9 +94,10 @@ def _bar(one: Second, across: float, up: float) -> str:
     for tier, count, colour in parts:
         if count:
             bottom -= count * up
+            left, width = f"{_LEFT + one.at_s * across:.1f}", f"{across * 0.85:.1f}"
             drawn += (
-                f'<rect x="{_LEFT + one.at_s * across:.1f}" y="{bottom:.1f}" width="{across * 0.85:.1f}" '
-                f'height="{count * up:.1f}" fill="{colour}"><title>{one.at_s} s: {count} {tier}</title></rect>'
+                f'<rect x="{left}" y="{bottom:.1f}" width="{width}" height="{count * up:.1f}" fill="{colour}">'
+                f"<title>{one.at_s} s: {count} {tier}</title></rect>"
             )
     return drawn
 

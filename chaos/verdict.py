@@ -33,7 +33,7 @@ class Seen:
 
     `alarm_after_s`: on the alarms' clock. `red_before`: alarms that were red already. `tier_share`: of the
     messages a model or the store answered while it was worst. `recovered_after_s`: until the first tier
-    answered again.
+    answered again. `runbooks`: None where a person runs them.
     """
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class Seen:
     still_red: Sequence[str]
     tier_share: float | None
     recovered_after_s: float | None
-    runbooks: Sequence[Ran]
+    runbooks: Sequence[Ran] | None
     left: int
     doubts: Sequence[str] = ()
 
@@ -134,6 +134,8 @@ def _runbook(experiment: Experiment, seen: Seen) -> Gate:
     name = f"the alarm leads to runbook {wanted}, which ran"
     if seen.led_to != wanted:
         return Gate(name=name, held=False, measured=f"it leads to {seen.led_to or 'none'}")
+    if seen.runbooks is None:
+        return Gate(name=f"its runbook is {wanted}", held=True, measured="for a person to run")
     ran = next((one for one in seen.runbooks if one.id == wanted), None)
     if ran is None:
         return Gate(name=name, held=False, measured="it did not run")

@@ -44,7 +44,7 @@ def of(region: "RegionStack", world: "World") -> dict[str, Input[Any]]:
         "checks": dict(world.health_checks),
         "acls": {"regional": f"{prefix}-regional"},
         "logs": {name: f"/concierge/{region.site.environment}/{name}" for name in hosts.ecs.services},
-        "secrets": {"origin": world.origin_secret.secret_name, "keys": world.key_seed.secret_name},
+        "secrets": _secrets(world),
         "pipelines": watch.pipelines,
         "vaults": {"backups": watch.vault.vault} if watch.vault else {},
         "runtimes": _runtimes(hosts.agent_core.runtime_arns) if hosts.agent_core else {},

@@ -16,8 +16,23 @@ from contract import fault_orders
 from contract.controls import Control, Controls, ControlsError, parse, render
 from contract.fault_orders import Order, OrderError
 from contract.faults import ActiveFault, Fault
+from contract.inventory import RegionInventory
 
 _SSM_LARGEST = 4_096  # letters of a standard parameter
+
+
+TOKENS = "tokens"  # the secret of resume tokens, of which the runtime makes the key of orders too
+
+
+def secret_of(secretsmanager: Any, names: RegionInventory) -> bytes:
+    """The secret of this environment; FaultError when we may not read it, and so may not give orders."""
+    name = names.secrets.get(TOKENS)
+    if name is None:
+        raise FaultError(f"the inventory names no secret {TOKENS!r}: the agent has no hook there")
+    try:
+        return str(secretsmanager.get_secret_value(SecretId=name)["SecretString"]).encode()
+    except (BotoCoreError, ClientError) as error:
+        raise FaultError(f"secret {name} cannot be read, and orders not signed: {error}") from None
 
 
 def utc_now() -> datetime:
