@@ -1,4 +1,4 @@
-"""One experiment on a deployed environment: customers of ours ask, FIS and the agent's hook break, alarms tell.
+"""One experiment on a deployed environment: our own customers ask, FIS and the hook break, alarms tell.
 
 The runbook is the on-call engineer's: it is named, not run. What was seen is judged as in a rehearsal.
 """

@@ -78,13 +78,9 @@ def _window(stack: str, now: datetime) -> Iterator[str]:
 def _red(stack: str, cloudwatch: Any) -> Iterator[str]:
     """What is red already would hide what the experiment does, and says that somebody has trouble."""
     prefix = f"concierge-{stack}-"
-    pages = _asked(
-        lambda: list(
-            cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
-        )
-    )
+    pages = _asked(lambda: list(cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)))
     rows = [row for page in pages for kind in _KINDS for row in page.get(kind, ())]
-    red = [row["AlarmName"] for row in rows]
+    red = [row["AlarmName"] for row in rows if row["StateValue"] == "ALARM"]
     # Scaling in is an alarm too, of which nobody needs to know.
     if told := sorted(name for name in red if not name.endswith(("-scale-in", "-scale-out"))):
         more = f" and {len(told) - 3} more" if len(told) > 3 else ""

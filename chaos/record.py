@@ -51,13 +51,17 @@ class Second(Shape):
 
 
 class Conditions(Shape):
-    """All that a repetition needs beside the experiment. `off`: alarms that were not judged."""
+    """All that a repetition needs beside the experiment. `off`: alarms that were not judged.
+
+    `slack`: so many times the time was given, because the machine was busy otherwise.
+    """
 
     target: Literal["rehearsal", "aws"]
     stack: str
     seed: int = 7
     changes: Mapping[str, str] = {}
     off: tuple[str, ...] = ()
+    slack: float = Field(1.0, ge=1, le=10)
 
 
 class Record(Shape):

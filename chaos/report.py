@@ -24,8 +24,8 @@ def headline(record: Record) -> str:
 
 def markdown(record: Record) -> str:
     """What can be pasted anywhere."""
-    experiment, conditions = record.experiment, record.conditions
-    where = f"{conditions.target}, stack {conditions.stack}, {record.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    experiment = record.experiment
+    where = _where(record)
     lines = [
         f"# {headline(record)}",
         "",
@@ -57,11 +57,21 @@ def page(record: Record) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(headline(record))}</title>"
         f"<style>{_STYLE}</style><h1>{escape(headline(record))}</h1>"
         f"<p><b>{escape(experiment.title)}.</b> {escape(experiment.hypothesis)}</p>"
-        f"<p><small>{record.conditions.target}, stack {escape(record.conditions.stack)}, "
-        f"{record.started_at:%Y-%m-%d %H:%M:%S} UTC</small></p>{timeline(record.seconds, record.happenings)}"
+        f"<p><small>{escape(_where(record))}</small></p>{timeline(record.seconds, record.happenings)}"
         f"<table><tr><th></th><th>gate</th><th>seen</th></tr>{gates}</table>"
         f"<h2>What happened</h2><table>{told}</table></html>\n"
     )
+
+
+def _where(record: Record) -> str:
+    """Where, when, and what was not as usual."""
+    one = record.conditions
+    unusual = [f"{key}={value}" for key, value in one.changes.items()]
+    unusual += [f"without alarm {name}" for name in one.off]
+    if one.slack > 1:
+        unusual.append(f"{one.slack:g} times the time")
+    said = f"{one.target}, stack {one.stack}, {record.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    return ", ".join([said, *unusual])
 
 
 def timeline(seconds: Sequence[Second], happenings: Sequence[Happening]) -> str:
@@ -94,9 +104,10 @@ def _bar(one: Second, across: float, up: float) -> str:
     for tier, count, colour in parts:
         if count:
             bottom -= count * up
-            left, width = f"{_LEFT + one.at_s * across:.1f}", f"{across * 0.85:.1f}"
+            left, width, high = _LEFT + one.at_s * across, across * 0.85, count * up
             drawn += (
-                f'<rect x="{left}" y="{bottom:.1f}" width="{width}" height="{count * up:.1f}" fill="{colour}">'
+                f'<rect x="{left:.1f}" y="{bottom:.1f}" width="{width:.1f}" height="{high:.1f}"'
+                f' fill="{colour}">'
                 f"<title>{one.at_s} s: {count} {tier}</title></rect>"
             )
     return drawn

@@ -137,6 +137,13 @@ class Probe(Shape):
         """What is tolerated then."""
         return self.during if phase == "during" and self.during is not None else self.at_most
 
+    def with_slack(self, times: float) -> Self:
+        """Times may be longer; what is counted is counted."""
+        if not self.measure.endswith("_ms"):
+            return self
+        during = None if self.during is None else self.during * times
+        return self.model_copy(update={"at_most": self.at_most * times, "during": during})
+
 
 class Expectation(Shape):
     """What must be seen from outside while the fault lasts."""
@@ -172,7 +179,7 @@ class Traffic(Shape):
     """Who asks meanwhile, where the experiment brings its own people."""
 
     scenario: str = Field("steady", description="of loadtests/scenarios")
-    rate: float = Field(6.0, gt=0, le=200, description="messages a second, on average")
+    rate: float = Field(3.0, gt=0, le=200, description="messages a second, on average")
     before_s: float = Field(10.0, gt=0, description="watched before the first fault")
     after_s: float = Field(8.0, gt=0, description="watched after `recovery_s`")
     speed: float = Field(
@@ -207,6 +214,14 @@ class Experiment(Shape):
     def length_s(self) -> float:
         """From the first stage to the end of the last."""
         return max(stage.at_s + stage.for_s for stage in self.method)
+
+    def with_slack(self, times: float) -> Self:
+        """The same claim with so many times the time, for a machine that is busy otherwise."""
+        if times == 1:
+            return self
+        probes = tuple(probe.with_slack(times) for probe in self.steady_state)
+        expect = self.expect.model_copy(update={"recovery_s": self.expect.recovery_s * times})
+        return self.model_copy(update={"steady_state": probes, "expect": expect})
 
 
 class Suite(Shape):

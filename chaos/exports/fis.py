@@ -1,6 +1,6 @@
 """An experiment for AWS FIS, as a CloudFormation template of its own, held against the action catalogue.
 
-Neither cfn-lint nor FIS minds a bogus action, target or parameter before somebody starts it; `faults_in` does.
+Neither cfn-lint nor FIS minds a bogus action, target or parameter until somebody starts it; `faults_in` does.
 """
 
 import json

@@ -1,6 +1,7 @@
 """A deployed environment as a target: FIS for what it can do, the agent's own hook for what it cannot."""
 
 from chaos.faults import Target
+from chaos.faults.hook import HOOK
 from contract.errors import WrongUseError
 from contract.faults import DRILL, ActiveFault, Experiment, Fault, FaultKind, Stage
 
@@ -21,7 +22,7 @@ class AwsTarget:
         return (*self._hook.active(), *self._fis.active())
 
     def clear(self, fault_id: str) -> bool:
-        return (self._fis if fault_id.startswith("EXP") else self._hook).clear(fault_id)
+        return (self._hook if fault_id.startswith(HOOK) else self._fis).clear(fault_id)
 
     def clear_all(self) -> None:
         """Both, also when one of them does not answer."""

@@ -21,6 +21,7 @@ from contract.inventory import RegionInventory
 _SSM_LARGEST = 4_096  # letters of a standard parameter
 
 
+HOOK = "hook-"  # what ids of its faults begin with
 TOKENS = "tokens"  # the secret of resume tokens, of which the runtime makes the key of orders too
 
 
@@ -64,7 +65,7 @@ class HookTarget:
             raise FaultError(str(impossible)) from None
         now = self._now()
         active = ActiveFault(
-            id=f"hook-{fault.kind}-{uuid.uuid4().hex[:8]}",
+            id=f"{HOOK}{fault.kind}-{uuid.uuid4().hex[:8]}",
             fault=fault,
             injected_at=now,
             expires_at=now + timedelta(seconds=fault.lease_s),

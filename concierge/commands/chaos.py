@@ -32,6 +32,10 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Turn a setting for this run only.")
 ]
 FolderOption = Annotated[Path | None, typer.Option(help="For the results [build/chaos/<time>-<name>].")]
+Seed = Annotated[int, typer.Option(help="Messages and latencies follow from it.")]
+Slack = Annotated[
+    float, typer.Option(min=1, max=10, help="So many times the time, on a machine that is busy otherwise.")
+]
 RecordPath = Annotated[Path, typer.Argument(help="Folder of a run, or its record.json.")]
 
 
@@ -78,7 +82,8 @@ def run(
     why: Annotated[str, typer.Option(help="aws: reason, kept with every fault.")] = "",
     set_: Settings = None,
     off: Off = None,
-    seed: Annotated[int, typer.Option(help="Messages and latencies follow from it.")] = 7,
+    seed: Seed = 7,
+    slack: Slack = 1.0,
     replay: Annotated[
         Path | None, typer.Option(metavar="RECORD", help="Run what a record has once more.")
     ] = None,
@@ -88,7 +93,7 @@ def run(
     """Plan one experiment; with --apply do it and judge it: 0 held, 1 deviated, 3 inconclusive."""
     from chaos.faults import aws as in_aws
 
-    chosen, conditions = _chosen(experiment, replay, target, stack, set_, off, seed)
+    chosen, conditions = _chosen(experiment, replay, target, stack, set_, off, seed, slack)
     if target == "aws":
         in_aws.require_allowed(chosen, conditions.stack)
         chosen = in_aws.as_in_aws(chosen)
@@ -108,7 +113,8 @@ def suite(
     apply: Apply = False,
     set_: Settings = None,
     off: Off = None,
-    seed: Annotated[int, typer.Option(help="Messages and latencies follow from it.")] = 7,
+    seed: Seed = 7,
+    slack: Slack = 1.0,
     folder: FolderOption = None,
     json: output.JsonFlag = False,
 ) -> None:
@@ -121,7 +127,7 @@ def suite(
         _plan(chosen, json=json)
         return
     conditions = Conditions(
-        target="rehearsal", stack=stack, seed=seed, changes=_changes(set_), off=tuple(off or ())
+        target="rehearsal", stack=stack, seed=seed, changes=_changes(set_), off=tuple(off or ()), slack=slack
     )
     _rehearse(chosen, conditions, folder, name, json=json)
 
@@ -184,6 +190,7 @@ def _chosen(
     set_: list[str] | None,
     off: list[str] | None,
     seed: int,
+    slack: float,
 ) -> "tuple[Experiment, Conditions]":
     from chaos import catalogue, record
     from chaos.record import Conditions
@@ -198,7 +205,12 @@ def _chosen(
     if target == "aws" and stack is None:
         raise typer.BadParameter("say which environment is to be broken", param_hint="--stack")
     conditions = Conditions(
-        target=target, stack=stack or "prod", seed=seed, changes=_changes(set_), off=tuple(off or ())
+        target=target,
+        stack=stack or "prod",
+        seed=seed,
+        changes=_changes(set_),
+        off=tuple(off or ()),
+        slack=slack,
     )
     return catalogue.load(name or ""), conditions
 
