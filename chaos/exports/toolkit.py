@@ -55,8 +55,11 @@ def _method(experiment: Experiment) -> Iterator[dict[str, Any]]:
         fault["lease_s"] = min(3_600, stage.fault.lease_s + 300)
         arguments = {"faults_url": "${faults_url}", "fault": fault}
         activity = _action(f"{verb} {stage.fault.target} ({number + 1})", func, arguments)
-        if wait > 0:
-            activity["pauses"] = {"before": wait}
+        pauses = {"before": wait} if wait > 0 else {}
+        if (at_s, step, number) == moments[-1][:3]:
+            pauses["after"] = experiment.expect.recovery_s
+        if pauses:
+            activity["pauses"] = pauses
         yield activity
 
 

@@ -68,6 +68,12 @@ def measures(found: Sequence[Sample]) -> dict[str, float | None]:
     }
 
 
+def lateness(found: Sequence[Sample]) -> float | None:
+    """How late the generator itself was, p95 in milliseconds."""
+    late = Percentiles.of(one.late_ms for one in found if not one.dropped)
+    return late.p95 if late else None
+
+
 def share_of(tier: Tier, found: Sequence[Sample]) -> float | None:
     """Of the answers that a rung gave."""
     asked = [one for one in found if one.tier is not None and one.rung not in OURS]

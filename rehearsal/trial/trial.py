@@ -1,5 +1,6 @@
 """One experiment from its first message to its record: people, faults, somebody on call, and calm again."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from rehearsal.trial.watching import SETTLE_S, Watching
 from runbooks import engine
 
 Tell = Callable[[Kind, str], None]
-BEGIN_S, WARM_S, SPARE_S = 60.0, 6.0, 90.0
+BEGIN_S, WARM_S, WARM_LONGEST_S, SPARE_S = 60.0, 6.0, 40.0, 90.0
 LATE_MS = 1_000.0  # a generator later than this has measured itself
 LEARNS_S = 2.0
 _LATELY_S = 300  # alarms on longer periods see more of the past than there is
@@ -130,7 +131,7 @@ class _Trial:
     def _come(self) -> People:
         traffic = self._experiment.traffic
         most = (
-            WARM_S + traffic.before_s + self._experiment.length_s + SPARE_S
+            WARM_S + WARM_LONGEST_S + traffic.before_s + self._experiment.length_s + SPARE_S
             + self._experiment.expect.recovery_s + traffic.after_s
         )  # fmt: skip
         crowd = people.come(
@@ -144,10 +145,22 @@ class _Trial:
                     f"no message was answered within {BEGIN_S:g} s: see {crowd.process.err}"
                 )
             time.sleep(0.1)
-        time.sleep(WARM_S)
+        self._settle(crowd)
         self._zero = time.time()
         self._tell("note", f"people send {traffic.scenario}, {traffic.rate:g} messages a second")
         return crowd
+
+    def _settle(self, crowd: People) -> None:
+        """Everybody has connected, and nobody is late any more; or it is long enough."""
+        time.sleep(WARM_S)
+        deadline = time.monotonic() + WARM_LONGEST_S
+        while time.monotonic() < deadline:
+            lately = Window(time.time() - WARM_S / 2, math.inf).of(crowd.seen())
+            late = people.lateness(lately)
+            if late is not None and late < LATE_MS:
+                return
+            self._ground.check()
+            time.sleep(0.5)
 
     # -- meanwhile ----------------------------------------------------------------------------------------
 
@@ -303,11 +316,12 @@ class _Trial:
         return next((one.runbook for one in self._judge.alarms if one.name == name), None)
 
     def _doubts(self, samples: Sequence[people.Sample]) -> list[str]:
-        if not samples:
+        watched = Window(self._zero, math.inf).of(samples)
+        if not watched:
             return ["no message was answered"]
-        late = people.samples.Percentiles.of(one.late_ms for one in samples if not one.dropped)
-        if late is not None and late.p95 > LATE_MS * self._conditions.slack:
-            return [f"the generator was late by {late.p95:.0f} ms (p95): the machine is too busy"]
+        late = people.lateness(watched)
+        if late is not None and late > LATE_MS * self._conditions.slack:
+            return [f"the generator was late by {late:.0f} ms (p95): the machine is too busy"]
         return []
 
 

@@ -1,0 +1,58 @@
+"""The agent as a program on two stand-ins, Bedrock and moto: the least that can be broken and asked."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+
+from rehearsal import clients, standins
+from rehearsal.agent import agent
+from rehearsal.processes import Processes
+from runtime.testing.ladders import REGION, alone
+
+STACK, SECRET = "test", "concierge-test-tokens"
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Where they are. `lines`: the file of what the agent writes."""
+
+    host: str
+    faults: str
+    moto: str
+    lines: Path
+
+    def client(self, service: str) -> Any:
+        patient = Config(read_timeout=60)  # moto loads a service with its first call
+        return clients.boto_session(REGION).client(service, endpoint_url=self.moto, config=patient)
+
+
+@contextmanager
+def agent_alone(folder: Path) -> Iterator[Alone]:
+    """With settings that look at the controls every moment, and a secret of which orders' key is made."""
+    with Processes(folder) as processes:
+        bedrock, aws = standins.start_bedrock(processes, seed=7, speed=3.0), standins.start_aws(processes)
+        faults, moto = standins.url(bedrock), standins.url(aws)
+        settings = alone().model_dump(mode="json") | {
+            "controls": {"poll_s": 0.3, "published_poll_s": 30.0, "jitter": 0.0}
+        }
+        found = Alone("", faults, moto, folder)
+        ssm = found.client("ssm")
+        for name, value in (("settings", json.dumps(settings)), ("controls", "{}")):
+            ssm.put_parameter(Name=f"/concierge/{STACK}/{name}", Value=value, Type="String", Tier="Advanced")
+        found.client("secretsmanager").create_secret(Name=SECRET, SecretString="s3cret")
+        variables = {
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": clients.NOBODY,
+            "AWS_SECRET_ACCESS_KEY": clients.NOBODY,
+            "AWS_ENDPOINT_URL": moto,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": faults,
+            "CONCIERGE_TOKEN_SECRET": SECRET,
+            "CONCIERGE_MODELS": "",
+        }
+        process = agent(processes, STACK, variables)
+        yield Alone(str(process.ready_line(60)["url"]), faults, moto, process.out)
