@@ -96,15 +96,17 @@ def measures(found: Sequence[Answer]) -> dict[str, float | None]:
         "failed_share": 1 - len(answered) / len(found),
         "sequence_gaps": float(sum(one.gaps for one in found)),
         "ended_twice": float(sum(one.endings > 1 for one in found)),
-        "first_token_p95_ms": _p95([one.first_token_ms for one in answered]),
-        "end_to_end_p95_ms": _p95([one.end_to_end_ms for one in answered]),
+        "first_token_p50_ms": _rank([one.first_token_ms for one in answered], 0.50),
+        "first_token_p95_ms": _rank([one.first_token_ms for one in answered], 0.95),
+        "end_to_end_p95_ms": _rank([one.end_to_end_ms for one in answered], 0.95),
         "canned_share": sum(one.tier == "T2" for one in answered) / len(answered) if answered else None,
     }
 
 
-def _p95(values: Sequence[float | None]) -> float | None:
+def _rank(values: Sequence[float | None], share: float) -> float | None:
+    """The nearest rank: always a value that was measured."""
     ordered = sorted(value for value in values if value is not None)
-    return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else None
+    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else None
 
 
 class Prober:

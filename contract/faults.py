@@ -122,7 +122,13 @@ class Stage(Shape):
 
 
 Measure = Literal[
-    "failed_share", "first_token_p95_ms", "end_to_end_p95_ms", "sequence_gaps", "ended_twice", "canned_share"
+    "failed_share",
+    "first_token_p50_ms",
+    "first_token_p95_ms",
+    "end_to_end_p95_ms",
+    "sequence_gaps",
+    "ended_twice",
+    "canned_share",
 ]
 
 

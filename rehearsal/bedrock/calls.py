@@ -1,5 +1,6 @@
 """One call on its way through the stand-in, and the count of what became of all of them."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from rehearsal.bedrock.quotas import Pool
 from rehearsal.faults import Struck
 
 GUARDRAILS = "guardrails"  # what calls of ApplyGuardrail are counted under
+_TIMES = 500  # of the last answers, for whoever looks every moment
 _ENDINGS = ("open", "answered", "abandoned", "broken", "throttled", "refused")
 
 
@@ -29,6 +31,7 @@ class Call:
     pool: Pool | None = None
     reserved: int = 0
     broken: bool = False
+    first_s: float | None = None  # from its arrival to the first piece of a streamed answer
 
     @classmethod
     def arriving(cls, route: str, seed: int, number: int, now: float) -> "Call":
@@ -60,6 +63,7 @@ class Counts:
     """By model: calls that are open, answered, left by the client, broken, throttled, otherwise refused."""
 
     def __init__(self) -> None:
+        self.first_ms = {key: deque[float](maxlen=_TIMES) for key in known()}
         self.by_model = {key: dict.fromkeys(_ENDINGS, 0) for key in (*known(), GUARDRAILS)}
 
     def refused(self, call: Call, *, throttled: bool) -> None:
@@ -76,3 +80,5 @@ class Counts:
         finally:
             counts["open"] -= 1
             counts[ending] += 1
+            if call.first_s is not None and call.counted_as in self.first_ms:
+                self.first_ms[call.counted_as].append(round(call.first_s * 1_000, 3))

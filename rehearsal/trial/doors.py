@@ -28,6 +28,7 @@ Series = tuple[str, str]
 PUBLISHED: frozenset[Series] = frozenset(
     {
         *(("AWS/Bedrock", name) for name in ("Invocations", "InvocationServerErrors", "InvocationThrottles")),
+        ("AWS/Bedrock", "TimeToFirstToken"),
         *(("AWS/SageMaker", f"Invocation{name}") for name in ("s", "5XXErrors", "4XXErrors")),
         ("AWS/SageMaker", "ModelLatency"),
         *(("AWS/ES", name) for name in ("ClusterStatus.red", "ClusterStatus.yellow", "FreeStorageSpace")),
@@ -90,6 +91,13 @@ class Doors:
                 row = counts.get(rung, {})
                 new = sum(self._new(f"{metric} {rung} {e}", row.get(e, 0)) for e in endings)
                 yield Point(at, metric, dimensions, new * self._speed, "Count", "AWS/Bedrock")
+        times = self._asked("bedrock", "/_concierge/times")
+        for dimensions in self._watched.get(("AWS/Bedrock", "TimeToFirstToken"), ()):
+            rung = self._rungs.get(dimensions.get("ModelId", ""), "")
+            answered = counts.get(rung, {}).get("answered", 0) + counts.get(rung, {}).get("broken", 0)
+            new = int(self._new(f"first {rung}", answered))
+            for took_ms in times.get(rung, ())[-new:] if new else ():
+                yield Point(at, "TimeToFirstToken", dimensions, took_ms, "Milliseconds", "AWS/Bedrock")
 
     def _sagemaker(self, at: float) -> Iterator[Point]:
         shown = self._asked("sagemaker", "/_concierge/endpoints")

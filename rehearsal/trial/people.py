@@ -62,6 +62,7 @@ def measures(found: Sequence[Sample]) -> dict[str, float | None]:
         "failed_share": whole.failed_share,
         "sequence_gaps": float(whole.sequence_gaps),
         "ended_twice": float(whole.ended_twice),
+        "first_token_p50_ms": first.p50 if first else None,
         "first_token_p95_ms": first.p95 if first else None,
         "end_to_end_p95_ms": end.p95 if end else None,
         "canned_share": canned / whole.answered.count if whole.answered.count else None,

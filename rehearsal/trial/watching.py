@@ -43,11 +43,10 @@ class Watching(Metering):
         )
 
     def _new_points(self) -> list[Point]:
-        """One point of ours stands for as many as pass in the same minute of the story."""
+        """One point of ours stands for as many as pass in the same minute of the story, if it is watched."""
         ours = [
             replace(point, at=self._hours.story(point.at))
             for point in super()._new_points()
-            if self._doors.watches(point.metric, point.dimensions)
-            for _ in range(self._times)
+            for _ in range(self._times if self._doors.watches(point.metric, point.dimensions) else 1)
         ]
         return [*ours, *self._doors.look(self._hours.story(time.time()))]

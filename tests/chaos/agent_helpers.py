@@ -1,7 +1,7 @@
 """The agent as a program on two stand-ins, Bedrock and moto: the least that can be broken and asked."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +32,16 @@ class Alone:
 
 
 @contextmanager
-def agent_alone(folder: Path) -> Iterator[Alone]:
-    """With settings that look at the controls every moment, and a secret of which orders' key is made."""
+def agent_alone(folder: Path, changed: Mapping[str, Any] | None = None, before: str = "") -> Iterator[Alone]:
+    """With settings that look at the controls every moment, and a secret of which orders' key is made.
+
+    `changed`: parts of its settings. `before`: what its program does before it begins, to take something away.
+    """
     with Processes(folder) as processes:
         bedrock, aws = standins.start_bedrock(processes, seed=7, speed=3.0), standins.start_aws(processes)
         faults, moto = standins.url(bedrock), standins.url(aws)
-        settings = alone().model_dump(mode="json") | {
-            "controls": {"poll_s": 0.3, "published_poll_s": 30.0, "jitter": 0.0}
-        }
+        controls = {"poll_s": 0.3, "published_poll_s": 30.0, "jitter": 0.0}
+        settings = alone().model_dump(mode="json") | {"controls": controls} | dict(changed or {})
         found = Alone("", faults, moto, folder)
         ssm = found.client("ssm")
         for name, value in (("settings", json.dumps(settings)), ("controls", "{}")):
@@ -54,5 +56,5 @@ def agent_alone(folder: Path) -> Iterator[Alone]:
             "CONCIERGE_TOKEN_SECRET": SECRET,
             "CONCIERGE_MODELS": "",
         }
-        process = agent(processes, STACK, variables)
+        process = agent(processes, STACK, variables, before=before)
         yield Alone(str(process.ready_line(60)["url"]), faults, moto, process.out)
