@@ -1,7 +1,8 @@
 """The agent as a program on two stand-ins, Bedrock and moto: the least that can be broken and asked."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Alone:
 def agent_alone(folder: Path, changed: Mapping[str, Any] | None = None, before: str = "") -> Iterator[Alone]:
     """With settings that look at the controls every moment, and a secret of which orders' key is made.
 
-    `changed`: parts of its settings. `before`: what its program does before it begins, to take something away.
+    `changed`: parts of its settings. `before`: what its program does first, to take something away.
     """
     with Processes(folder) as processes:
         bedrock, aws = standins.start_bedrock(processes, seed=7, speed=3.0), standins.start_aws(processes)
@@ -58,3 +59,21 @@ def agent_alone(folder: Path, changed: Mapping[str, Any] | None = None, before: 
         }
         process = agent(processes, STACK, variables, before=before)
         yield Alone(str(process.ready_line(60)["url"]), faults, moto, process.out)
+
+
+def rows_of(lines: Path) -> list[dict[str, Any]]:
+    """What the agent wrote; the last line may still be on its way."""
+    return [json.loads(line) for line in lines.read_text(encoding="utf-8").split("\n")[:-1]]
+
+
+class Alarms:
+    """CloudWatch with one alarm: red while the agent's own metrics of the last seconds say so."""
+
+    def __init__(self, lines: Path, says: Callable[[dict[str, Any]], bool], *, enabled: bool = True) -> None:
+        self._lines, self._says, self._enabled = lines, says, enabled
+
+    def describe_alarms(self, AlarmNames: list[str]) -> Any:  # noqa: N803 - the API's word
+        since = (time.time() - 4) * 1_000
+        lately = (r for r in rows_of(self._lines) if "_aws" in r and r["_aws"]["Timestamp"] > since)
+        state = "ALARM" if self._enabled and any(self._says(row) for row in lately) else "OK"
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": state} for name in AlarmNames]}

@@ -1,9 +1,6 @@
-"""An experiment on an environment: the agent obeys a signed order, and our own customers see what comes of it."""
+"""An experiment on an environment: the agent obeys a signed order, and our customers see what comes of it."""
 
-import json
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,26 +11,10 @@ from chaos.record import Conditions
 from contract.controls import parse
 from contract.errors import WrongUseError
 from contract.faults import Experiment, Traffic
-from tests.chaos.agent_helpers import SECRET, STACK, Alone, agent_alone
+from contract.logs import FAULT_MADE
+from tests.chaos.agent_helpers import SECRET, STACK, Alarms, Alone, agent_alone, rows_of
 
 CONTROLS = f"/concierge/{STACK}/controls"
-
-
-class Alarms:
-    """CloudWatch with one alarm: red while the agent's own lines of the last seconds tell of throttled calls."""
-
-    def __init__(self, lines: Path) -> None:
-        self._lines = lines
-
-    def describe_alarms(self, AlarmNames: list[str]) -> Any:  # noqa: N803 - the API's word
-        state = "ALARM" if self._throttled(time.time() - 4) else "OK"
-        return {"MetricAlarms": [{"AlarmName": name, "StateValue": state} for name in AlarmNames]}
-
-    def _throttled(self, since: float) -> bool:
-        rows = (json.loads(line) for line in self._lines.read_text().splitlines() if '"_aws"' in line)
-        return any(
-            row.get("ModelThrottled") == 1 and row["_aws"]["Timestamp"] / 1_000 > since for row in rows
-        )
 
 
 def experiment() -> Experiment:
@@ -56,20 +37,15 @@ def test_the_agent_obeys_a_signed_order_and_customers_see_haiku(tmp_path: Path) 
         place = Place(
             host=alone.host,
             alarms={"bedrock-throttled": "red"},
-            cloudwatch=Alarms(alone.lines),
+            cloudwatch=Alarms(alone.lines, lambda row: row.get("ModelThrottled") == 1),
             target=hook(alone),
         )
-        told: list[str] = []
         conditions = Conditions(target="aws", stack=STACK)
-        found = deployed.play(
-            experiment(), place, conditions, tmp_path / "run", lambda _, text: told.append(text)
-        )
+        found = deployed.play(experiment(), place, conditions, tmp_path / "run", print)
         assert found.verdict == "held", [gate for gate in found.gates if not gate.held]
         document = alone.client("ssm").get_parameter(Name=CONTROLS)["Parameter"]["Value"]
         assert parse(document).faults is None
-        uses = [
-            json.loads(line) for line in alone.lines.read_text().splitlines() if "made on purpose" in line
-        ]
+        uses = [row for row in rows_of(alone.lines) if row.get("message") == FAULT_MADE.message]
         assert uses[0] | {"who": "ops", "why": "drill", "kind": "throttle"} == uses[0]
         record.write(found, tmp_path / "record.json")
         assert record.read(tmp_path) == found

@@ -23,7 +23,9 @@ ACTIVE = ActiveFault(
     id="f1", fault=EXPERIMENT.method[0].fault, injected_at=START, expires_at=START + timedelta(seconds=40)
 )
 HIT = Injection(at=START, what="cleared", id="f1", fault=ACTIVE.fault, seen=100, hit=4)
+WORSE = GOOD | {"failed_share": 0.01}
 STAGES = (Ran(fault=ACTIVE, started_at=START, ended_at=START + timedelta(seconds=27)),)
+HALTED = Outcome(experiment="m", status="inconclusive", reason="stopped", halted=True, stages=STAGES)
 SEEN = Seen(
     outcome=Outcome(experiment="mine", status="completed", stages=STAGES),
     measures=Measures(before=GOOD, during=GOOD, after=GOOD),
@@ -63,10 +65,10 @@ def test_a_run_in_which_all_was_as_expected_holds() -> None:
         ({"recovered_after_s": 26}, "recovered within 25 s"),
         ({"recovered_after_s": None}, "recovered within 25 s"),
         ({"left": 1}, "no fault left behind"),
-        ({"measures": Measures(before=GOOD, during=GOOD | {"failed_share": 0.01}, after=GOOD)}, "steady state"),
+        ({"measures": Measures(before=GOOD, during=WORSE, after=GOOD)}, "steady state"),
         ({"measures": Measures(before=GOOD, during=GOOD, after=GOOD | {"sequence_gaps": 1})}, "steady state"),
         (
-            {"outcome": Outcome(experiment="m", status="inconclusive", reason="stopped", halted=True, stages=STAGES)},
+            {"outcome": HALTED},
             "damage within its limits",
         ),
     ],
