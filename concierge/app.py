@@ -5,6 +5,7 @@ import typer
 from concierge.commands import (
     alarms,
     aws,
+    chaos,
     chat,
     contracts,
     dashboards,
@@ -54,6 +55,7 @@ app.add_typer(load.app, name="load")
 app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
+app.add_typer(chaos.app, name="chaos")
 app.command("chat")(chat.chat)
 app.add_typer(contracts.app, name="contracts")
 app.command("plan")(plan.plan)

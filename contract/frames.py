@@ -233,8 +233,8 @@ class Confirm(Shape):
     """The person's own yes to money that moves, said to the server and to no model (RUN-14)."""
 
     type: Literal["confirm"] = "confirm"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
+    session_id: Id | None = None
     proposal: Proposal
 
 

@@ -17,6 +17,7 @@ from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
+from runtime.downstream import Spoil, unspoilt
 from runtime.experiment import Trial
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
@@ -79,8 +80,10 @@ async def open_parts(
     telemetry: Telemetry,
     wall: Clock,
     secret: bytes,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Opened]:
-    """Inside the event loop whose time counts. `secret`: what confirmations are signed with."""
+    """Inside the event loop whose time counts. `secret`: what confirmations are signed with; `spoil`: what an
+    experiment does to calls."""
     now = asyncio.get_running_loop().time
     measures = Measures(telemetry)
     if places.missing:
@@ -112,7 +115,14 @@ async def open_parts(
         asking = settings.downstream
         shop = await stack.enter_async_context(
             open_shop(
-                places, settings.providers, asking, region=region, headers=headers, observe=observe, hear=hear
+                places,
+                settings.providers,
+                asking,
+                region=region,
+                headers=headers,
+                observe=observe,
+                hear=hear,
+                spoil=spoil,
             )
         )
         found = await stack.enter_async_context(
@@ -126,6 +136,7 @@ async def open_parts(
                 headers=headers,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         stores = await stack.enter_async_context(
@@ -138,6 +149,7 @@ async def open_parts(
                 redact=redact,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         accounts = await stack.enter_async_context(

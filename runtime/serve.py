@@ -17,6 +17,7 @@ from runtime.app import Doors, Server
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.documents import Documents
+from runtime.fault_hook import FaultHook, Hooked
 from runtime.freshness import EVERY_S as FRESHNESS_S
 from runtime.freshness import Freshness
 from runtime.kept import poll
@@ -41,6 +42,7 @@ async def serve(host: str, port: int) -> None:
         around, settings, telemetry = start.around, start.settings, start.telemetry
         documents = Documents(store(start.ssm), around.names, settings.ladder, wall, telemetry)
         await documents.start()
+        hook = FaultHook(documents.controls.current, start.shared, around.environment, wall, telemetry)
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
         opened = await stack.enter_async_context(
             open_parts(
@@ -54,11 +56,13 @@ async def serve(host: str, port: int) -> None:
                 telemetry=telemetry,
                 wall=wall,
                 secret=start.secret,
+                spoil=hook.spoil,
             )
         )
+        bedrock = await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets))
         conversation = assemble(
             settings,
-            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
+            port=Hooked(bedrock, hook),
             controls=documents.controls.current,
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,

@@ -33,6 +33,11 @@ class Start:
     ssm: Any
     http: aiohttp.ClientSession
 
+    @property
+    def shared(self) -> bytes | None:
+        """The secret, where others can know it too."""
+        return self.secret if self.around.token_secret is not None else None
+
     def identity(self) -> Identity:
         async def fetch(url: str) -> Mapping[str, Any]:
             async with self.http.get(url, timeout=aiohttp.ClientTimeout(total=KEYS_S)) as answer:

@@ -30,7 +30,7 @@ class Gate:
 
     def __init__(self, account: Account, clock: Clock, seed: int) -> None:
         self.account, self.clock, self._seed = account, clock, seed
-        values = {"model": (*known(), GUARDRAILS), "route": ROUTES, "customer": ()}
+        values = {"model": (*known(), GUARDRAILS), "route": ROUTES, "customer": (), "region": ()}
         self.faults = Faults("bedrock", (*_CONNECTION, *refusals.REFUSING, *_ANSWERED), values)
         self.counts = Counts()
         self.pools: dict[str, Pool] = {}
@@ -70,6 +70,7 @@ class Gate:
     async def _accept(self, request: web.Request, call: Call, read: Callable[[Call, bytes], A]) -> A:
         if "Authorization" not in request.headers:
             raise RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
+        call.region = _signed_for(request.headers["Authorization"])
         body = await request.read()
         if "model" in request.match_info:
             call.target = self.account.target(request.match_info["model"])
@@ -110,3 +111,9 @@ class Gate:
             return quota
         tokens = target.units.units * target.units.tokens_per_minute
         return Quota(requests=None, tokens=tokens, most_output=quota.most_output)
+
+
+def _signed_for(authorization: str) -> str:
+    """The region a call was signed for: one stand-in answers for all of them."""
+    scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
+    return scope[2] if len(scope) > 2 else ""

@@ -54,7 +54,7 @@ class Feedback(Shape):
 class Yes(Shape):
     """A customer's own yes to money that moves (RUN-14)."""
 
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
     proposal: Proposal
 
 
