@@ -20,7 +20,7 @@ from loadtests.plot import Mark
 from loadtests.samples import Percentiles, Sample, summary
 from rehearsal.evidence import Window
 from rehearsal.game_day import Result
-from rehearsal.verdict import Gate
+from rehearsal.gate import Gate
 
 BIN_S = 2.0
 _MOST_BINS = 120
@@ -79,10 +79,9 @@ def as_json(result: Result) -> dict[str, Any]:
     """Every fact of the page."""
     return {
         "story": result.story.id,
-        "experiment": result.experiment.id,
         "verdict": _WORDS.get(result.exit_code, "inconclusive"),
         "exit_code": result.exit_code,
-        "stack": result.options.stack,
+        "stack": result.stack,
         "seed": result.options.seed,
         "changes": dict(result.options.changes),
         "gates": [{"gate": gate.name, "held": gate.held, "measured": gate.measured} for gate in result.gates],
@@ -110,9 +109,8 @@ def _facts(result: Result) -> str:
     found = summary(result.evidence.samples)
     changed = ", ".join(f"{key}={value}" for key, value in result.options.changes.items())
     parts = [
-        f"stack {result.options.stack}",
+        f"stack {result.stack}",
         f"{found.count} messages",
-        f"experiment {result.experiment.id}",
         f"seed {result.options.seed}",
         *([f"changed: {changed}"] if changed else []),
     ]

@@ -7,13 +7,21 @@ import typer
 from concierge import output
 
 if TYPE_CHECKING:
-    from rehearsal.verdict import Gate
+    from rehearsal.gate import Gate
 
 
 def rehearse(
     story: Annotated[str, typer.Argument(help="Name of a story in rehearsal/stories/.")] = "prime-day",
-    stack: Annotated[str, typer.Option(help="Stack whose plan is rehearsed.")] = "dev",
+    stack: Annotated[str | None, typer.Option(help="Stack whose plan is rehearsed; else the story's.")] = None,
     seed: Annotated[int, typer.Option(help="Moments, texts and latencies follow from it.")] = 7,
+    speed: Annotated[
+        float | None, typer.Option(min=1.0, max=3.0, help="Times as fast as the clock; else the story's.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Times the story's messages.")] = 1.0,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="alarm:NAME|runbook:NAME", help="Take one away, to see what it is worth."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,7 +38,9 @@ def rehearse(
     from stacks import stackfile
 
     chosen = stories.load(story)
-    options = game_day.Options(stack=stack, seed=seed, changes=_changes(set_ or []))
+    options = game_day.Options(
+        stack=stack, seed=seed, speed=speed, rate=rate, changes=_changes(set_ or []), without=tuple(without or ())
+    )
     folder = game_day.folder_for(chosen, stackfile.root_of())
     result = game_day.run(chosen, options, folder, lambda told: output.progress(str(told)))
     # Before anything is printed, for nobody may be reading; but a full disk must not hide the verdict either.

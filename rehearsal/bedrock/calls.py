@@ -16,14 +16,18 @@ _ENDINGS = ("open", "answered", "abandoned", "throttled", "refused")
 
 @dataclass(slots=True)
 class Call:
-    """`arrived` in seconds of the story. `struck`: what is to go wrong with its answer."""
+    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was signed
+    for. `struck`: what is to go wrong with its answer."""
 
     route: str
     random: Random
     request_id: str
     arrived: float
     target: Target | None = None
+    named: str = ""
+    region: str = ""
     customer: str = ""
+    first_token_s: float | None = None
     struck: Struck | None = None
     pool: Pool | None = None
     reserved: int = 0
@@ -41,7 +45,7 @@ class Call:
     @property
     def attributes(self) -> Mapping[str, str]:
         """What a fault may be narrowed by."""
-        return {"model": self.counted_as, "route": self.route, "customer": self.customer}
+        return {"model": self.counted_as, "route": self.route, "customer": self.customer, "region": self.region}
 
     def settle(self, asked: int, answered: int) -> None:
         """Tells the quota what the call has really cost. Once: nothing is held afterwards."""
