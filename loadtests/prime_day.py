@@ -4,8 +4,8 @@ Here Locust's events are tied to our generator, and nothing else happens: users 
 says when they write, a run ends when every message has come to its end.
 
 Options beside Locust's: --scenario NAME|FILE.toml, --length SECONDS (at the same rates), --rate TIMES,
---speed TIMES, --arrival-seed NUMBER, --results FOLDER (report.html, run.json and the like), --samples FILE, --progress
-SECONDS.
+--speed TIMES, --arrival-seed NUMBER, --results FOLDER (report.html, run.json and the like), --samples FILE,
+--progress SECONDS.
 Exit codes: 0 the gates hold, 1 one does not, 2 wrong use, 3 nothing was shown: nobody there, stopped early,
 a worker lost, the samples could not be written to their end, or the generator itself was late.
 """

@@ -12,7 +12,7 @@ from contract.runbooks import catalogue
 from plan import Plan
 from rehearsal.story import Story
 
-KINDS = ("alarm", "runbook")
+KINDS = ("alarm", "runbook", "rung")
 
 
 def check_without(taken: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ def check_without(taken: Sequence[str]) -> None:
     for one in taken:
         kind, _, name = one.partition(":")
         if kind not in KINDS or not name:
-            raise WrongUseError(f"--without {one}: write alarm:NAME or runbook:NAME")
+            raise WrongUseError(f"--without {one}: write alarm:NAME, runbook:NAME or rung:NAME")
         if kind == "runbook":
             _known(f"--without {one}", name, catalogue(), "contract/runbooks.toml")
 

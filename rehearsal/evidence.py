@@ -27,12 +27,12 @@ def read_samples(path: Path, clock: StoryClock) -> tuple[Sample, ...]:
     """What the generator wrote, in the story's time. A file that a full disk has cut in two is nobody's wrong
     use."""
     try:
-        return tuple(_told(sample, clock) for sample in samples.read(path))
+        return tuple(told(sample, clock) for sample in samples.read(path))
     except samples.SamplesError as broken:
         raise InconclusiveError(f"what people saw is not known: {broken}: is the disk full?") from None
 
 
-def _told(sample: Sample, clock: StoryClock) -> Sample:
+def told(sample: Sample, clock: StoryClock) -> Sample:
     """Moments as the story counts them; whatever lasted, lasted so many times longer in it."""
     longer = {
         name: None if (value := getattr(sample, name)) is None else value * clock.speed
@@ -107,13 +107,14 @@ class Breach:
 class Evidence:
     """What the verdict is made from. `ladder`: rungs that call a model, best first; `stages` as they ran.
 
-    `generator_doubts`: why the measuring itself went wrong; `looked`: how many answers and places were searched
-    for what must not be there.
+    `generator_doubts`: why the measuring itself went wrong; `looked`: how many answers and places were
+    searched for what must not be there.
     """
 
     environment: str
     zero: float
     ladder: Sequence[str]
+    concurrency: int
     breaker: BreakerSettings
     schedule: Schedule
     samples: Sequence[Sample]

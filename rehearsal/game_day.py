@@ -1,4 +1,4 @@
-"""A whole event on this machine: plan, stand-ins, agent, traffic, faults, alarms, runbooks, and what was seen.
+"""A whole event on this machine: plan, stand-ins, agent, traffic, faults, alarms, runbooks, what was seen.
 
 Brings the rooms together and knows the inside of none. Everything it starts ends with it.
 """
@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
+from botocore.config import Config
 
 import plan
 from chaos import runner
@@ -20,16 +21,19 @@ from chaos.journal import Event as ChaosEvent
 from chaos.journal import Journal as ChaosJournal
 from contract.errors import ConciergeError, InconclusiveError
 from contract.faults import Experiment
+from contract.inventory import Inventory
 from loadtests import launch
 from loadtests.run import BEGAN, finished
 from loadtests.verdict import judge as judge_load
 from plan import Plan
 from plan.show import summary_line
-from rehearsal import beforehand, clients, environment, fast, plans, shopper, verdict
+from rehearsal import beforehand, clients, dashboards, environment, plans, protection, shopper, verdict
 from rehearsal.agent import agent
 from rehearsal.alarms import Judge, Transition
+from rehearsal.door import Door
 from rehearsal.environment import Aws
 from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage, read_samples
+from rehearsal.gate import Gate
 from rehearsal.history import CLOCK
 from rehearsal.load_here import SHOP_SEED
 from rehearsal.machine import MachineWatch
@@ -37,11 +41,11 @@ from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
 from rehearsal.operator import OPERATOR, Operator
 from rehearsal.processes import Process, Processes
+from rehearsal.rollout import Rollouts, settings_text
 from rehearsal.shopper import Shopper
 from rehearsal.story import Story
 from rehearsal.story_clock import StoryClock
 from rehearsal.timeline import Timeline, Told
-from rehearsal.gate import Gate
 from runbooks import engine
 from runbooks.engine import inventory as inventories
 from stacks import settings, stackfile
@@ -50,15 +54,18 @@ from stacks.settings import Settings
 # The slowest answers are given up long before.
 DRAIN_S = 90.0
 SAMPLES = "samples.jsonl"
+# A busy machine's moto may take long over a whole table.
+PATIENT = Config(read_timeout=60, connect_timeout=10, retries={"total_max_attempts": 2})
 # Of the standing services only those whose metrics somebody publishes here are judged.
 PUBLISHED = ("Concierge", "AWS/Bedrock")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a person chooses; None: as the story says. `without`: alarms and runbooks that are taken away.
+    """What a person chooses; None: as the story says.
 
-    `ask`: whether a runbook may be applied for an alarm.
+    `without`: alarms, runbooks and rungs that are taken away; `ask`: whether a runbook may be applied for an
+    alarm.
     """
 
     stack: str | None = None
@@ -81,6 +88,7 @@ class Result:
     gates: list[Gate]
     evidence: Evidence
     timeline: Timeline
+    pages: Sequence[dashboards.Page] = ()
 
     @property
     def exit_code(self) -> int:
@@ -109,14 +117,15 @@ def run(
     stack_name = options.stack or story.stack
     schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed)
     beforehand.check_without(options.without)
-    found = stackfile.read(stack_name).changed(options.changes)
+    changes = protection.without_rungs(
+        stack_name, options.changes, beforehand.without(options.without, "rung")
+    )
+    found = stackfile.read(stack_name).changed(changes)
     known = settings.parse(found.config, file=found.path.name, lines=found.lines)
     clock = StoryClock(options.speed or story.speed)
     timeline = Timeline(listener, clock)
     build = stackfile.root_of() / "build"
-    planned = (
-        plan.run(stack_name, changes=options.changes) if options.changes else plans.kept(stack_name, build)
-    )
+    planned = plan.run(stack_name, changes=changes) if changes else plans.kept(stack_name, build)
     beforehand.check_alarms(story, planned, options.without)
     own = beforehand.make(folder)
     timeline.tell("plan", summary_line(planned))
@@ -127,11 +136,11 @@ def run(
             watch(day)
             evidence = day.play()
         except KeyboardInterrupt:
-            raise _interrupted(day, own) from None
+            raise _interrupted(day) from None
     return day.result(evidence)
 
 
-def _interrupted(day: "GameDay", folder: Path) -> KeyboardInterrupt:
+def _interrupted(day: "GameDay") -> KeyboardInterrupt:
     """With what was seen until then, where the story had begun."""
     evidence = day.so_far()
     return KeyboardInterrupt() if evidence is None else InterruptedStoryError(day.result(evidence))
@@ -157,6 +166,9 @@ class GameDay:
         self._plan, self._settings, self._stack = planned, known, stack
         self._region = known.regions.primary.name
         self._began_s = time.monotonic()
+        self._session = boto3.Session(botocore_session=clients.session(self._region))
+        self._rolled_out: set[str] = set()
+        self._rollouts: Rollouts | None = None
         self._outcome: runner.Outcome | None = None
         self._runs: list[RunbookRun] = []
         self._breaking: threading.Thread | None = None
@@ -170,19 +182,25 @@ class GameDay:
     def samples(self) -> Path:
         return self.folder / SAMPLES
 
+    @property
+    def rungs(self) -> Sequence[str]:
+        """Those that call a model, best first."""
+        return [rung.name for rung in self._settings.runtime_in(self._region).ladder if rung.model]
+
     def begin(self) -> None:
         """Everything is up and the first message is due."""
         self._aws = self._start_stand_ins()
         self._processes = self._stack.enter_context(Processes(self.folder))
-        runtime = agent(
-            self._processes, self.stack_name, self._aws.variables(), speed=self.clock.speed
-        )
+        runtime = agent(self._processes, self.stack_name, self._aws.variables(), speed=self.clock.speed)
         self._url = str(runtime.ready_line()["url"])
+        self._rollouts = self._start_rollouts(runtime)
         self._ready_s = time.monotonic() - self._began_s
         self.timeline.tell("runtime", f"answers at {self._url}, {self._ready_s:.0f} s after the start")
         self._machine = MachineWatch(runtime.pid)
         self._load = self._start_traffic()
         self._start_watching([runtime.out, self._aws.processes["bedrock"].out])
+        if self._rollouts is not None:
+            self._rollouts.begin()
         self._start_breaking()
         self._machine.start()
         self._shopper = Shopper(self._url, SHOP_SEED, self.options.seed)
@@ -219,13 +237,18 @@ class GameDay:
             gates=verdict.gates(evidence, self.story),
             evidence=evidence,
             timeline=self.timeline,
+            pages=self._pages(),
         )
+
+    def _pages(self) -> Sequence[dashboards.Page]:
+        """Of this region, if the stack declares any."""
+        with suppress(dashboards.DashboardError):
+            return [page for page in dashboards.pages(self._plan) if page.region == self._region]
+        return ()
 
     def _start_stand_ins(self) -> Aws:
         aws = self._stack.enter_context(
-            environment.standing(
-                self.folder, self._plan, seed_=SHOP_SEED, speed=self.clock.speed
-            )
+            environment.standing(self.folder, self._plan, seed_=SHOP_SEED, speed=self.clock.speed)
         )
         seeded = aws.seeded.created if aws.seeded else ()
         self.timeline.tell(
@@ -233,6 +256,47 @@ class GameDay:
             f"{', '.join(aws.processes)} on loopback; {len(seeded)} resources seeded from the plan",
         )
         return aws
+
+    def _start_rollouts(self, runtime: Process) -> Rollouts | None:
+        """Where a story rolls something out, people come through a door, and ECS says who is behind it."""
+        if not any(scene.rollout for scene in self.story.scenes):
+            return None
+        door = self._stack.enter_context(Door.opened(self._url))
+        self._url = door.url
+        return Rollouts(
+            ecs=self._client("ecs"),
+            ssm=self._client("ssm"),
+            names=Inventory.model_validate_json(self._plan.outputs["inventory"]).primary,
+            processes=self._processes,
+            environment=self.stack_name,
+            variables=self._aws.variables(),
+            speed=self.clock.speed,
+            tell=self.timeline.tell,
+            follow=self._follow,
+            door=door,
+            live=runtime,
+        )
+
+    def _follow(self, process: Process) -> None:
+        assert self.metering is not None  # noqa: S101 - it was there before the traffic
+        self.metering.follow(process.out)
+
+    def _client(self, service: str) -> Any:
+        make: Any = self._session.client
+        return make(service, endpoint_url=self._aws.urls["aws"], config=PATIENT)
+
+    def _roll_out(self) -> None:
+        """What is due, and whatever ECS wants run."""
+        if self._rollouts is None:
+            return
+        second = self.clock.second() or 0.0
+        for scene in self.story.scenes:
+            if scene.rollout and scene.at_s <= second and scene.title not in self._rolled_out:
+                self._rolled_out.add(scene.title)
+                changed = stackfile.read(self.stack_name).changed({**self.options.changes, **scene.rollout})
+                known = settings.parse(changed.config, file=changed.path.name, lines=changed.lines)
+                self._rollouts.roll_out(settings_text(known.runtime_in(self._region)))
+        self._rollouts.tend()
 
     def _start_traffic(self) -> Process:
         results = self.folder / "load"
@@ -269,8 +333,7 @@ class GameDay:
     def _start_watching(self, logs: Sequence[Path]) -> None:
         """The metrics, the alarms they trip, and somebody who answers the alarms."""
         moto = self._aws.urls["aws"]
-        session = boto3.Session(botocore_session=clients.session(self._region))
-        aws = engine.Aws(session=session, region=self._region, endpoint_url=moto)
+        aws = engine.Aws(session=self._session, region=self._region, endpoint_url=moto)
         found = inventories.fetch(aws, self.stack_name, self.folder / "inventory.json")
         # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
         pace = engine.Pace(metrics_lag_s=1.0 + self.clock.speed, poll_s=self.clock.speed, check_s=10.0)
@@ -285,23 +348,24 @@ class GameDay:
         away = beforehand.without(self.options.without, "runbook")
         ask = self.options.ask or (lambda *_: True)
         self._operator = Operator(
-            world, self.folder / "runbooks.jsonl", self.timeline.tell, ask=ask, without=away
+            world,
+            self.folder / "runbooks.jsonl",
+            self.timeline.tell,
+            ask=ask,
+            without=away,
+            keep=self.story.kept,
         )
         self.alarm_names = dict(found.primary.alarms)
         judge = Judge.of(self._plan, self._region, MetricStore(), namespaces=PUBLISHED)
         gone = {self.alarm_names[name] for name in beforehand.without(self.options.without, "alarm")}
         self.judge = replace(judge, alarms=[one for one in judge.alarms if one.name not in gone])
 
-        def client(service: str) -> Any:
-            make: Any = session.client
-            return make(service, endpoint_url=moto)
-
-        self._dynamodb = session.resource("dynamodb", endpoint_url=moto)
+        self._dynamodb = self._session.resource("dynamodb", endpoint_url=moto, config=PATIENT)
         self.metering = Metering(
             logs,
             self.judge,
-            client("cloudwatch"),
-            client("sns"),
+            self._client("cloudwatch"),
+            self._client("sns"),
             self._on_alarm,
             clock=self.clock.epoch,
             at=self.clock.at,
@@ -334,7 +398,9 @@ class GameDay:
             stage.model_copy(update={"at_s": max(0.0, stage.at_s - since)}) for stage in self.story.stages
         ]
         # What is expected of a story stands in its scenes: of an experiment only the method is played.
-        played = Experiment.model_construct(id=self.story.id, title=self.story.title, method=tuple(method))
+        played = cast("Any", Experiment).model_construct(
+            id=self.story.id, title=self.story.title, method=tuple(method)
+        )
         try:
             self._outcome = runner.run(
                 played, self._aws.faults, clock=self.clock, on_event=self._on_chaos, journal=journal
@@ -352,7 +418,8 @@ class GameDay:
         """Any other program that ends meanwhile ends the story."""
         deadline = time.monotonic() + (self.story.length_s + DRAIN_S) / self.clock.speed + 30
         while load.running:
-            self._processes.check(but=load)
+            self._roll_out()
+            self._processes.check(load, *(self._rollouts.programs if self._rollouts else ()))
             self._aws.check()
             if time.monotonic() > deadline:
                 raise InconclusiveError(f"the load did not end in time: see {load.err}")
@@ -373,7 +440,8 @@ class GameDay:
         return Evidence(
             environment=self.stack_name,
             zero=self.clock.zero,
-            ladder=[rung.name for rung in region.ladder if rung.model],
+            ladder=self.rungs,
+            concurrency=region.ladder[0].concurrency,
             breaker=self._settings.runtime.breaker,
             schedule=self.schedule,
             samples=read_samples(self.samples, self.clock),

@@ -1,9 +1,10 @@
-"""Whether this machine kept up: memory of all programs, the agent's processor time and how long it had to wait.
+"""Whether this machine kept up: memory of all programs, the agent's processor time, how long it had to wait.
 
 A rehearsal on a machine that is too slow says nothing about the agent. A thread of its own, once a second.
 """
 
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ _GB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`memory_gb`: the most that all programs held together; `cpu_s`, `waited_s`: the agent's, in our seconds.
+    """`memory_gb`: the most that all programs held; `cpu_s`, `waited_s`: the agent's, in our seconds.
 
     `waited_s`: ready to run, and no processor was free; None where the system does not tell.
     """
@@ -42,46 +43,48 @@ class MachineWatch:
 
     def __init__(self, agent: int) -> None:
         self._agent, self._us = psutil.Process(agent), psutil.Process()
-        self._began = self._agent.create_time()
         self._most = 0
+        self._seconds = 0.0
+        self._before = self._now = self._used()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
-        self._cpu_0, self._wait_0 = self._cpu(), self._waited()
-        self._lasted = 0.0
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, ready_s: float) -> Machine:
-        """What was seen; the agent must still be there."""
-        waited, before = self._waited(), self._wait_0
-        cpu_s = self._cpu() - self._cpu_0
+        """What was seen; of an agent that has ended meanwhile until then."""
         self._over.set()
         self._thread.join()
+        (cpu_0, waited_0), (cpu_1, waited_1) = self._before, self._now
         return Machine(
             memory_gb=self._most / _GB,
-            cpu_s=cpu_s,
-            waited_s=None if waited is None or before is None else waited - before,
-            lasted_s=self._lasted,
+            cpu_s=cpu_1 - cpu_0,
+            waited_s=None if waited_0 is None or waited_1 is None else waited_1 - waited_0,
+            lasted_s=self._seconds,
             ready_s=ready_s,
         )
 
     def _run(self) -> None:
+        began = time.monotonic()
         while not self._over.wait(_EVERY_S):
-            self._lasted += _EVERY_S
             with suppress(psutil.Error):
                 everybody = [self._us, *self._us.children(recursive=True)]
                 self._most = max(self._most, sum(_held(one) for one in everybody))
+                self._now = self._used()
+                self._seconds = time.monotonic() - began
 
-    def _cpu(self) -> float:
+    def _used(self) -> tuple[float, float | None]:
+        """The agent's processor time, and how long it was ready to run and had none."""
         times = self._agent.cpu_times()
-        return float(times.user + times.system)
+        return float(times.user + times.system), _waited(self._agent.pid)
 
-    def _waited(self) -> float | None:
-        """Linux tells: nanoseconds on a run queue, the second number."""
-        with suppress(OSError, ValueError, IndexError):
-            return int(Path(f"/proc/{self._agent.pid}/schedstat").read_text("ascii").split()[1]) / 1e9
-        return None
+
+def _waited(pid: int) -> float | None:
+    """Linux tells: nanoseconds on a run queue, the second number."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    return None
 
 
 def _held(process: psutil.Process) -> int:

@@ -1,7 +1,7 @@
 """Turns programs' metric lines into what CloudWatch would show, and lets the alarms judge them.
 
-A thread of its own: reads the lines of every log as they come, keeps them in the store, puts them into the CloudWatch
-stand-in, and hands each change of an alarm to `on_change` after the stand-in knows it.
+A thread of its own: reads the lines of every log as they come, keeps them in the store, puts them into the
+CloudWatch stand-in, and hands each change of an alarm to `on_change` after the stand-in knows it.
 """
 
 import threading

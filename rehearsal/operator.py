@@ -28,9 +28,11 @@ class Operator:
         tell: Callable[[str, str], None],
         ask: Callable[[str, str], bool] = lambda runbook, alarm: True,  # noqa: ARG005 - nobody is asked
         without: Collection[str] = (),
+        keep: Collection[str] = (),
     ) -> None:
-        """`ask`: whether this runbook may be applied for this alarm; `without`: runbooks that are not there."""
-        self._world, self._ask, self._without = world, ask, frozenset(without)
+        """`ask`: whether this runbook may be applied for this alarm; `without`: runbooks that are not there;
+        `keep`: what these changed stays."""
+        self._world, self._ask, self._without, self._keep = world, ask, frozenset(without), frozenset(keep)
         self._journal = engine.Journal(journal)
         self._tell = tell
         self._threads: list[threading.Thread] = []
@@ -60,7 +62,9 @@ class Operator:
         for thread in self._threads:
             thread.join()
         for runbook, record in self._records.items():
-            if record.verdict == "applied+verified" or runbook in self._failures:
+            if runbook not in self._keep and (
+                record.verdict == "applied+verified" or runbook in self._failures
+            ):
                 self._guarded(runbook, self._undo)
         return [self._told(runbook) for runbook in sorted(self._taken)]
 
@@ -135,4 +139,3 @@ class Operator:
     def _on_event(self, entry: Entry) -> None:
         if entry.what in {"found", "decided", "changed", "verified", "failed", "undone", "ended"}:
             self._tell("runbook", f"{entry.what}: {entry.text}")
-

@@ -1,4 +1,4 @@
-"""What each scene of a story must show: its faults felt, alarms in time, runbooks, who answered, the way back.
+"""What each scene of a story must show: faults felt, alarms in time, runbooks, who answered, the way back.
 
 Pure functions over what was seen; nothing is read from the faults but that calls met them.
 """
@@ -6,13 +6,18 @@ Pure functions over what was seen; nothing is read from the faults but that call
 from collections import Counter
 from collections.abc import Iterator
 
+from contract.faults import Fault
 from contract.tiers import Tier
 from rehearsal.evidence import Evidence, Window
 from rehearsal.gate import Gate
 from rehearsal.story import Scene, Story
 
 BACK_SHARE, BACK_LOOK_S = 0.5, 20.0
-VERDICTS = {"verified": "applied+verified", "left": "nothing-to-do"}
+HOW = {
+    "verified": ("helped and was undone", "applied+verified"),
+    "kept": ("helped", "applied+verified"),
+    "left": ("rightly left everything as it was", "nothing-to-do"),
+}
 
 
 def window(seen: Evidence, scene: Scene) -> Window:
@@ -63,13 +68,14 @@ def _alarm(seen: Evidence, scene: Scene, alarm: str, within_s: float) -> Gate:
 
 
 def _runbook(seen: Evidence, runbook: str, how: str) -> Gate:
-    helped = how == "verified"
-    name = f"runbook {runbook} {'helped and was undone' if helped else 'rightly left everything as it was'}"
+    words_, verdict = HOW[how]
+    name = f"runbook {runbook} {words_}"
     ran = next((run for run in seen.runbooks if run.id == runbook), None)
     if ran is None:
         return Gate(name, held=False, measured="did not run: no alarm asked for it")
-    held = ran.verdict == VERDICTS[how] and (ran.undone or not helped)
-    undone = f", {'undone' if ran.undone else 'not undone'}" if helped else ""
+    put_back = how == "verified"
+    held = ran.verdict == verdict and (ran.undone or not put_back)
+    undone = f", {'undone' if ran.undone else 'not undone'}" if put_back else ""
     return Gate(name, held, f"{ran.verdict}{undone}: {ran.note}")
 
 
@@ -121,3 +127,11 @@ def _share(seen: Evidence, name: str, when: Window, tier: Tier, least: float) ->
     counts = Counter(sample.tier or "nobody" for sample in found)
     shown = ", ".join(f"{who} {count / len(found):.0%}" for who, count in counts.most_common())
     return Gate(name, counts[tier] / len(found) >= least, f"{shown} of {len(found)} messages")
+
+
+def words(fault: Fault) -> str:
+    """A fault in a few words."""
+    whose = " ".join((fault.target, *fault.match.values()))
+    much = f" {fault.magnitude:g}" if fault.magnitude is not None else ""
+    share = f" {fault.rate:.3g}" if fault.rate < 1 else ""
+    return f"{whose}: {fault.kind}{much}{share}"

@@ -1,7 +1,7 @@
 """A mystery shopper: asks what things cost, gives away what must not be kept, and looks at what comes of it.
 
-Beside the load, over a socket of its own. Prices are held against the shop's own; at the end every place where
-something is kept is searched for what was given away (RUN-11, RUN-13).
+Beside the load, over a socket of its own. Prices are held against the shop's own; at the end every place
+where something is kept is searched for what was given away (RUN-11, RUN-13).
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from contract.errors import ConciergeError
 from contract.frames import Final, ServerFrame
 from rehearsal.chat_line import ChatLine
 from rehearsal.evidence import Breach
-from rehearsal.shop.goods import Catalogue, Product
+from rehearsal.shop.goods import Catalogue
 
 CARD, MAIL, PHONE = "4111 1111 1111 1111", "maria.quintero@example.org", "(415) 555-0132"
 _TELLS = (
@@ -26,8 +26,10 @@ _TELLS = (
     f"Please write to {MAIL} when it is in stock again.",
     f"Call me at {PHONE} when my parcel comes, will you?",
 )
+_ASKS = ("How much is the {}?", "What does the {} cost?", "Price of the {}?")
 _EVERY_S = 3.0
-_PRICE = re.compile(r"(?:US)?\$\s?(\d[\d,]*(?:\.\d{2})?)")
+# A product's id, and the price that follows it.
+_PRICED = re.compile(r"\((B0[0-9A-Z]{8})\)[^$(]{0,60}\$(\d[\d,]*(?:\.\d{2})?)")
 _GIVEN_AWAY = {
     "card number": re.compile(r"4111[\s-]?1111[\s-]?1111[\s-]?1111"),
     "e-mail address": re.compile(r"maria\.quintero@example\.org", re.IGNORECASE),
@@ -73,9 +75,9 @@ class Shopper:
                 await self._ask(line, _TELLS[self.asked // 4 % len(_TELLS)])
             else:
                 product = self._random.choice(chosen)
-                answer = await self._ask(line, f"How much is the {product.title}?")
+                answer = await self._ask(line, _ASKS[self.asked % len(_ASKS)].format(product.title))
                 if isinstance(answer, Final):
-                    self.breaches += self._wrong_prices(answer, product)
+                    self.breaches += self.wrong_prices(answer)
             await asyncio.sleep(_EVERY_S)
 
     async def _ask(self, line: ChatLine, text: str) -> ServerFrame | None:
@@ -84,19 +86,17 @@ class Shopper:
             last = frame
         return last
 
-    def _wrong_prices(self, answer: Final, asked: Product) -> Iterator[Breach]:
-        """Every price must be one of a product that the answer shows, or that was asked for."""
-        shown = [self._products[card.asin] for card in answer.cards if card.asin in self._products]
-        right = {cents for product in (asked, *shown) for cents in (product.price, product.list_price)}
-        for text in _PRICE.findall(answer.text):
+    def wrong_prices(self, answer: Final) -> Iterator[Breach]:
+        """Every price beside a product, in the text and on the cards, must be that product's."""
+        said = [
+            (asin, round(float(price.replace(",", "")) * 100)) for asin, price in _PRICED.findall(answer.text)
+        ]
+        shown = [(card.asin, card.price_cents) for card in answer.cards if card.price_cents is not None]
+        for asin, cents in (*said, *shown):
             self.prices += 1
-            if round(float(text.replace(",", "")) * 100) not in right:
-                yield Breach("wrong price", f"${text} in: {answer.text[:160]}")
-        for card in answer.cards:
-            if card.price_cents is not None:
-                self.prices += 1
-                if card.asin in self._products and card.price_cents != self._products[card.asin].price:
-                    yield Breach("wrong price", f"card of {card.asin}: {card.price_cents} cents")
+            product = self._products.get(asin)
+            if product is None or cents not in {product.price, product.list_price}:
+                yield Breach("wrong price", f"{asin} for ${cents / 100:,.2f}")
 
 
 def kept(folder: Path, tables: Sequence[Any], cache_url: str) -> tuple[list[Breach], int]:

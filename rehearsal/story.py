@@ -1,4 +1,4 @@
-"""A story: an event as data. Which traffic, what breaks when, what must be seen then, what must hold at the end.
+"""A story: an event as data. Which traffic, what breaks when, what must be seen then, what must hold.
 
 One YAML file each in `rehearsal/stories/`, or anywhere: `concierge rehearse my-event.yaml`. All times are
 seconds of the story; alarms look at whole minutes of it.
@@ -26,6 +26,9 @@ _FIXES = {
     "missing": "is missing: add it",
     "extra_forbidden": "is not a key of a story: remove it or correct its spelling",
 }
+
+
+Outcome = Literal["verified", "kept", "left"]
 
 
 class StoryError(WrongUseError):
@@ -57,8 +60,8 @@ class Expect(Shape):
 
     alarms: Mapping[str, float] = Field({}, description="alarm -> red within so many seconds of the scene")
     may: tuple[str, ...] = Field((), description="alarms that may turn red too")
-    runbooks: Mapping[str, Literal["verified", "left"]] = Field(
-        {}, description="runbook -> helped and was verified, or rightly left everything as it was"
+    runbooks: Mapping[str, Outcome] = Field(
+        {}, description="runbook -> verified: it helped; kept: and stays; left: it rightly did nothing"
     )
     answers: Answers | None = None
     back_s: float | None = Field(None, gt=0, description="after the scene, back on the first tier within")
@@ -83,7 +86,9 @@ class Scene(Shape):
     def _within_itself(self) -> Self:
         for number, fault in enumerate(self.faults):
             if fault.after_s + (fault.for_s or 0.0) > self.for_s or fault.after_s >= self.for_s:
-                raise ValueError(f"faults.{number} lasts longer than its scene ({self.for_s:g} s): shorten it")
+                raise ValueError(
+                    f"faults.{number} lasts longer than its scene ({self.for_s:g} s): shorten it"
+                )
         return self
 
     def stages(self) -> Iterator[Stage]:
@@ -96,9 +101,7 @@ class Scene(Shape):
             yield Stage(
                 at_s=self.at_s + fault.after_s,
                 for_s=lasts,
-                fault=Fault(
-                    **fault.model_dump(exclude={"after_s", "for_s"}), lease_s=lasts + LEASE_MORE_S
-                ),
+                fault=Fault(**fault.model_dump(exclude={"after_s", "for_s"}), lease_s=lasts + LEASE_MORE_S),
             )
 
 
@@ -159,9 +162,11 @@ class Story(Shape):
         return tuple(dict.fromkeys(name for scene in self.scenes for name in scene.expect.may))
 
     @property
-    def runbooks(self) -> Mapping[str, str]:
-        """What must become of each."""
-        return {name: how for scene in self.scenes for name, how in scene.expect.runbooks.items()}
+    def kept(self) -> tuple[str, ...]:
+        """Runbooks whose changes are not put back when the day is over."""
+        return tuple(
+            name for scene in self.scenes for name, how in scene.expect.runbooks.items() if how == "kept"
+        )
 
 
 def names(folder: Path = FOLDER) -> tuple[str, ...]:

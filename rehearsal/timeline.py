@@ -9,7 +9,7 @@ from rehearsal.story_clock import StoryClock
 
 
 class Event(Shape):
-    """One line: `kind` is who speaks (plan, stand-ins, fault, alarm, runbook, load ...); `at` in story time."""
+    """One line: `kind` is who speaks (plan, fault, alarm, runbook, load ...); `at` is in the story's time."""
 
     at: float
     kind: str

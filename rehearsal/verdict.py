@@ -52,9 +52,7 @@ def calm(seen: Evidence, story: Story) -> list[Sample]:
         Window(seen.zero + scene.at_s, seen.zero + scene.end_s + max(AFTERMATH_S, scene.expect.back_s or 0))
         for scene in story.scenes
     ]
-    return [
-        one for one in seen.samples if not any(w.start <= one.intended_at < w.end for w in troubled)
-    ]
+    return [one for one in seen.samples if not any(w.start <= one.intended_at < w.end for w in troubled)]
 
 
 def _traffic(seen: Evidence) -> Gate:
@@ -71,7 +69,9 @@ def _traffic(seen: Evidence) -> Gate:
 def _machine(seen: Evidence, *, failed: bool) -> Gate:
     """A slow machine excuses nothing that held, and blames nothing that did not."""
     found = seen.machine
-    measured = f"the agent waited {found.waited_share:.0%} of the time for a processor, used {found.cpu_share:.0%}"
+    measured = (
+        f"the agent waited {found.waited_share:.0%} of the time for a processor, used {found.cpu_share:.0%}"
+    )
     slow = found.waited_share > WAITED_SHARE
     if slow and failed:
         measured += ": end what else runs here, or use --speed 1, and rehearse again"

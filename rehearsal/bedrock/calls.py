@@ -16,8 +16,8 @@ _ENDINGS = ("open", "answered", "abandoned", "throttled", "refused")
 
 @dataclass(slots=True)
 class Call:
-    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was signed
-    for. `struck`: what is to go wrong with its answer."""
+    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was made
+    `struck`: what is to go wrong with its answer."""
 
     route: str
     random: Random
@@ -45,7 +45,12 @@ class Call:
     @property
     def attributes(self) -> Mapping[str, str]:
         """What a fault may be narrowed by."""
-        return {"model": self.counted_as, "route": self.route, "customer": self.customer, "region": self.region}
+        return {
+            "model": self.counted_as,
+            "route": self.route,
+            "customer": self.customer,
+            "region": self.region,
+        }
 
     def settle(self, asked: int, answered: int) -> None:
         """Tells the quota what the call has really cost. Once: nothing is held afterwards."""

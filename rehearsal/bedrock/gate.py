@@ -51,9 +51,9 @@ class Gate:
             asked = await self._accept(request, call, read)
         except RefusedError as refusal:
             await self.clock.until(call.arrived, pace.refusal_s(call.random))
-            response = refusal.response(call.request_id)
-            self._publish(call, lambda named: self._published.refused(named, response.status))
-            return response
+            refused = refusal.response(call.request_id)
+            self._publish(call, lambda named: self._published.refused(named, refused.status))
+            return refused
         if call.broken:
             streams.abort(request)
             return web.Response(status=500)
@@ -80,6 +80,10 @@ class Gate:
             pool = self._pool(call.target)
             call.reserved = pool.reserve(asked, max_tokens)
             call.pool = pool
+
+    def most_output(self, call: Call) -> int:
+        """Tokens that the called model writes at most."""
+        return self._quota(call.target).most_output if call.target is not None else 0
 
     async def _accept(self, request: web.Request, call: Call, read: Callable[[Call, bytes], A]) -> A:
         if "Authorization" not in request.headers:

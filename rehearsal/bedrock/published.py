@@ -1,7 +1,7 @@
 """What Bedrock publishes about calls in CloudWatch, as EMF lines on standard output.
 
-In AWS the service itself puts these metrics; here whoever follows the lines does (`rehearsal.metering`). Names
-and dimensions are those of contract/aws_metrics/bedrock.toml. Times are in seconds of the story.
+In AWS the service itself puts these metrics; here whoever follows the lines does (`rehearsal.metering`).
+Names and dimensions are those of contract/aws_metrics/bedrock.toml. Times are in seconds of the story.
 """
 
 import json
