@@ -10,6 +10,7 @@ from contract.errors import WrongUseError
 from contract.inventory import Inventory
 from contract.runbooks import catalogue
 from plan import Plan
+from rehearsal import alarm_definitions
 from rehearsal.story import Story
 
 KINDS = ("alarm", "runbook", "rung")
@@ -32,11 +33,19 @@ def without(taken: Iterable[str], kind: str) -> list[str]:
 
 def check_alarms(story: Story, planned: Plan, taken: Sequence[str] = ()) -> None:
     """That the plan has every alarm which the story names, or which is to be taken away."""
-    alarms = Inventory.model_validate_json(planned.outputs["inventory"]).primary.alarms
+    alarms = alarm_names(planned)
     for wanted in (*story.alarms, *story.may):
         _known(f"story {story.id}: expect.alarms", wanted, alarms, f"stack {planned.stack}")
     for wanted in without(taken, "alarm"):
         _known(f"--without alarm:{wanted}", wanted, alarms, f"stack {planned.stack}")
+
+
+def alarm_names(planned: Plan) -> dict[str, str]:
+    """Our word for an alarm -> what AWS calls it, in the first region; also of those only rollouts read."""
+    known = Inventory.model_validate_json(planned.outputs["inventory"]).primary
+    prefix = f"concierge-{planned.stack}-"
+    every = (each.name for each in alarm_definitions.of_plan(planned, known.region))
+    return {name.removeprefix(prefix): name for name in every} | dict(known.alarms)
 
 
 def _known(who: str, wanted: str, there: Iterable[str], where: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any, cast
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from redis.exceptions import RedisError
 
 import plan
 from chaos import runner
@@ -32,7 +34,7 @@ from rehearsal.agent import agent
 from rehearsal.alarms import Judge, Transition
 from rehearsal.door import Door
 from rehearsal.environment import Aws
-from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage, read_samples
+from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, Stage, read_samples
 from rehearsal.gate import Gate
 from rehearsal.history import CLOCK
 from rehearsal.load_here import SHOP_SEED
@@ -137,7 +139,16 @@ def run(
             evidence = day.play()
         except KeyboardInterrupt:
             raise _interrupted(day) from None
-    return day.result(evidence)
+    return replace(day.result(evidence), pages=_pages(planned, build))
+
+
+def _pages(planned: Plan, build: Path) -> Sequence[dashboards.Page]:
+    """The stack's dashboards; where it declares none, as dev does, prod's war room stands in for them."""
+    with suppress(dashboards.DashboardError):
+        return dashboards.pages(planned)[:1]
+    with suppress(ConciergeError):
+        return dashboards.pages(plans.kept("prod", build), "war-room")[:1]
+    return ()
 
 
 def _interrupted(day: "GameDay") -> KeyboardInterrupt:
@@ -237,14 +248,7 @@ class GameDay:
             gates=verdict.gates(evidence, self.story),
             evidence=evidence,
             timeline=self.timeline,
-            pages=self._pages(),
         )
-
-    def _pages(self) -> Sequence[dashboards.Page]:
-        """Of this region, if the stack declares any."""
-        with suppress(dashboards.DashboardError):
-            return [page for page in dashboards.pages(self._plan) if page.region == self._region]
-        return ()
 
     def _start_stand_ins(self) -> Aws:
         aws = self._stack.enter_context(
@@ -355,7 +359,7 @@ class GameDay:
             without=away,
             keep=self.story.kept,
         )
-        self.alarm_names = dict(found.primary.alarms)
+        self.alarm_names = beforehand.alarm_names(self._plan)
         judge = Judge.of(self._plan, self._region, MetricStore(), namespaces=PUBLISHED)
         gone = {self.alarm_names[name] for name in beforehand.without(self.options.without, "alarm")}
         self.judge = replace(judge, alarms=[one for one in judge.alarms if one.name not in gone])
@@ -430,9 +434,7 @@ class GameDay:
         assert self.metering is not None  # noqa: S101 - there is nothing to tell before
         assert self.clock.zero is not None  # noqa: S101
         self._shopper.stop()
-        breaches, places = shopper.kept(
-            self.folder, list(self._dynamodb.tables.all()), self._aws.urls["cache"]
-        )
+        breaches, places = self._search()
         outcome = self._outcome
         stages = outcome.stages if outcome else ()
         hits = {line.id: line.hit for line in self._aws.faults.log()}
@@ -458,6 +460,15 @@ class GameDay:
             looked={"prices": self._shopper.prices, "places": places},
             machine=self._machine.stop(self._ready_s),
         )
+
+    def _search(self) -> tuple[list[Breach], int]:
+        """For what must not be kept; places that do not answer were not searched."""
+        try:
+            tables = list(self._dynamodb.tables.all())
+            return shopper.kept(self.folder, tables, self._aws.urls["cache"])
+        except (BotoCoreError, ClientError, OSError, RedisError) as silent:
+            self.timeline.tell("invariants", f"what is kept could not be searched: {silent}")
+            return [], 0
 
     def _doubts(self) -> Sequence[str]:
         run = finished(self.folder / "load")

@@ -61,8 +61,6 @@ class Rollouts:
 
     def tend(self) -> None:
         """One look."""
-        for process in [one for one in self._left if not one.running]:
-            self._left.remove(process)
         if self._next is not None:
             self._take_over(*self._next)
             return
@@ -81,7 +79,7 @@ class Rollouts:
 
     @property
     def programs(self) -> list[Process]:
-        """Those that may end: they are asked to, or are not live yet."""
+        """Those that may end: they were asked to, or are not live yet."""
         return [*self._left, *([self._next[1]] if self._next else [])]
 
     def _take_over(self, revision: str, process: Process) -> None:

@@ -142,7 +142,9 @@ def _quiet(seen: Evidence, story: Story) -> Iterator[Gate]:
     yield Gate("no other alarm", not others if judged else None, told)
     red = sorted(alarm for alarm, state in seen.final_states.items() if state == "ALARM")
     dark = [
-        name for name in story.alarms if seen.final_states.get(seen.alarm_names[name]) == "INSUFFICIENT_DATA"
+        name
+        for name in story.alarms
+        if seen.final_states.get(seen.alarm_names.get(name, name)) == "INSUFFICIENT_DATA"
     ]
     told = ", ".join(red or dark) or f"none of {len(seen.final_states)} judged is red"
     yield Gate("all alarms green at the end", None if not red and (dark or not judged) else not red, told)
