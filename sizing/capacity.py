@@ -243,7 +243,10 @@ def _runtime(target: Target, settings: Settings) -> Iterator[Need]:
     calls = math.ceil(sum(target.calls_s(model) for model in target.assumed.calls_a_message))
     said = settings.runtime.rates.model_calls
     now = said.most / said.per_s
-    key, why = "runtime.rates.model_calls", f"{calls:,} calls a second of all tasks, {now:,.0f} are let through"
+    key, why = (
+        "runtime.rates.model_calls",
+        f"{calls:,} calls a second of all tasks, {now:,.0f} are let through",
+    )
     wanted = _bucket(calls, 1.0) if calls > now else _bucket(said.most, said.per_s)
     yield Need("cap on model calls", key, wanted, _bucket(said.most, said.per_s), why)
 

@@ -51,7 +51,12 @@ def compare(
     there = measured.on_machine_of(found)
     runs = [play(found, there, settings, assumed, seed + number) for number in range(AGAIN)]
     rows = [
-        *_times(found, "models", recording.spread_out([found.ladder]), [s for seen in runs for s in seen.ladder if s]),
+        *_times(
+            found,
+            "models",
+            recording.spread_out([found.ladder]),
+            [s for seen in runs for s in seen.ladder if s],
+        ),
         *_times(found, "first text", recording.spread_out(found.first.values()), _drawn(runs, "first")),
         *_times(found, "whole answer", recording.spread_out(found.whole.values()), _drawn(runs, "whole")),
     ]
@@ -90,7 +95,10 @@ def _rates(found: Recording) -> Floats:
 def _drawn(runs: Sequence[Seen], field: str) -> Sequence[float]:
     """Seconds of all who got an answer."""
     return [
-        value for seen in runs for value, rung in zip(getattr(seen, field), seen.rung, strict=True) if rung != LOST
+        value
+        for seen in runs
+        for value, rung in zip(getattr(seen, field), seen.rung, strict=True)
+        if rung != LOST
     ]
 
 

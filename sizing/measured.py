@@ -131,7 +131,9 @@ def _answered(recordings: Sequence[Recording], intent: Intent) -> Answered:
     return Answered(
         own=by.get(OWN, 0) / total,
         cached=every.get(CACHE, 0) / asked,
-        light=light if light > TRICKLE else 0.0,  # below it is the router's own trickle, which is played anyway
+        light=light
+        if light > TRICKLE
+        else 0.0,  # below it is the router's own trickle, which is played anyway
         asked=asked / len(recordings),
     )
 

@@ -49,7 +49,9 @@ class Recording(Shape):
     first: Mapping[str, Buckets] = Field(description="rung -> times to the first text")
     whole: Mapping[str, Buckets] = Field(description="rung -> times to the end")
     around: Buckets = Field(description="of a message with a model: its whole time less the ladder's")
-    ladder: Buckets = Field(description="of a message with a model: the ladder's time, whatever rungs it took")
+    ladder: Buckets = Field(
+        description="of a message with a model: the ladder's time, whatever rungs it took"
+    )
     opening: Mapping[str, Buckets] = Field(description="rung -> times of good calls to the first text")
     calls: Mapping[str, Mapping[str, Buckets]] = Field(description="rung -> outcome -> times of calls")
 

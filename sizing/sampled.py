@@ -78,7 +78,9 @@ class Seen:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     opened: list[tuple[float, str, str]] = field(default_factory=list)
 
-    def add(self, at: float, rung: str, first: float, whole: float, weight: float, ladder: float = 0.0) -> None:
+    def add(
+        self, at: float, rung: str, first: float, whole: float, weight: float, ladder: float = 0.0
+    ) -> None:
         """One message. `ladder`: seconds of it that models and their errors took."""
         self.ladder.append(ladder)
         self.at.append(at)
