@@ -38,7 +38,7 @@ class Rule(Shape):
     """Things that together are an attempt."""
 
     kind: str
-    needs: tuple[str, ...] = Field(min_length=2)
+    needs: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(gt=0, lt=1)
     where: Where | None = Field(None, description="none: anywhere")
     across: bool = Field(False, description="as heavy over several sentences")
