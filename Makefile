@@ -12,6 +12,7 @@ CHECKOV := .venvs/checkov/.ready
 BENCH := .venvs/bench/.ready
 PRESIDIO := .venvs/presidio/.ready
 FUZZ := .venvs/fuzz/.ready
+CHAOS := .venvs/chaos/.ready
 STACK ?= prod
 TESTS ?= tests
 WORKERS ?= 2
@@ -26,7 +27,7 @@ plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
 test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
 
-prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
+prove: $(READY) $(CHECKOV) $(CHAOS) ## the slow proofs: fuzz, soak, kill tests, engine
 	@without=; leave_out() { without="$$without --ignore=$$1"; echo "prove: without $$1" >&2; }; \
 		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
 		$(MAKE) --silent $(FUZZ) || echo "prove: without the fuzzer that is guided by coverage" >&2; \
@@ -109,6 +110,10 @@ $(FUZZ): requirements/uv.txt requirements/fuzz.txt
 
 $(PRESIDIO): requirements/uv.txt requirements/presidio.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/presidio requirements/presidio.txt
+	@touch $@
+
+$(CHAOS): requirements/uv.txt requirements/chaos.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
 .PHONY: rehearse plan test prove prove-scale engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help

@@ -1,6 +1,6 @@
 """What the checks of a message and an answer are worth, and what they cost: python bench/safety.py
 
-Precision and recall on both halves of the cases (tests/runtime/safety/cases), personal data beside Presidio's
+Precision and recall on both halves of the cases (runtime/eval/safety/cases), personal data beside Presidio's
 analyser where its environment stands (`make bench-safety`), then CPU: texts of 64 KB made to be slow to read,
 a usual message, and one chunk of an answer on its way. Time of the process alone.
 """
@@ -17,12 +17,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from runtime.reply import Reply
-from runtime.safety.injection import detector
-from runtime.safety.output.stages import check
-from runtime.safety.output.stream import Stream
-from runtime.safety.pii import redact
-from tests.runtime.safety.cases_helpers import (
+from runtime.eval.safety.cases import (
     HALVES,
     SHOP,
     Personal,
@@ -34,6 +29,11 @@ from tests.runtime.safety.cases_helpers import (
     priced_later,
     score,
 )
+from runtime.reply import Reply
+from runtime.safety.injection import detector
+from runtime.safety.output.stages import check
+from runtime.safety.output.stream import Stream
+from runtime.safety.pii import redact
 
 PRESIDIO = Path(__file__).parents[1] / ".venvs" / "presidio" / "bin" / "python"
 BYTES, RUNS = 65_536, 5

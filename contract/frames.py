@@ -98,12 +98,22 @@ class Card(Shape):
     rating: float | None = None
 
 
+class Proposal(Shape):
+    """Money that would move, if the person says yes: to exactly this."""
+
+    deed: Literal["pay", "refund"]
+    cents: int = Field(gt=0)
+    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    subject: str = Field(min_length=1, max_length=128, description="which cart, or which order")
+
+
 class Action(Shape):
     """Something the person can do next with one tap."""
 
-    kind: Literal["ask", "human", "show_product", "show_order", "add_to_cart"]
+    kind: Literal["ask", "human", "show_product", "show_order", "add_to_cart", "confirm"]
     label: str
     value: str = Field("", description="what to ask, or which product or order")
+    proposal: Proposal | None = Field(None, description="what `confirm` says yes to")
 
 
 class Source(Shape):
@@ -188,6 +198,9 @@ class Ask(Shape):
     request_id: Id
     text: str = Field(min_length=1, max_length=4_000)
     session_id: Id | None = None
+    confirmation: str | None = Field(
+        None, min_length=1, max_length=1_024, description="the word that `confirm` gave; no model sees it"
+    )
     context_hints: Mapping[str, str] = Field(
         default_factory=dict, max_length=16, description="what the person sees: page, asin, locale ..."
     )
@@ -216,9 +229,27 @@ class Resume(Shape):
     resume_token: str | None = Field(None, min_length=1, max_length=256)
 
 
+class Confirm(Shape):
+    """The person's own yes to money that moves, said to the server and to no model (RUN-14)."""
+
+    type: Literal["confirm"] = "confirm"
+    request_id: Id
+    session_id: Id | None = None
+    proposal: Proposal
+
+
+class Confirmed(Shape):
+    """The answer to `confirm`: good once, for minutes. Send the word with the message that wants it."""
+
+    type: Literal["confirmed"] = "confirmed"
+    request_id: str
+    confirmation: str
+    expires_in_s: int
+
+
 ServerFrame = Start | Delta | Correction | Final | Banner | Failure
-ServerMessage = ServerFrame | Resumed | Reconnect
-ClientFrame = Ask | Resend | Resume
+ServerMessage = ServerFrame | Resumed | Reconnect | Confirmed
+ClientFrame = Ask | Resend | Resume | Confirm
 ENDINGS = ("final", "error")
 _SINCE_3 = {"cards", "actions", "about", "resume_token"}
 T = TypeVar("T")
@@ -246,7 +277,7 @@ def as_spoken(frame: ServerMessage, version: int) -> str | None:
     """The line for a client of this version; None where that version has no such frame."""
     if version >= PROTOCOL:
         return encode(frame)
-    if isinstance(frame, Resumed | Reconnect):
+    if isinstance(frame, Resumed | Reconnect | Confirmed):
         return None
     if isinstance(frame, Start):
         frame = frame.model_copy(update={"protocol_version": version})
@@ -261,7 +292,7 @@ def decode_server(text: str | bytes) -> ServerMessage:
 def decode_answer(text: str | bytes) -> ServerFrame:
     """A frame of an answer; FrameError for one that belongs to the connection."""
     frame = decode_server(text)
-    if isinstance(frame, Resumed | Reconnect):
+    if isinstance(frame, Resumed | Reconnect | Confirmed):
         raise FrameError(f"type: {frame.type} belongs to no answer")
     return frame
 

@@ -89,11 +89,7 @@ class Watch:
                 self._measures.changed(name)
 
     def _plain(self, product: Product) -> Product:
-        """A product keeps its number and its price: they are the shop's. Its words are a seller's."""
-        if self._harmless(_words(product)):
-            return product
-        asin = product.asin
-        return replace(product, title=asin, title_ja=asin, maker="", kind="", category="", features={})
+        return product if self._harmless(_words(product)) else _nameless(product)
 
     def _harmless(self, text: str) -> bool:
         verdict = _found(text)
@@ -128,6 +124,17 @@ def own_instructions() -> tuple[str, ...]:
 def harmless(passage: Passage) -> bool:
     """For whoever takes documents in: whether a passage may be kept at all."""
     return not _found(f"{passage.title}\n{passage.text}").attempt
+
+
+def plain(product: Product) -> Product:
+    """For whoever shows products found otherwise: without its words where they speak to the model."""
+    return _nameless(product) if _found(_words(product)).attempt else product
+
+
+def _nameless(product: Product) -> Product:
+    """It keeps its number and its price: they are the shop's. Its words are a seller's."""
+    asin = product.asin
+    return replace(product, title=asin, title_ja=asin, maker="", kind="", category="", features={})
 
 
 @lru_cache(REMEMBERED)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from contract.frames import (
     Ask,
+    Confirm,
     Failure,
     FrameError,
     Reconnect,
@@ -79,8 +80,15 @@ class Connection:
             frame = decode_client(data)
         except FrameError as wrong:
             return await self._refuse(self._id_in(data), "bad_request", str(wrong))
-        if isinstance(frame, Resume):
-            return await self._resume(frame)
+        match frame:
+            case Resume():
+                return await self._resume(frame)
+            case Confirm():
+                return await self._confirm(frame)
+            case _:
+                return await self._asked(frame, closing=closing)
+
+    async def _asked(self, frame: Ask | Resend, *, closing: bool) -> None:
         if frame.request_id in self._running:
             return None  # sent twice, or asked for again too early: its ending is on the way
         if ending := self._endings.get(frame.request_id):
@@ -105,6 +113,14 @@ class Connection:
         self._session_id = frame.session_id
         self._allowed.add(frame.session_id)
         return await self._send(resumed)
+
+    async def _confirm(self, frame: Confirm) -> None:
+        """The customer's own yes: signed here, and seen by no model."""
+        session_id = frame.session_id or self._session_id
+        confirmed = self._conversation.confirm(self.person(session_id), session_id, frame)
+        if confirmed is None:
+            return await self._refuse(frame.request_id, "bad_request", "confirm: sign in first")
+        return await self._send(confirmed)
 
     async def _resend(self, frame: Resend) -> None:
         """An ending of before this connection is in the session's store."""

@@ -19,13 +19,14 @@ from aiohttp.test_utils import TestServer
 from components.tables import definitions
 from contract.controls import Controls
 from contract.faults import Fault, FaultKind
-from contract.frames import ENDINGS, SUBPROTOCOL, Ask, decode_server, encode
+from contract.frames import ENDINGS, SUBPROTOCOL, Ask, Confirm, Proposal, decode_server, encode
 from contract.runtime_settings import (
     DownstreamSettings,
     ProvidersSettings,
     RetrievalSettings,
     RuntimeSettings,
     SessionsSettings,
+    ToolsSettings,
 )
 from contract.traffic_settings import ValkeySettings
 from rehearsal import environment
@@ -45,10 +46,17 @@ from runtime.testing.ladders import REGION, alone
 
 T = TypeVar("T")
 TABLES = {
-    "CONCIERGE_TABLE_SESSIONS": "sessions",
-    "CONCIERGE_TABLE_FEEDBACK": "feedback",
-    "CONCIERGE_TABLE_PII_VAULT": "pii-vault",
-    "CONCIERGE_TABLE_CUSTOMER_KEYS": "customer-keys",
+    f"CONCIERGE_TABLE_{name.upper().replace('-', '_')}": name
+    for name in (
+        "sessions",
+        "feedback",
+        "carts",
+        "wishlist",
+        "profiles",
+        "transactions",
+        "pii-vault",
+        "customer-keys",
+    )
 }
 TICKETS, KMS = "CONCIERGE_TABLE_TICKETS", "CONCIERGE_KMS_CUSTOMER_KEYS"
 CUSTOMER, OTHER = "c-00012", "c-00077"
@@ -58,6 +66,7 @@ PATIENT: dict[str, Any] = {
     "retrieval": RetrievalSettings(intent_s=1.0, embed_s=20.0, search_s=20.0, rerank_s=20.0, total_s=60.0),
     "sessions": SessionsSettings(read_s=20.0, write_s=20.0, cache_s=0.0),
     "valkey": ValkeySettings(command_s=1.0),
+    "tools": ToolsSettings(item_s=20.0, read_s=40.0, write_s=40.0, money_s=60.0),
 }
 
 
@@ -198,6 +207,12 @@ class Socket:
         await self.ws.send_str(encode(Ask(request_id=name, text=text, **more)))
         return name
 
+    async def confirm(self, proposal: Proposal) -> str:
+        """The customer's own yes, as their client gets it."""
+        asked = Confirm(request_id="yes", session_id=self.session_id, proposal=proposal)
+        await self.ws.send_str(encode(asked))
+        return str((await self.frame()).confirmation)
+
     async def frame(self) -> Any:
         return decode_server(await self.ws.receive_str(timeout=60))
 
@@ -240,6 +255,7 @@ async def agent(
             calls=lambda: None,
             telemetry=telemetry,
             wall=wall,
+            secret=b"a secret of the test house",
         ) as opened,
         Bedrock(chosen.ladder, REGION, Targets(REGION)) as bedrock,
         aiohttp.ClientSession() as http,

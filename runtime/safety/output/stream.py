@@ -7,8 +7,9 @@ out as a correction.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from runtime.reply import Reply
 from runtime.safety.letters import low
@@ -44,6 +45,10 @@ class Stream:
         self._low = ""  # the same in small plain letters
         self._passed = 0  # so much of it was let through
         self.shown = ""
+
+    def learn(self, data: Mapping[str, Any]) -> None:
+        """What a tool gave may be spoken of."""
+        self._context = self._context.learning(data)
 
     async def text(self, chunk: str) -> None:
         """More of it."""

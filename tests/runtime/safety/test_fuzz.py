@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.runtime.safety.cases_helpers import injection, personal, priced
+from runtime.eval.safety.cases import injection, personal, priced
 from tests.runtime.safety.promises_helpers import input_holds, output_holds
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.safety.cases_helpers import (
+from runtime.eval.safety.cases import (
     HALVES,
     injection,
     personal,
