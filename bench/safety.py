@@ -94,7 +94,7 @@ def main() -> int:
         for half in HALVES:
             _row(name, half, score(cases(), half))
     print("read later, in other words (docs/safety.md says which were mended by)")
-    for name in ("later", "last", "fresh", "second", "blind"):
+    for name in ("later", "last", "fresh", "second", "third", "blind"):
         _row("injection", name, score(injection(name)))
     for name in ("fresh", "second", "blind"):
         _row("personal data", name, score(personal_later(name)))

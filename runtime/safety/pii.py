@@ -81,7 +81,7 @@ def _written(plain: str, low: str) -> Iterator[Found]:
         yield from _all("email", forms.MAIL_IN_WORDS, low)
     yield from (Found("name", *span) for span in names(plain, low))
     if _any(low, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
-        yield from _all("secret", forms.SECRET, low, "it")
+        yield from _all("secret", forms.SECRET, low)
     if sum(map(low.count, forms.DIGIT_WORDS)) >= forms.SPELLED_AT_LEAST:
         yield from _all("number", forms.SPELLED, low)
     if not plain.isascii():
@@ -147,10 +147,8 @@ def _meant(kinds: Collection[str], found: Iterable[Found], low: str) -> Iterator
             yield one._replace(kind=kind)
 
 
-def _all(kind: str, pattern: re.Pattern[str], plain: str, *groups: str) -> Iterator[Found]:
-    for match in pattern.finditer(plain):
-        group: int | str = next((name for name in groups if match[name] is not None), 0)
-        yield Found(kind, match.start(group), match.end(group))
+def _all(kind: str, pattern: re.Pattern[str], plain: str) -> Iterator[Found]:
+    return (Found(kind, *match.span(match.lastgroup or 0)) for match in pattern.finditer(plain))
 
 
 def _apart(found: Iterable[Found]) -> tuple[Found, ...]:

