@@ -39,6 +39,9 @@ class Places:
     sessions_table: str | None = None
     tickets_table: str | None = None
     feedback_table: str | None = None
+    # How products belong together: one of the two.
+    product_graph_table: str | None = None
+    neptune: str | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -73,10 +76,21 @@ VARIABLES: Mapping[str, str] = {
     "sessions_table": "CONCIERGE_TABLE_SESSIONS",
     "tickets_table": "CONCIERGE_TABLE_TICKETS",
     "feedback_table": "CONCIERGE_TABLE_FEEDBACK",
+    "product_graph_table": "CONCIERGE_TABLE_PRODUCT_GRAPH",
+    "neptune": "CONCIERGE_NEPTUNE_URL",
 }
 _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("product_search", "pricing", "recommendation", "shipping", "promotions", "orders", "search"),
+        (
+            "product_search",
+            "pricing",
+            "recommendation",
+            "shipping",
+            "promotions",
+            "orders",
+            "search",
+            "neptune",
+        ),
         ("http", "https"),
     ),
     "cache": ("redis", "rediss", "valkey", "valkeys"),

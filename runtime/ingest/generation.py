@@ -56,8 +56,8 @@ class Generation:
             held = said["mappings"].get("_meta", {}).get("embedder")
             if held != embedder:
                 raise search.SearchError(
-                    f"index {index} holds vectors of {held or 'nobody knows whom'}, not of {embedder}: rebuild "
-                    "it (runbook reindex), or ingest with its embedder"
+                    f"index {index} holds vectors of {held or 'nobody knows whom'}, not of {embedder}: "
+                    "rebuild it (runbook reindex), or ingest with its embedder"
                 )
 
     # -- what it holds ------------------------------------------------------------------------------------
@@ -80,7 +80,8 @@ class Generation:
         for start in range(0, len(hashes), PAGE):
             query = {"terms": {"hash": list(hashes[start : start + PAGE])}}
             for row in await self._search(query, ["hash", search.VECTOR]):
-                found.setdefault(row["hash"], row[search.VECTOR])
+                if search.VECTOR in row:  # a twin has none
+                    found[row["hash"]] = row[search.VECTOR]
         return found
 
     async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:

@@ -1,9 +1,9 @@
 """Takes files in: whatever the index holds of them afterwards is what stands in them, once (VEC-4).
 
-A document's chunks have ids that follow from its address and their number, so writing one twice changes nothing.
-What is there already is compared and left alone; a vector that is known is not made again. The first chunk says
-how many there are: it is written before the others where they become more, after them where they become fewer,
-so that whoever was killed between any two writes has left nothing that the next does not see.
+A document's chunks have ids that follow from its address and their number, so writing one twice changes
+nothing. What is there already is compared and left alone; a vector that is known is not made again. The first
+chunk says how many there are: it is written before the others where they become more, after them where they
+become fewer, so that whoever was killed between any two writes has left nothing that the next does not see.
 """
 
 import asyncio
@@ -16,6 +16,10 @@ from typing import Any
 
 from contract import search
 from contract.ingest_settings import IngestSettings
+from runtime.downstream import ProviderError
+from runtime.graph.port import Edge
+from runtime.graph.table import TableGraph
+from runtime.ingest import relations
 from runtime.ingest.documents import Document, chunk_id, documents, same
 from runtime.ingest.generation import Generation, Known, Row, Write
 from runtime.ingest.origins import GoneError, Origin
@@ -56,6 +60,7 @@ class _Read:
     file: str
     version: str = ""
     documents: Sequence[Document] = ()
+    edges: Sequence[Edge] = ()
     gone: bool = False
     why: str = ""
 
@@ -75,7 +80,7 @@ class _Plan:
 class Intake:
     """`generations`: those that are written to now (VEC-5). `dry`: everything but writing and embedding.
 
-    `apart`: where files are parsed, so that nobody waits for it.
+    `graph`: where edges of products go. `apart`: where files are parsed, so that nobody waits for it.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Intake:
         tenant: str,
         wall: Callable[[], datetime],
         dry: bool = False,
+        graph: TableGraph | None = None,
         apart: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         self._generations = generations
@@ -95,16 +101,18 @@ class Intake:
         self._tenant = tenant
         self._wall = wall
         self._dry = dry
+        self._graph = graph
         self._apart = apart
         self._digests: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def take(self, origin: Origin, files: Sequence[str]) -> Sequence[Outcome]:
-        """Whatever becomes of these files. One that changes meanwhile is taken again: the last word counts."""
+        """What becomes of these files. One that changes meanwhile is taken again: its last word counts."""
         done: list[Outcome] = []
         left: Sequence[str] = list(dict.fromkeys(files))
         for tries in range(AGAIN):
             read = await asyncio.gather(*(self._read(origin, file) for file in left))
-            outcomes, alone = await self._take(read)
+            outcomes, alone = await self._take([one for one in read if not one.edges])
+            outcomes = [*outcomes, *[await self._related(one) for one in read if one.edges]]
             left = [] if self._dry else [*alone, *await self._changed(origin, read, outcomes)]
             done += [one for one in outcomes if one.file not in left]
             if not left:
@@ -139,6 +147,9 @@ class Intake:
             most = self._settings.most_megabytes << 20
             if len(content.data) > most:
                 raise ReadingError(f"is larger than {self._settings.most_megabytes} MB: split it")
+            if file.endswith(relations.ENDING):
+                found = await self._apart(relations.edges, content.data)
+                return _Read(file, content.version, edges=found)
             made = await self._apart(
                 documents, file, content.data, content.labels, self._tenant, self._settings
             )
@@ -245,6 +256,18 @@ class Intake:
         if len(self._digests) > REMEMBERED:
             self._digests.popitem(last=False)
         return None
+
+    async def _related(self, one: _Read) -> Outcome:
+        """Edges have no chunks and no twins: they are made to be so, whatever was there."""
+        if self._graph is None:
+            return Outcome(one.file, Became.FAILED, "the graph of products has no table here")
+        if self._dry:
+            return Outcome(one.file, Became.CHANGED)
+        try:
+            written = await relations.write(self._graph, one.edges)
+        except ProviderError as error:
+            return Outcome(one.file, Became.FAILED, str(error))
+        return Outcome(one.file, Became.CHANGED if written else Became.UNCHANGED)
 
     # -- writing ------------------------------------------------------------------------------------------
 
