@@ -1,8 +1,8 @@
 """How many documents a minute are taken in, against the stand-ins: python bench/ingest.py
 
-Documents of one to a few chunks, every one embedded and written; then the same again, where nothing has changed.
-The stand-ins are other processes on the same machine and take their share of it: CPU of this process is told
-beside the rate.
+Documents of one to a few chunks, every one embedded and written; then the same again, where nothing has
+changed. The stand-ins are other processes on the same machine and take their share of it: CPU of this process
+is told beside the rate.
 """
 
 import asyncio
@@ -65,9 +65,10 @@ def _taken(place: Path, search: str, what: str) -> float:
     cpu = time.process_time() - cpu
     rate = report.documents / report.seconds * 60
     kept = "kept" if rate >= LEAST else "MISSED"
+    each_ms = cpu / report.documents * 1e3
     print(
-        f"{what}: {report.documents} documents, {report.chunks} chunks in {report.seconds:.1f} s: "
-        f"{rate:,.0f} a minute (limit {LEAST:,}: {kept}); {cpu / report.documents * 1e3:.1f} ms CPU a document"
+        f"{what}: {report.documents} documents, {report.chunks} chunks in {report.seconds:.1f} s: {rate:,.0f} "
+        f"a minute (limit {LEAST:,}: {kept}); {each_ms:.1f} ms CPU a document"
     )
     if report.failures:
         raise RuntimeError(report.failures[0].why)
