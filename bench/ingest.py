@@ -67,8 +67,8 @@ def _taken(place: Path, search: str, what: str) -> float:
     kept = "kept" if rate >= LEAST else "MISSED"
     each_ms = cpu / report.documents * 1e3
     print(
-        f"{what}: {report.documents} documents, {report.chunks} chunks in {report.seconds:.1f} s: {rate:,.0f} "
-        f"a minute (limit {LEAST:,}: {kept}); {each_ms:.1f} ms CPU a document"
+        f"{what}: {report.documents} documents, {report.chunks} chunks in {report.seconds:.1f} s: "
+        f"{rate:,.0f} a minute (limit {LEAST:,}: {kept}); {each_ms:.1f} ms CPU a document"
     )
     if report.failures:
         raise RuntimeError(report.failures[0].why)

@@ -1,8 +1,8 @@
 """How good what is found is, on questions labelled by hand: python bench/relevance.py
 
-By vectors, by words, and by both; before reranking (of ten) and after it (of three); English and Japanese. The
-embedder and the reranker are stand-ins that know letters and no meaning: this shows what our part loses or
-gains, and not how good the real models are.
+By vectors, and by vectors and words together; before reranking (of ten) and after it (of three); in English and
+Japanese. Embedder and reranker are stand-ins that know letters and no meaning: this shows what our part loses
+or gains, and not how good the real models are.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ LEAST = 0.8  # of what answers a question is among the three a model reads, the 
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over all questions of a language. Most have one document that answers them: precision is of one."""
+    """Means over all questions of a language. Most have one document that answers them."""
 
     precision: float  # share of questions whose first document answers them
     recall: float  # share of what answers that was found

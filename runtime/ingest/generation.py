@@ -38,6 +38,7 @@ class Known:
     id: str
     file: str
     chunks: int
+    digest: str
 
 
 class Generation:
@@ -112,7 +113,7 @@ class Generation:
         alive = {"bool": {"should": [{"term": {"deleted": False}}, {"exists": {"field": "same_as"}}]}}
         body: dict[str, Any] = {
             "size": PAGE,
-            "_source": ["document", "file", "chunks"],
+            "_source": ["document", "file", "chunks", "digest"],
             "query": {"bool": {"filter": [which, {"term": {"chunk": 0}}, alive]}},
             "sort": [{"document": "asc"}],
         }
@@ -121,7 +122,7 @@ class Generation:
             hits = said["hits"]["hits"]
             for hit in hits:
                 row = hit["_source"]
-                yield Known(row["document"], row["file"], row["chunks"])
+                yield Known(row["document"], row["file"], row["chunks"], row["digest"])
             if len(hits) < PAGE:
                 return
             body["search_after"] = hits[-1]["sort"]

@@ -19,8 +19,14 @@ from stacks.site import Site
 Access = Literal["read", "write"]
 # Workload -> table -> what it does there. Nobody scans, and nobody but `erase` will touch the vault.
 TABLES: Mapping[str, Mapping[str, Access]] = {
-    "chat": {"sessions": "write", "profiles": "read", "carts": "read", "orders": "read"},
-    "rest": {"sessions": "write", "profiles": "read", "feedback": "write"},
+    "chat": {
+        "sessions": "write",
+        "profiles": "read",
+        "carts": "read",
+        "orders": "read",
+        "product-graph": "read",
+    },
+    "rest": {"sessions": "write", "profiles": "read", "feedback": "write", "product-graph": "read"},
     "tools": {
         "carts": "write",
         "wishlist": "write",
