@@ -1,8 +1,8 @@
 """How good what is found is, on questions labelled by hand: python bench/relevance.py
 
-By vectors, and by vectors and words together; before reranking (of ten) and after it (of three); in English and
-Japanese. Embedder and reranker are stand-ins that know letters and no meaning: this shows what our part loses
-or gains, and not how good the real models are.
+By vectors, and by vectors and words together; before reranking (of ten) and after it (of three); in English
+and Japanese. Embedder and reranker are stand-ins that know letters and no meaning: this shows what our part
+loses or gains, and not how good the real models are.
 """
 
 import asyncio

@@ -17,7 +17,7 @@ from runtime.graph.port import Edge, Kind
 BETWEEN = "#"
 MOST_RANK = 9_999
 AT_ONCE, MOST_TARGETS = 16, 64  # of the third round
-PAGE = 25  # items of one batch
+PAGE = 100  # items of one transaction
 
 
 class TableGraph:
@@ -73,25 +73,27 @@ class TableGraph:
         """Makes these the edges of a product, and no others; how many items that took."""
         before = {_name(edge) for edge in await self.all_of(product)}
         wanted = {_name(edge): edge for edge in edges}
-        steps = [{"PutRequest": {"Item": _item(edge)}} for name, edge in wanted.items() if name not in before]
+        steps = [
+            {"Put": {"TableName": self._table, "Item": _item(edge)}}
+            for name, edge in wanted.items()
+            if name not in before
+        ]
         steps += [
-            {"DeleteRequest": {"Key": {"product": {"S": product}, "edge": {"S": name}}}}
+            {"Delete": {"TableName": self._table, "Key": {"product": {"S": product}, "edge": {"S": name}}}}
             for name in sorted(before - wanted.keys())
         ]
         for start in range(0, len(steps), PAGE):
-            await self._at.ask(lambda part=steps[start : start + PAGE]: self._write(part))  # type: ignore[misc]
+            await self._write(steps[start : start + PAGE])
         return len(steps)
 
     async def _write(self, steps: Sequence[Mapping[str, Any]]) -> None:
-        left: Mapping[str, Any] = {self._table: list(steps)}
-        while left:
+        async def once() -> None:
             try:
-                said = await self._client.batch_write_item(RequestItems=left)
+                await self._client.transact_write_items(TransactItems=steps)
             except (ClientError, BotoCoreError) as error:
                 raise aws.provider_error(self._at, error) from error
-            left = said.get("UnprocessedItems") or {}
-            if left:
-                await asyncio.sleep(0.05)
+
+        await self._at.ask(once)
 
     async def _query(self, condition: str, values: Mapping[str, str], **more: Any) -> Sequence[Edge]:
         asked = {

@@ -156,7 +156,7 @@ class Generation:
         """One bulk request; what has its answer is left no more."""
         body = "".join(f"{said}\n" for write in left.values() for said in self._lines(write))
         try:
-            said = await self._wire.once("POST", "/_bulk", body.encode(), lines=True)
+            said = await self._wire.once("POST", f"/{self.name}/_bulk", body.encode(), lines=True)
         except BusyError:
             self._pressure.pushed()
             raise
@@ -178,7 +178,7 @@ class Generation:
         self._pressure.eased()
 
     def _lines(self, write: Write) -> tuple[str, str]:
-        to = {"_index": self.name, "_id": write.id}
+        to = {"_id": write.id}
         if write.change:
             return line({"update": to}), line({"doc": write.source})
         return line({"index": to}), line(write.source)
