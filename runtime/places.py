@@ -28,6 +28,7 @@ class Places:
     shipping: str | None = None
     promotions: str | None = None
     orders: str | None = None
+    cards: str | None = None  # the card network
     campaign: str | None = None  # ARN of an Amazon Personalize campaign
     # Search, and the models of our own: names of SageMaker endpoints.
     search: str | None = None
@@ -39,6 +40,15 @@ class Places:
     sessions_table: str | None = None
     tickets_table: str | None = None
     feedback_table: str | None = None
+    carts_table: str | None = None
+    wishlist_table: str | None = None
+    profiles_table: str | None = None
+    transactions_table: str | None = None
+    memory: str | None = None  # id of an AgentCore memory; then sessions are kept there
+    # Originals of personal data: all three or none.
+    vault_table: str | None = None
+    customer_keys_table: str | None = None
+    customer_keys_key: str | None = None  # of KMS: id, ARN or alias
     # How products belong together: one of the two.
     product_graph_table: str | None = None
     neptune: str | None = None
@@ -67,6 +77,7 @@ VARIABLES: Mapping[str, str] = {
     "shipping": "CONCIERGE_SHIPPING_URL",
     "promotions": "CONCIERGE_PROMOTIONS_URL",
     "orders": "CONCIERGE_ORDERS_URL",
+    "cards": "CONCIERGE_CARDS_URL",
     "campaign": "CONCIERGE_PERSONALIZE_CAMPAIGN",
     "search": "CONCIERGE_SEARCH_URL",
     "intent_endpoint": "CONCIERGE_ENDPOINT_INTENT",
@@ -76,6 +87,14 @@ VARIABLES: Mapping[str, str] = {
     "sessions_table": "CONCIERGE_TABLE_SESSIONS",
     "tickets_table": "CONCIERGE_TABLE_TICKETS",
     "feedback_table": "CONCIERGE_TABLE_FEEDBACK",
+    "carts_table": "CONCIERGE_TABLE_CARTS",
+    "wishlist_table": "CONCIERGE_TABLE_WISHLIST",
+    "profiles_table": "CONCIERGE_TABLE_PROFILES",
+    "transactions_table": "CONCIERGE_TABLE_TRANSACTIONS",
+    "memory": "CONCIERGE_MEMORY",
+    "vault_table": "CONCIERGE_TABLE_PII_VAULT",
+    "customer_keys_table": "CONCIERGE_TABLE_CUSTOMER_KEYS",
+    "customer_keys_key": "CONCIERGE_KMS_CUSTOMER_KEYS",
     "product_graph_table": "CONCIERGE_TABLE_PRODUCT_GRAPH",
     "neptune": "CONCIERGE_NEPTUNE_URL",
 }
@@ -88,6 +107,7 @@ _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
             "shipping",
             "promotions",
             "orders",
+            "cards",
             "search",
             "neptune",
         ),

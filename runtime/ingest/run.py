@@ -15,7 +15,6 @@ from runtime.ingest.intake import Intake
 from runtime.ingest.outcomes import Became, Outcome
 from runtime.ingest.origins import Item, Origin
 
-
 FEW = 10
 
 

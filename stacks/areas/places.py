@@ -12,7 +12,7 @@ from stacks.areas.doors import Doors
 from stacks.areas.mind import Mind
 from stacks.site import Site
 
-_TABLES = ("sessions", "feedback", "product-graph")
+_TABLES = ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions", "product-graph")
 
 
 def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, Input[str]]:
@@ -29,6 +29,9 @@ def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, 
             for table in _TABLES
         },
         "CONCIERGE_TABLE_TICKETS": data.tickets.table,
+        "CONCIERGE_TABLE_PII_VAULT": data.tables.names["pii-vault"],
+        "CONCIERGE_TABLE_CUSTOMER_KEYS": data.tables.names["customer-keys"],
+        "CONCIERGE_KMS_CUSTOMER_KEYS": site.keys["customer-keys"],
         **{f"CONCIERGE_ENDPOINT_{what.upper()}": name for what, name in mind.inference.names.items()},
         **_doors(doors),
         **_shop(site, doors),
@@ -55,6 +58,7 @@ def _shop(site: Site, doors: Doors) -> Mapping[str, Input[str]]:
         "CONCIERGE_SHIPPING_URL": shop.shipping,
         "CONCIERGE_PROMOTIONS_URL": shop.promotions,
         "CONCIERGE_ORDERS_URL": shop.orders,
+        "CONCIERGE_CARDS_URL": shop.cards,
         "CONCIERGE_PERSONALIZE_CAMPAIGN": shop.campaign,
     }
     found: dict[str, Input[str]] = {name: place for name, place in named.items() if place is not None}

@@ -22,6 +22,8 @@ LEFT_OUT = (
     "test_graph.py",
     "safety/test_shop_texts.py",
     "safety/test_whole_safety.py",
+    "vault/test_whole_erasure.py",
+    "vault/test_whole_vault.py",
     "test_contracts.py",
     "test_personalize.py",
     "test_rest.py",
