@@ -5,6 +5,7 @@ import typer
 from concierge.commands import (
     alarms,
     aws,
+    chaos,
     chat,
     contracts,
     dashboards,
@@ -23,6 +24,7 @@ from concierge.commands import (
     runbook,
     settings,
     simulate,
+    size,
 )
 from contract.errors import EXIT_CODES
 
@@ -53,12 +55,14 @@ app.add_typer(load.app, name="load")
 app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
+app.add_typer(chaos.app, name="chaos")
 app.command("chat")(chat.chat)
 app.add_typer(contracts.app, name="contracts")
 app.command("plan")(plan.plan)
 app.add_typer(policy.app, name="policy")
 app.command("preflight")(preflight.preflight)
-app.command("rehearse")(rehearse.rehearse)
+app.add_typer(rehearse.app, name="rehearse")
 app.add_typer(runbook.app, name="runbook")
 app.command("settings")(settings.settings)
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(size.app, name="size")

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from contract.errors import ConciergeError
@@ -25,22 +25,27 @@ def main() -> int:
     try:
         if arguments.port not in PORTS:
             raise StartError(f"--port {arguments.port} is none: give one from 0 to {PORTS[-1]}")
-        asyncio.run(_serve(arguments.host, arguments.port))
+        asyncio.run(_service()(arguments.host, arguments.port))
     except ConciergeError as error:
         print(f"runtime: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _serve(host: str, port: int) -> Coroutine[Any, Any, None]:
-    """The service that the task definition names: only what that one needs is loaded."""
-    if os.environ.get(SERVICE) == "ingest":
-        from runtime.ingest.serve import serve as ingest
+def _service() -> Callable[[str, int], Coroutine[Any, Any, None]]:
+    """The service that the task definition names (NET-4): only what that one needs is loaded."""
+    match os.environ.get(SERVICE):
+        case "ingest":
+            from runtime.ingest.serve import serve as ingest
 
-        return ingest(host, port)
+            return ingest
+        case "tools":
+            from runtime.tools.programs import over_http
+
+            return over_http
     from runtime.serve import serve
 
-    return serve(host, port)
+    return serve
 
 
 if __name__ == "__main__":

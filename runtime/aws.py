@@ -29,6 +29,7 @@ from runtime.tracing import send_along
 
 T = TypeVar("T")
 CONNECT_S = 2.0
+CONDITION_FAILED = "ConditionalCheckFailedException"
 # Parts of error codes: ThrottlingException, ProvisionedThroughputExceededException, ...
 _THROTTLES = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TooManyRequests")
 _REFUSED_BY_US = (

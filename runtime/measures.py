@@ -37,6 +37,10 @@ class Measures:
         """One call of a tool."""
         self._telemetry.sample({"ToolMs": _ms(seconds), "ToolFailed": int(failed)}, {"Tool": tool})
 
+    def loop_stopped(self, agent: str) -> None:
+        """An agent that asked for tools again and again."""
+        self._telemetry.sample({"LoopsStopped": 1}, {"Agent": agent})
+
     def provider(self, provider: str, seconds: float, *, failed: bool) -> None:
         """One call to a provider."""
         values = {"ProviderMs": _ms(seconds), "ProviderFailed": int(failed)}

@@ -6,14 +6,9 @@ The one place where real ports, clocks and sockets come together; what they are 
 import asyncio
 import gc
 import json
-import logging
 import os
-import secrets
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from contract.runtime_settings import RuntimeSettings
@@ -22,41 +17,36 @@ from runtime.app import Doors, Server
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.documents import Documents
+from runtime.fault_hook import FaultHook, Hooked
 from runtime.freshness import EVERY_S as FRESHNESS_S
 from runtime.freshness import Freshness
 from runtime.kept import poll
 from runtime.opening import Opened, open_parts
-from runtime.places import Places
 from runtime.prices import token_prices
-from runtime.service import listen, settings_of, stop_on_signal, store, wall, write
+from runtime.service import listen, stop_on_signal, store, wall, write
 from runtime.signing import GATEWAY, Signer
+from runtime.starting import Start, starting
 from runtime.surfaces.desk import desk
 from runtime.surfaces.gateway import Gateway
-from runtime.surfaces.identity import Identity
 from runtime.surfaces.tokens import Tokens
-from runtime.surroundings import Surroundings
 from runtime.targets import Targets
-from runtime.telemetry import LibraryLog, Telemetry
+from runtime.telemetry import Telemetry
 
-KEYS_S = 3.0  # how long the issuer's keys may take
 TASK_S = 10.0  # how often a task says how it is
 
 
 async def serve(host: str, port: int) -> None:
     """Prints `{"ready": true, "url": ...}` when it serves, then log and metric lines, until SIGTERM."""
     stop = stop_on_signal()
-    around, places = Surroundings.read(os.environ), Places.read(os.environ)
-    telemetry = Telemetry(around.environment, wall, write)
-    logging.basicConfig(handlers=[LibraryLog(telemetry)], level=logging.WARNING)
-    async with AsyncExitStack() as stack:
-        ssm = await stack.enter_async_context(aws.ssm(around.region))
-        settings = settings_of(around.settings, await aws.read_parameter(ssm, around.settings))
-        documents = Documents(store(ssm), around.names, settings.ladder, wall, telemetry)
+    async with starting(write) as start, AsyncExitStack() as stack:
+        around, settings, telemetry = start.around, start.settings, start.telemetry
+        documents = Documents(store(start.ssm), around.names, settings.ladder, wall, telemetry)
         await documents.start()
+        hook = FaultHook(documents.controls.current, start.shared, around.environment, wall, telemetry)
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
         opened = await stack.enter_async_context(
             open_parts(
-                places,
+                start.places,
                 settings,
                 environment=around.environment,
                 region=around.region,
@@ -65,18 +55,21 @@ async def serve(host: str, port: int) -> None:
                 cutover=documents.cutover,
                 telemetry=telemetry,
                 wall=wall,
+                secret=start.secret,
+                spoil=hook.spoil,
             )
         )
+        bedrock = await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets))
         conversation = assemble(
             settings,
-            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
+            port=Hooked(bedrock, hook),
             controls=documents.controls.current,
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,
             extras=documents.extras.current,
             parts=opened.parts,
         )
-        server = Server(conversation, await _doors(stack, around, telemetry, opened), wall)
+        server = Server(conversation, await _doors(start, opened), wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         await opened.warm()
@@ -90,29 +83,16 @@ async def serve(host: str, port: int) -> None:
         await server.drain(settings.request_s)  # nobody's answer takes longer
 
 
-async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened) -> Doors:
-    session = await stack.enter_async_context(aiohttp.ClientSession())
-
-    async def fetch(url: str) -> Mapping[str, Any]:
-        async with session.get(url, timeout=aiohttp.ClientTimeout(total=KEYS_S)) as answer:
-            answer.raise_for_status()
-            found: Mapping[str, Any] = await answer.json(content_type=None)
-            return found
-
-    key = secrets.token_bytes(32)
-    if around.token_secret is None:
-        telemetry.log("warning", "no CONCIERGE_TOKEN_SECRET: sessions of guests resume at this task only")
-    else:
-        key = (await aws.read_secret(around.region, around.token_secret)).encode()
+async def _doors(start: Start, opened: Opened) -> Doors:
     post = None
-    if around.callback:
+    if start.around.callback:
         keys = await aws.credentials()
-        signer = Signer(keys, around.region, GATEWAY) if keys else None
-        post = Gateway(session, around.callback, signer, telemetry).post
+        signer = Signer(keys, start.around.region, GATEWAY) if keys else None
+        post = Gateway(start.http, start.around.callback, signer, start.telemetry).post
     return Doors(
-        identity=Identity(around.issuer, fetch, telemetry),
-        tokens=Tokens(key, wall),
-        telemetry=telemetry,
+        identity=start.identity(),
+        tokens=Tokens(start.secret, wall),
+        telemetry=start.telemetry,
         post=post,
         **desk(opened.stores, wall, opened.parts.trial),
     )

@@ -8,14 +8,12 @@ from datetime import UTC, datetime
 
 from contract import cutover
 from contract.cutover import Cutover
-from contract.errors import ConciergeError, WrongUseError
+from contract.errors import WrongUseError
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.ingest.opening import open_ingest
 from runtime.ingest.run import Report, Tell
 from runtime.places import Places
-
-FOLLOW_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +31,7 @@ class Order:
 
 def take_in(order: Order, tell: Tell) -> Report:
     """ConciergeError says in one line what keeps it from going on."""
-    try:
-        return asyncio.run(_take_in(order, tell))
-    except* ConciergeError as several:
-        raise _first(several) from None
+    return asyncio.run(_take_in(order, tell))
 
 
 async def _take_in(order: Order, tell: Tell) -> Report:
@@ -72,11 +67,3 @@ async def _cutover(region: str) -> Cutover | None:
             return cutover.parse(await aws.read_parameter(ssm, cutover.parameter(environment)))
         except aws.MissingError:
             return None
-
-
-def _first(several: BaseExceptionGroup[ConciergeError]) -> ConciergeError:
-    one: BaseException = several
-    while isinstance(one, BaseExceptionGroup):
-        one = one.exceptions[0]
-    assert isinstance(one, ConciergeError)  # noqa: S101 - the group holds no others
-    return one

@@ -84,9 +84,10 @@ class Generation:
         return found
 
     async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:
-        """Digest of a whole document -> id of one that is kept."""
+        """Digest of a whole document -> id of one that is kept; of several the first."""
         alive = {"bool": {"filter": [{"terms": {"digest": list(digests)}}, {"term": {"deleted": False}}]}}
-        return {row["digest"]: row["document"] for row in await self._search(alive, ["digest", "document"])}
+        rows = await self._search(alive, ["digest", "document"])
+        return dict(sorted(((row["digest"], row["document"]) for row in rows), reverse=True))
 
     async def twins(self, documents: Sequence[str]) -> Sequence[str]:
         """Files of what was not kept because one of these documents says the same."""

@@ -211,18 +211,14 @@ class Intake:
         counts = {one.id: max(len(one.chunks), _count(heads, one.id)) for one in batch}
         more = await generation.chunks({name: count for name, count in counts.items() if count > 1})
         rows = {**heads, **more}
-        alike = await self._alike(generation, [one for one in batch if not _kept(rows, one.id)])
+        alike = await generation.alike([one.digest for one in batch])
         return [self._plan(generation, one, rows, alike) for one in batch]
-
-    async def _alike(self, generation: Generation, fresh: Sequence[Document]) -> Mapping[str, str]:
-        """Digest -> a document that says the same and is kept, for those that are not."""
-        return await generation.alike([one.digest for one in fresh]) if fresh else {}
 
     def _plan(
         self, generation: Generation, one: Document, rows: Mapping[str, Row], alike: Mapping[str, str]
     ) -> _Plan:
         kept = _kept(rows, one.id)
-        other = None if kept else self._remembered(generation, one, alike)
+        other = _smaller(one, alike) if kept else self._remembered(generation, one, alike)
         wanted = [one.twin(other)] if other else one.sources()
         had = _count(rows, one.id)
         changed = [
@@ -337,6 +333,12 @@ def _count(rows: Mapping[str, Row], document: str) -> int:
 def _kept(rows: Mapping[str, Row], document: str) -> bool:
     """Whether it is there and found, and not a twin of another or deleted."""
     return rows.get(chunk_id(document, 0), {}).get("deleted") is False
+
+
+def _smaller(one: Document, alike: Mapping[str, str]) -> str | None:
+    """Of two that were both kept, since neither was to be seen yet when the other was written, one stays."""
+    other = alike.get(one.digest, one.id)
+    return other if other < one.id else None
 
 
 def _whose(chunk: str) -> str:

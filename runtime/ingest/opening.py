@@ -137,5 +137,5 @@ async def _signer(region: str) -> Signer | None:
     return Signer(keys, region, SEARCH) if keys else None
 
 
-def _unheard(up: bool, why: str) -> None:  # noqa: FBT001 - as Valkey tells it
+def _unheard(up: bool, why: str) -> None:
     del up, why

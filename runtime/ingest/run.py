@@ -5,14 +5,14 @@ It may be stopped anywhere and begun again: what is done is seen to be done, and
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from contract.ingest_settings import IngestSettings
 from runtime.ingest.generation import Generation, Known
 from runtime.ingest.intake import Became, Intake, Outcome
 from runtime.ingest.origins import Item, Origin
-
 
 FEW = 10
 
@@ -81,9 +81,7 @@ class Run:
                 report.bytes += sum(item.size for item in batch)
                 self._tell(report)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.batches):
-                group.create_task(worker())
+        await _all([worker() for _ in range(self._settings.batches)])
         if delete:
             await self._drop(origin, listed, report, most_gone)
         report.left_out, report.seconds = tuple(origin.left_out), now() - began
@@ -111,6 +109,20 @@ class Run:
         outcomes = await self._intake.drop(gone)
         report.add(outcomes)
         await self._twins(origin, outcomes, report)
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Side by side. What ends one ends all, and is raised as it is: it came to several alike."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except BaseExceptionGroup as several:
+        raise _first(several) from several
+
+
+def _first(several: BaseException) -> BaseException:
+    return _first(several.exceptions[0]) if isinstance(several, BaseExceptionGroup) else several
 
 
 def _count(known: Sequence[tuple[Generation, Sequence[Known]]]) -> int:

@@ -11,7 +11,7 @@ from contract.model_access import ModelCalls
 from contract.runtime_settings import DownstreamSettings, RetrievalSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
-from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
+from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
 from runtime.retrieval.embedders import Embedder, OwnEmbedder, Titan
 from runtime.retrieval.endpoints import Endpoint, IntentClassifier, Reranker
@@ -43,11 +43,12 @@ async def open_retrieval(
     headers: Headers = dict,
     observe: Observe = unobserved,
     hear: Hear = unheard,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Parts]:
     """`calls`: what the stack publishes, the embedder's modelId among it. `cutover`: between generations."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, asking, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear, spoil)
 
     async with AsyncExitStack() as stack:
         # Deadlines are the Downstream's; this only ends a socket that nobody watches any more.

@@ -54,11 +54,12 @@ class Memory:
         }
 
     async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:
-        return {
-            row["digest"]: row["document"]
+        found = sorted(
+            (row["digest"], row["document"])
             for row in self.seen.values()
             if row.get("digest") in digests and not row["deleted"]
-        }
+        )
+        return dict(reversed(found))
 
     async def twins(self, documents: Sequence[str]) -> Sequence[str]:
         self.refresh()

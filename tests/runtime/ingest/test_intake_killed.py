@@ -1,5 +1,8 @@
 """Any story of files, runs, events and deaths ends with an index that says what the files say, once."""
 
+from contextlib import suppress
+
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -7,16 +10,17 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from runtime.ingest.documents import documents
 from runtime.testing.loop import run as virtually
 from tests.runtime.ingest.files_helpers import Place
-from tests.runtime.ingest.index_helpers import SMALL, KilledError, Letters, Memory, intake, run
+from tests.runtime.ingest.index_helpers import SMALL, KilledError, Memory, intake, run
 
-NAMES = st.sampled_from(("help/a.md", "help/b.md", "help/c.md", "help/d.json"))
-LENGTHS = st.sampled_from((0, 1, 8, 20))
-DEATHS = st.one_of(st.none(), st.integers(0, 12))
+NAMES = st.sampled_from(("help/a.md", "help/b.md", "help/c.json"))
+LENGTHS = st.sampled_from((0, 3, 8))
+SALTS = st.integers(0, 1)
+DEATHS = st.integers(0, 6)
 
 
 def content(name: str, length: int, salt: int) -> bytes:
     if name.endswith(".json"):
-        rows = ", ".join(f'{{"id": "{n}", "text": "number {n} of {salt}"}}' for n in range(length % 5 + 1))
+        rows = ", ".join(f'{{"id": "{n}", "text": "number {n} of {salt}"}}' for n in range(length // 2 + 1))
         return f"[{rows}]".encode()
     return ("# T\n\n" + "\n\n".join(f"Line {n} of {salt} is here." for n in range(length + 1))).encode()
 
@@ -28,7 +32,7 @@ class Stories(RuleBasedStateMachine):
         super().__init__()
         self.place, self.memory, self.due = Place(), Memory(), set[str]()
 
-    @rule(name=NAMES, length=LENGTHS, salt=st.integers(0, 2))
+    @rule(name=NAMES, length=LENGTHS, salt=SALTS)
     def written(self, name, length, salt):
         self.place.files[name] = content(name, length, salt)
         self.due.add(name)
@@ -42,57 +46,73 @@ class Stories(RuleBasedStateMachine):
     def refreshed(self):
         self.memory.refresh()
 
-    @rule(dies_after=DEATHS)
-    def whole_run(self, dies_after):
+    @precondition(lambda self: self.due)
+    @rule(dies_after=DEATHS, whole=st.booleans())
+    def died(self, dies_after, whole):
         self.memory.dies_after = dies_after
-        try:
-            virtually(run(self.memory).all(self.place, most_gone=1.0))
-        except KilledError:
-            return
-        finally:
-            self.memory.dies_after = None
+        with suppress(KilledError):
+            self.run() if whole else self.events()
+        self.memory.dies_after = None
+
+    @rule()
+    def run(self):
+        """What was written before is to be seen by now: so nothing is kept twice."""
+        self.memory.refresh()
+        virtually(run(self.memory).all(self.place, most_gone=1.0))
         self.due.clear()
+        self.says_what_the_files_say()
+        kept = [row["digest"] for row in self.memory.live().values() if row["chunk"] == 0]
+        assert len(kept) == len(set(kept))
 
     @precondition(lambda self: self.due)
-    @rule(data=st.data(), dies_after=DEATHS)
-    def events(self, data, dies_after):
-        names = data.draw(st.lists(st.sampled_from(sorted(self.due)), min_size=1, unique=True))
-        self.memory.dies_after = dies_after
-        try:
-            worker = intake(self.memory)
-            outcomes = virtually(worker.take(self.place, names))
-            if others := virtually(worker.left_alone(outcomes)):
-                virtually(worker.take(self.place, others))
-        except KilledError:
-            return
-        finally:
-            self.memory.dies_after = None
-        self.due -= set(names)
-
-    @precondition(lambda self: not self.due)
     @rule()
+    def events(self):
+        """All at once, or one after the other in any order."""
+        worker = intake(self.memory)
+        outcomes = virtually(worker.take(self.place, sorted(self.due)))
+        if others := virtually(worker.left_alone(outcomes)):
+            virtually(worker.take(self.place, others))
+        self.due.clear()
+        self.says_what_the_files_say()
+
+    @precondition(lambda self: self.due)
+    @rule(data=st.data())
+    def event(self, data):
+        name = data.draw(st.sampled_from(sorted(self.due)))
+        worker = intake(self.memory)
+        outcomes = virtually(worker.take(self.place, [name]))
+        if others := virtually(worker.left_alone(outcomes)):
+            virtually(worker.take(self.place, others))
+        self.due.discard(name)
+        if not self.due:
+            self.says_what_the_files_say()
+
     def says_what_the_files_say(self):
         made = [
             document
             for name, said in self.place.files.items()
             for document in documents(name, said, {}, "shop", SMALL)
         ]
-        kept = {row["document"] for row in self.memory.live().values()}
-        wanted = {one.id: one for one in made}
+        live = self.memory.live()
+        kept, wanted = {row["document"] for row in live.values()}, {one.id: one for one in made}
         assert kept <= wanted.keys()
         assert {wanted[name].digest for name in kept} == {one.digest for one in made}
-        assert len({wanted[name].digest for name in kept}) == len(kept)
         for name in kept:
-            rows = {key: row for key, row in self.memory.live().items() if row["document"] == name}
-            said = [row["text"] for _, row in sorted(rows.items(), key=lambda pair: pair[1]["chunk"])]
-            assert said == [chunk.text for chunk in wanted[name].chunks]
-            assert all("vector" in row for row in rows.values())
+            rows = sorted((row["chunk"], row["text"]) for row in live.values() if row["document"] == name)
+            assert rows == list(enumerate(chunk.text for chunk in wanted[name].chunks))
+        assert all("vector" in row for row in live.values())
 
     def teardown(self):
-        self.memory.dies_after = None
-        virtually(run(self.memory, vectors=Letters()).all(self.place, most_gone=1.0))
-        self.says_what_the_files_say()
+        self.run()
 
 
-Stories.TestCase.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+Stories.TestCase.settings = settings(max_examples=80, stateful_step_count=12, deadline=None)
 TestStories = Stories.TestCase
+
+
+class MoreStories(Stories):
+    """The same, many times over."""
+
+
+MoreStories.TestCase.settings = settings(max_examples=2_000, stateful_step_count=25, deadline=None)
+TestMoreStories = pytest.mark.prove(MoreStories.TestCase)
