@@ -13,13 +13,13 @@ from runtime.port import Asked
 
 def test_every_call_is_told_also_one_that_was_not_allowed():
     errand = Errand(
-        toolbox=cast(Any, SimpleNamespace(tools={})),
+        toolbox=cast("Any", SimpleNamespace(tools={})),
         settings=ToolsSettings(),
-        telemetry=cast(Any, None),
+        telemetry=cast("Any", None),
         measures=None,
         now=lambda: 0.0,
         begins=specialists()["shopping"],
-        caller=cast(Any, SimpleNamespace(word="")),
+        caller=cast("Any", SimpleNamespace(word="")),
         request_id="r-1",
         given_up="",
         learn=lambda _: None,
@@ -27,7 +27,7 @@ def test_every_call_is_told_also_one_that_was_not_allowed():
 
     async def play():
         for tool, arguments in (("pay", {"cart": "c-1"}), (HAND_OVER, {"to": "cart"}), ("add_to_cart", None)):
-            await errand.use(Asked("id", tool, arguments), [])
+            await errand.use(Asked(tool, arguments), [])
 
     asyncio.run(play())
     assert errand.calls == [
