@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from sizing.units import Option
 
 __all__ = [
-    "Checked", "capacity", "capacity_facts", "checked", "compared", "compared_facts", "cost", "cost_facts", "costs",
-    "demand", "demand_facts", "pairs", "simulated", "simulated_facts", "units", "units_facts",
+    "Checked", "capacity", "capacity_facts", "checked", "compared", "compared_facts", "cost", "cost_facts",
+    "costs", "demand", "demand_facts", "pairs", "simulated", "simulated_facts", "units", "units_facts",
 ]  # fmt: skip
 
 
 def pairs(texts: Sequence[str], option: str) -> Mapping[str, str]:
-    """`KEY=VALUE` of each; `search.instance=r6g.xlarge` is how people say `search.node_type=r6g.xlarge.search`."""
+    """`KEY=VALUE` of each; `search.instance=r6g.xlarge` is how people say `search.node_type`."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -85,7 +85,8 @@ def demand(case: "Case") -> "Sequence[Renderable]":
             f"{peak * traffic.spread:,.0f}",
         )
     minutes = len(traffic.messages)
-    head = f"{traffic.source}: {minutes:,} minutes from {traffic.start:%Y-%m-%d %H:%M}Z, spread x{traffic.spread:.2f}"
+    since = f"{traffic.start:%Y-%m-%d %H:%M}Z"
+    head = f"{traffic.source}: {minutes:,} minutes from {since}, spread x{traffic.spread:.2f}"
     return head, found, "Calls and tokens are those after routing and caches; --json has every minute."
 
 
@@ -164,7 +165,7 @@ def units(case: "Case") -> "Sequence[Renderable]":
             )
         on_demand = dollars(options[0].on_demand_usd)
         parts += [
-            f"{model}: P{case.percentile * 100:g} of {len(case.usual.messages):,} minutes; purely on demand {on_demand} a month",
+            f"{model}: P{case.percentile * 100:g} of the minutes; purely on demand {on_demand} a month",
             found,
             f"{'checked' if quote.checked else 'NOT CHECKED'}: {quote.source}",
         ]
@@ -174,8 +175,7 @@ def units(case: "Case") -> "Sequence[Renderable]":
         f"{model}: no quote, so nobody knows" for model in case.usual.models if case.quotes[model] is None
     ]
     parts += [
-        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.starts:%Y-%m-%d %H:%M}Z to {peak.ends:%Y-%m-%d %H:%M}Z"
-        for peak in case.peaks
+        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.span}" for peak in case.peaks
     ]
     return parts
 
@@ -279,14 +279,15 @@ def capacity(case: "Case", text: str, found: Checked | None) -> "Sequence[Render
         f"{target.messages_s:,.0f} messages/s, {target.sessions:,.0f} people, x{target.headroom:g} headroom, "
         "one zone lost, the standby carrying all of it"
     )
-    lead = f"Ask at least {case.known.lead_days} days before; `concierge preflight {case.stack}` asks what is granted."
+    asked = f"`concierge preflight {case.stack}` asks what is granted"
+    lead = f"Ask at least {case.known.lead_days} days before; {asked}."
     return [head, needed, quotas, lead, text.rstrip(), *_verdict(found)]
 
 
 def _verdict(found: Checked | None) -> Sequence[str]:
     if found is None:
         return []
-    cost = f"{dollars(found.before_usd)} a month before, {dollars(found.after_usd)} after (tasks and use not counted)"
+    cost = f"{dollars(found.before_usd)} a month before, {dollars(found.after_usd)} after (no tasks, no use)"
     if not found.refused:
         return [f"plan and policy accept it: {found.resources} resources, {cost}"]
     return [f"REFUSED: {reason}" for reason in found.refused]

@@ -63,9 +63,9 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
         people.add_row(rung, share(of_all), "" if throttled is None else share(throttled))
     tasks = found.flow.tasks
     lines = [
-        f"{found.messages:,.0f} messages came, {found.unsent:,.0f} could not (no connection); {len(found.seen.at):,} followed",
+        f"{found.messages:,.0f} came, {found.unsent:,.0f} could not; followed {len(found.seen.at):,}",
         _times(found),
-        f"models, at list prices: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
+        f"models: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
     ]
     head = (
         f"first bottleneck: {found.bottlenecks[0].name}"

@@ -63,12 +63,18 @@ def movers(world: World) -> Finding:
 def _beyond(plan: Forecast, last: Mapping[str, float]) -> Finding:
     """An event costs more than an ordinary week and is no surprise: a forecast knows of it."""
     more = sorted(
-        ((last[name] - usd, name) for name, usd in plan.day_usd.items() if last.get(name, 0.0) > usd * plan.spread),
+        (
+            (last[name] - usd, name)
+            for name, usd in plan.day_usd.items()
+            if last.get(name, 0.0) > usd * plan.spread
+        ),
         reverse=True,
     )
     words = ", ".join(f"{name} {plan.day_usd[name]:.0f} -> {last[name]:.0f} $ a day" for _, name in more[:3])
     return Finding(
-        what=f"beyond the forecast of {plan.made_on}: {words}" if more else "no service is beyond its forecast",
+        what=f"beyond the forecast of {plan.made_on}: {words}"
+        if more
+        else "no service is beyond its forecast",
         evidence={name: round(gain, 2) for gain, name in more[:5]},
         cause=bool(more),
         subjects=tuple(name for _, name in more),

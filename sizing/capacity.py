@@ -47,7 +47,7 @@ def needs(target: Target, settings: Settings, known: Capacities, region: str) ->
         *_valkey(target, settings, known, region),
         *_gateway(target, settings),
         *_runtime(target, settings),
-        *_standby(target, settings),
+        *_standby(settings),
     ]
 
 
@@ -55,7 +55,7 @@ def surviving(needed: float, zones: int, *, zone_lost: bool) -> int:
     """So many that what is left without the zone that has most of them is enough."""
     if not zone_lost or zones < 2:
         return max(1, math.ceil(needed))
-    count = max(zones, math.ceil(needed * zones / (zones - 1)))
+    count = max(1, math.ceil(needed * zones / (zones - 1)))
     while count - math.ceil(count / zones) < needed:
         count += 1
     return count
@@ -243,7 +243,10 @@ def _runtime(target: Target, settings: Settings) -> Iterator[Need]:
     calls = math.ceil(sum(target.calls_s(model) for model in target.assumed.calls_a_message))
     said = settings.runtime.rates.model_calls
     now = said.most / said.per_s
-    key, why = "runtime.rates.model_calls", f"{calls:,} calls a second of all tasks, {now:,.0f} are let through"
+    key, why = (
+        "runtime.rates.model_calls",
+        f"{calls:,} calls a second of all tasks, {now:,.0f} are let through",
+    )
     wanted = _bucket(calls, 1.0) if calls > now else _bucket(said.most, said.per_s)
     yield Need("cap on model calls", key, wanted, _bucket(said.most, said.per_s), why)
 
@@ -252,7 +255,7 @@ def _bucket(most: int, per_s: float) -> str:
     return f"{{most: {most}, per_s: {per_s:.1f}}}"
 
 
-def _standby(target: Target, settings: Settings) -> Iterator[Need]:
+def _standby(settings: Settings) -> Iterator[Need]:
     """Failing over needs no control-plane call: what is needed stands there already."""
     if settings.regions.standby is None:
         short = "there is no standby: a lost region is an outage"

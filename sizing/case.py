@@ -1,4 +1,4 @@
-"""One question to sizing, with everything it rests on: a stack, its traffic, what is assumed, quoted and known."""
+"""One question to sizing and all it rests on: a stack, its traffic, what is assumed, quoted and known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

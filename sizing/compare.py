@@ -1,8 +1,9 @@
 """The simulator held against rehearsals it has never seen: percentiles, who answered, what was throttled.
 
-What models, refusals and steps down take (`models`) is foretold. What this machine itself took beside them differs
-with whatever else it does, and says nothing about an estate: it is given, for the times that people see. A
-rehearsal's 99th percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
+What models, refusals and steps down take (`models`) is foretold. What this machine itself took beside them
+differs with whatever else it does, and says nothing about an estate: it is given, for the times people see.
+A rehearsal's 99th percentile is a handful of messages: the simulated one must lie inside what chance makes of
+it.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,12 @@ def compare(
     there = measured.on_machine_of(found)
     runs = [play(found, there, settings, assumed, seed + number) for number in range(AGAIN)]
     rows = [
-        *_times(found, "models", recording.spread_out([found.ladder]), [s for seen in runs for s in seen.ladder if s]),
+        *_times(
+            found,
+            "models",
+            recording.spread_out([found.ladder]),
+            [s for seen in runs for s in seen.ladder if s],
+        ),
         *_times(found, "first text", recording.spread_out(found.first.values()), _drawn(runs, "first")),
         *_times(found, "whole answer", recording.spread_out(found.whole.values()), _drawn(runs, "whole")),
     ]
@@ -90,7 +96,10 @@ def _rates(found: Recording) -> Floats:
 def _drawn(runs: Sequence[Seen], field: str) -> Sequence[float]:
     """Seconds of all who got an answer."""
     return [
-        value for seen in runs for value, rung in zip(getattr(seen, field), seen.rung, strict=True) if rung != LOST
+        value
+        for seen in runs
+        for value, rung in zip(getattr(seen, field), seen.rung, strict=True)
+        if rung != LOST
     ]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a sizing, as SVG text: lines over time, layers, a tornado, and stacked bars. Pure, no numbers of its own.
+"""Pictures of a sizing, as SVG text: lines over time, layers, a tornado, stacked bars. Pure.
 
 Text sits on white, so that a picture is the same in a page and in a slide.
 """
@@ -89,24 +89,16 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     body = []
     for number, (what, low_name, low, high_name, high) in enumerate(rows):
         y = TOP + number * _ROW
-        body.append(
-            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(what)}</text>'
-        )
+        body.append(_text(left - 12, y + 17, what, "end", "label"))
         for value, name, colour in ((low, low_name, COLOURS[0]), (high, high_name, COLOURS[1])):
             begin, end = sorted((x(middle), x(value)))
             side = "end" if value < middle else "start"
             at = begin - 5 if value < middle else end + 5
-            body.append(
-                f'<rect x="{begin:.1f}" y="{y}" width="{max(1.0, end - begin):.1f}" height="22" fill="{colour}"/>'
-            )
-            body.append(
-                f'<text x="{at:.1f}" y="{y + 16}" text-anchor="{side}" class="small">{escape(name)}: {value:.1f}{unit}</text>'
-            )
+            body.append(_bar(begin, y, max(1.0, end - begin), colour))
+            body.append(_text(at, y + 16, f"{name}: {value:.1f}{unit}", side))
     at, bottom = x(middle), height - BOTTOM
     body.append(f'<path d="M{at:.1f} {TOP - 8}V{bottom}" stroke="#222" stroke-width="1.5"/>')
-    body.append(
-        f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle" class="label">as assumed: {middle:.1f}{unit}</text>'
-    )
+    body.append(_text(at, bottom + 18, f"as assumed: {middle:.1f}{unit}", "middle", "label"))
     return _frame(title, height, {"lower": COLOURS[0], "higher": COLOURS[1]}, body)
 
 
@@ -120,19 +112,23 @@ def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], unit: str)
     body = []
     for number, (label, parts) in enumerate(rows):
         y, at = TOP + number * _ROW, float(left)
-        body.append(
-            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(label)}</text>'
-        )
+        body.append(_text(left - 12, y + 17, label, "end", "label"))
         for name, value in parts.items():
             wide = width * value / most
-            body.append(
-                f'<rect x="{at:.1f}" y="{y}" width="{wide:.2f}" height="22" fill="{colours.get(name, COLOURS[-1])}"/>'
-            )
+            body.append(_bar(at, y, wide, colours.get(name, COLOURS[-1])))
             at += wide
         body.append(
             f'<text x="{at + 6:.1f}" y="{y + 16}" class="small">{_amount(sum(parts.values()), unit)}</text>'
         )
     return _frame(title, height, colours, body)
+
+
+def _bar(x: float, y: float, width: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y}" width="{width:.2f}" height="22" fill="{colour}"/>'
+
+
+def _text(x: float, y: float, words: str, anchor: str, kind: str = "small") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'
 
 
 class _Place:
@@ -158,14 +154,10 @@ def _grid(place: _Place, x_title: str, y_title: str) -> str:
         value = place.top * number / 4
         y = place.y(value)
         found.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#0002"/>')
-        found.append(
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" class="small">{_amount(value, "")}</text>'
-        )
+        found.append(_text(LEFT - 8, y + 4, _amount(value, ""), "end"))
     for number in range(9):
         at = place.first + (place.last - place.first) * number / 8
-        found.append(
-            f'<text x="{place.x(at):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" class="small">{at:,.4g}</text>'
-        )
+        found.append(_text(place.x(at), HEIGHT - BOTTOM + 16, f"{at:,.4g}", "middle"))
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     found.append(
         f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle" class="small">{escape(x_title)}</text>'
@@ -200,7 +192,8 @@ def _frame(title: str, height: float, colours: Mapping[str, str], body: Sequence
         x += 32 + _LETTER * len(name)
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img" '
-        f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg" font-family="Roboto, Helvetica, Arial, sans-serif">'
+        f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg" '
+        'font-family="Roboto, Helvetica, Arial, sans-serif">'
         "<style>.title{font-size:16px;font-weight:700}.label{font-size:13px}.small{font-size:12px;fill:#333}</style>"
         f'<rect width="{WIDTH}" height="{height:.0f}" fill="#fff"/>'
         f'<text x="16" y="22" class="title">{escape(title)}</text>{"".join(legend)}{"".join(body)}</svg>'

@@ -11,11 +11,11 @@ from sizing.simulate import simulate
 from sizing.story import Story
 from stacks.settings import Settings
 
-LASTS_S = 120.0
+LASTS_S = 60.0
 FULLY = ("T0", "T1", "standby")  # tiers whose answer a model gave
 STEPS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.15, 1.3)
 HOLDS = 0.99
-MOST = 40.0  # messages a second that are followed: ten points in seconds
+MOST = 20.0  # messages a second that are followed: ten points in seconds
 
 
 @dataclass(frozen=True)

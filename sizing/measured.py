@@ -1,4 +1,4 @@
-"""The simulator's tables, as the recordings for calibration give them: how long what takes, and who answers what."""
+"""The simulator's tables, from the recordings for calibration: how long what takes, who answers what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Answered:
-    """Who answers an intent on a healthy day; what is left goes to the large model. `asked`: messages it was seen in."""
+    """Who answers an intent on a healthy day; the rest goes to the large model.
+
+    `asked`: messages of a run in which that was seen.
+    """
 
     own: float
     cached: float
@@ -121,7 +124,7 @@ def _refused(recordings: Sequence[Recording]) -> Floats:
 
 
 def _answered(recordings: Sequence[Recording], intent: Intent) -> Answered:
-    """Who answers, where nothing was broken; a cache answers whatever is broken behind it, so all tell about that."""
+    """Who answers, where nothing was broken; of a cache all tell, whatever was broken."""
     healthy = [one for one in recordings if not one.faults]
     by, every = _counts(healthy, intent), _counts(recordings, intent)
     total, asked = sum(by.values()), sum(every.values())
@@ -131,7 +134,9 @@ def _answered(recordings: Sequence[Recording], intent: Intent) -> Answered:
     return Answered(
         own=by.get(OWN, 0) / total,
         cached=every.get(CACHE, 0) / asked,
-        light=light if light > TRICKLE else 0.0,  # below it is the router's own trickle, which is played anyway
+        light=light
+        if light > TRICKLE
+        else 0.0,  # below it is the router's own trickle, which is played anyway
         asked=asked / len(recordings),
     )
 

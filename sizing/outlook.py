@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 from contract.forecast import Forecast, UnitsForecast
+from sizing.bill import Bill
 from sizing.case import Case
 from sizing.cost import Bought, models_bill
-from sizing.bill import Bill
 from sizing.demand import Demand
 
 # Parts of our bill, as Cost Explorer names their services.

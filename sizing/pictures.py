@@ -1,4 +1,4 @@
-"""Which pictures a sizing has, and from what: capacity and demand, the bill, the tornado, the knee, who answered."""
+"""Which pictures a sizing has, and from what: capacity and demand, bill, tornado, knee, who answered."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a model unit carries and costs, as AWS quoted it (`--quote`), or as it is assumed (`data/quote.toml`)."""
+"""What a model unit carries and costs, as AWS quoted it (`--quote`), or as assumed (`data/quote.toml`)."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,7 +1,7 @@
 """A rehearsal that was measured, small enough to keep: what was asked, who answered, and how long each took.
 
-Made from what a load run leaves (`samples.jsonl`, the runtime's log). The simulator's tables come from those that
-are for calibration; the others are what it is held against, and it never sees them.
+Made from what a load run leaves (`samples.jsonl`, the runtime's log). The simulator's tables come from
+those that are for calibration; the others are what it is held against, and it never sees them.
 """
 
 import json
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).with_name("rehearsals")
 _PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
 OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
 Buckets = Mapping[int, int]
-# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, and not the agent.
+# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, not the agent.
 MOST_AROUND_MS = 1_500.0
 
 
@@ -49,7 +49,9 @@ class Recording(Shape):
     first: Mapping[str, Buckets] = Field(description="rung -> times to the first text")
     whole: Mapping[str, Buckets] = Field(description="rung -> times to the end")
     around: Buckets = Field(description="of a message with a model: its whole time less the ladder's")
-    ladder: Buckets = Field(description="of a message with a model: the ladder's time, whatever rungs it took")
+    ladder: Buckets = Field(
+        description="of a message with a model: the ladder's time, whatever rungs it took"
+    )
     opening: Mapping[str, Buckets] = Field(description="rung -> times of good calls to the first text")
     calls: Mapping[str, Mapping[str, Buckets]] = Field(description="rung -> outcome -> times of calls")
 
@@ -155,8 +157,8 @@ def of_run(load: Load, folder: Path) -> Recording:
     around = float(np.quantile(spread_out([found.around]), 0.95))
     if around > MOST_AROUND_MS:
         raise MachineBusyError(
-            f"{folder}: one message in twenty spent {around:,.0f} ms outside models ({MOST_AROUND_MS:,.0f} at most): "
-            "the machine was too busy, run it again when it is not"
+            f"{folder}: one message in twenty spent {around:,.0f} ms outside models "
+            f"({MOST_AROUND_MS:,.0f} at most): the machine was too busy, run it again when it is not"
         )
     return found
 

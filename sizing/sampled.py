@@ -1,8 +1,8 @@
 """The messages of one task, one by one, through the runtime's own breakers, limits, router and ladder.
 
-A fleet's tasks see the same trouble, each for itself: so one of them is followed exactly, in virtual time, and
-stands for all. Only models are made up: they take as long as measured ones, refuse by fault or for want of
-capacity, and what they are asked counts for all the messages that a sampled one stands for.
+A fleet's tasks see the same trouble, each for itself: so one of them is followed exactly, in virtual time,
+and stands for all. Only models are made up: they take as long as measured ones, refuse by fault or for want
+of capacity, and what they are asked counts for all the messages that a sampled one stands for.
 """
 
 import asyncio
@@ -78,7 +78,9 @@ class Seen:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     opened: list[tuple[float, str, str]] = field(default_factory=list)
 
-    def add(self, at: float, rung: str, first: float, whole: float, weight: float, ladder: float = 0.0) -> None:
+    def add(
+        self, at: float, rung: str, first: float, whole: float, weight: float, ladder: float = 0.0
+    ) -> None:
         """One message. `ladder`: seconds of it that models and their errors took."""
         self.ladder.append(ladder)
         self.at.append(at)
@@ -90,7 +92,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Fleet:
-    """What the messages run on. `pools`: (region or none, model, on units?) -> capacity; what is not there is endless.
+    """What the messages run on. `pools`: (region or none, model, on units?) -> capacity; others are endless.
 
     `cap`: calls to models a second, of all tasks together.
     """
@@ -106,7 +108,7 @@ class Fleet:
 
 
 def run(asking: Asking, people: People, fleet: Fleet, seed: int) -> Seen:
-    """The same seed, the same answer. Backoff draws from the global source: seeded for the run, and put back."""
+    """The same seed, the same answer. Backoff draws from the global source, which is put back."""
     state = global_random.getstate()
     global_random.seed(seed)
     try:
@@ -135,7 +137,7 @@ class _Models:
     async def stream(
         self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
-        del recorded, so_far
+        del prompt, recorded, so_far
         model = rung.model or ""
         measured, random = self._fleet.measured, self._random
         asked, answered = self._fleet.tokens[model]

@@ -1,4 +1,4 @@
-"""Everything but models as a fluid, in tenths of a second: what comes, what a part carries, what does not get through.
+"""Everything but models as a fluid, in tenths of a second: what comes, what is carried, what is not.
 
 Whole arrays at a time, no message by itself. Queues are Lindley's: what is left over waits, and drains later.
 """
@@ -79,7 +79,7 @@ def waiting(arriving: Floats, carried: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Flow:
-    """What the fluid comes to. `rate`: messages a second that reach a task; `lost`, `late`: share and seconds."""
+    """What the fluid comes to. `rate`: messages a second that come; `lost`, `late`: share and seconds."""
 
     parts: Sequence[Part]
     wanted: Floats

@@ -1,4 +1,4 @@
-"""What the simulator is asked: how many people and messages, for how long, with which sales and losses. In bins."""
+"""What the simulator is asked: how many people and messages, how long, which sales and losses."""
 
 import re
 from collections.abc import Sequence
@@ -106,7 +106,7 @@ class Story:
         return float(self.wanted.max())
 
     def connecting(self) -> Floats:
-        """New connections a second: those who arrive, those who come again, and all at once after a region's loss."""
+        """New connections a second: who arrives, who comes again, and all at once after a region's loss."""
         arriving = np.diff(self.present, prepend=0.0) / BIN_S * self.sessions
         arriving += self.sessions * self.present / self.connected_s
         for loss in self.losses:

@@ -114,7 +114,7 @@ class Sensitivity:
 def sensitivity(
     demand: Demand, model: str, quote: Quote, region: str, percentile: float, term: Term
 ) -> Sequence[Sensitivity]:
-    """One thing at a time, the widest swing first. Units are those decided beforehand, unless they are varied."""
+    """One thing at a time, the widest swing first. Units are those decided before, unless varied."""
     needs = demand.tokens(model, quote.output_weight)
     carries = quote.tokens_per_minute
     units = covering(needs, carries, percentile)
@@ -178,7 +178,7 @@ class Review:
 
 
 def review(needs: Floats, carries: float, units: int, percentile: float) -> Review:
-    """The weekly rule: below half for two weeks in a row, buy what the percentile needs when the term ends."""
+    """The weekly rule: below half for two weeks, buy what the percentile needs when the term ends."""
     whole = len(needs) // WEEK
     weeks = tuple(
         float(served(needs[n * WEEK : (n + 1) * WEEK], carries, units).mean() / (units * carries))

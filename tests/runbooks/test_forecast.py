@@ -31,12 +31,12 @@ def inventory(planned: Planned) -> Inventory:
 def _forecast(**given) -> Forecast:
     moment = datetime(2027, 7, 13, tzinfo=UTC)
     told = {"environment": "prod", "day_usd": {}, "units": {}, **given}
-    return Forecast(
-        made_on=date(2027, 7, 1), source="a day", starts=moment, ends=moment, spread=1.25, **told
-    )
+    return Forecast(made_on=date(2027, 7, 1), source="a day", starts=moment, ends=moment, spread=1.25, **told)
 
 
-def _found(inventory: Inventory, name: str, told: Forecast, tmp_path: Path, journal: Journal) -> dict[str, str]:
+def _found(
+    inventory: Inventory, name: str, told: Forecast, tmp_path: Path, journal: Journal
+) -> dict[str, str]:
     """What each check of a runbook in its incident says, with this forecast at hand."""
     file = tmp_path / "forecast.json"
     file.write_text(told.model_dump_json(), encoding="utf-8")
@@ -70,7 +70,9 @@ def test_a_day_beyond_the_forecast_is_named_with_both_figures(
 def test_the_review_tells_what_sizing_expected_of_the_units(
     inventory: Inventory, tmp_path: Path, journal: Journal
 ) -> None:
-    said = _found(inventory, "throughput-review", _forecast(units={"sonnet": UNITS}), tmp_path, journal)["use"]
+    said = _found(inventory, "throughput-review", _forecast(units={"sonnet": UNITS}), tmp_path, journal)[
+        "use"
+    ]
     assert "the forecast of 2027-07-01 expected sonnet 4 units at P75, 67% used" in said
 
 
