@@ -4,7 +4,7 @@ Text sits on white, so that a picture is the same in a page and in a slide.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 960, 340
@@ -24,6 +24,7 @@ COLOURS = (
 )
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROW = 34
+X_TICKS = 8
 _LETTER = 6.6
 
 
@@ -49,9 +50,9 @@ def lines(
     colours = dict(zip(series, COLOURS, strict=False))
     for name, values in series.items():
         dash = ' stroke-dasharray="7 5"' if name in dashed else ""
-        points = _points(place, list(zip(across, values, strict=True)))
+        line = _points(place, list(zip(across, values, strict=True)))
         body.append(
-            f'<polyline points="{points}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>'
+            f'<polyline points="{line}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>'
         )
     return _frame(title, HEIGHT, colours, body)
 
@@ -79,7 +80,7 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     """(what, low, value at low, high, value at high) around what is assumed; the widest first."""
     values = [middle, *(value for _, _, low, _, high in rows for value in (low, high))]
     least, most = min(values), max(values)
-    pad = (most - least) * 0.18 or 1.0
+    pad = (most - least) * 0.35 or 1.0
     least, most = least - pad, most + pad
     left, height = 200, TOP + _ROW * len(rows) + BOTTOM
 
@@ -90,16 +91,29 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     for number, (what, low_name, low, high_name, high) in enumerate(rows):
         y = TOP + number * _ROW
         body.append(_text(left - 12, y + 17, what, "end", "label"))
-        for value, name, colour in ((low, low_name, COLOURS[0]), (high, high_name, COLOURS[1])):
+        for value, colour in ((low, COLOURS[0]), (high, COLOURS[1])):
             begin, end = sorted((x(middle), x(value)))
-            side = "end" if value < middle else "start"
-            at = begin - 5 if value < middle else end + 5
             body.append(_bar(begin, y, max(1.0, end - begin), colour))
-            body.append(_text(at, y + 16, f"{name}: {value:.1f}{unit}", side))
+        body += _ends(
+            x, y, middle, ((low, f"{low_name}: {low:.1f}{unit}"), (high, f"{high_name}: {high:.1f}{unit}"))
+        )
     at, bottom = x(middle), height - BOTTOM
     body.append(f'<path d="M{at:.1f} {TOP - 8}V{bottom}" stroke="#222" stroke-width="1.5"/>')
     body.append(_text(at, bottom + 18, f"as assumed: {middle:.1f}{unit}", "middle", "label"))
     return _frame(title, height, {"lower": COLOURS[0], "higher": COLOURS[1]}, body)
+
+
+def _ends(
+    x: Callable[[float], float], y: float, middle: float, ends: Sequence[tuple[float, str]]
+) -> Sequence[str]:
+    """The words beside the bars; where both go the same way they stand together, at the longer one's end."""
+    found = []
+    for side, anchor, gap in ((-1, "end", -5), (1, "start", 5)):
+        here = [(value, words) for value, words in ends if (value < middle) == (side < 0)]
+        if here:
+            tip = min(value for value, _ in here) if side < 0 else max(value for value, _ in here)
+            found.append(_text(x(tip) + gap, y + 16, "; ".join(words for _, words in here), anchor))
+    return found
 
 
 def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], unit: str) -> str:
@@ -155,9 +169,11 @@ def _grid(place: _Place, x_title: str, y_title: str) -> str:
         y = place.y(value)
         found.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#0002"/>')
         found.append(_text(LEFT - 8, y + 4, _amount(value, ""), "end"))
-    for number in range(9):
-        at = place.first + (place.last - place.first) * number / 8
-        found.append(_text(place.x(at), HEIGHT - BOTTOM + 16, f"{at:,.4g}", "middle"))
+    step = _step((place.last - place.first) / X_TICKS)
+    at = math.ceil(place.first / step) * step
+    while at <= place.last + step * 1e-6:
+        found.append(_text(place.x(at), HEIGHT - BOTTOM + 16, _amount(at, ""), "middle"))
+        at += step
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     found.append(
         f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle" class="small">{escape(x_title)}</text>'
@@ -172,6 +188,12 @@ def _nice(highest: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
     return next(power * step for step in _STEPS if power * step >= highest * 0.9999)
+
+
+def _step(least: float) -> float:
+    """A round distance between two ticks, hours and minutes included."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * step for step in (1.0, 2.0, 3.0, 5.0, 6.0, 10.0) if power * step >= least * 0.9999)
 
 
 def _amount(value: float, unit: str) -> str:

@@ -92,7 +92,7 @@ class Simulated:
             / np.maximum(total, 1e-9)
             for rung in self.answered
         }
-        return np.arange(count) * step_s, shares
+        return np.arange(count, dtype=np.float64) * step_s, shares
 
 
 def simulate(

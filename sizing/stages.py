@@ -233,7 +233,8 @@ def _failing_over(story: Story) -> Floats:
 def _late(work: Part, each_s: float, most_s: float) -> Floats:
     """A processor that is shared makes everybody wait: by its use, and no longer than shedding allows."""
     use = np.minimum(work.use, 0.999)
-    return np.minimum(each_s * use / (1 - use), most_s)
+    waits: Floats = np.minimum(each_s * use / (1 - use), most_s)
+    return waits
 
 
 def _late_beside(parts: Sequence[Part], settings: Settings) -> Floats:

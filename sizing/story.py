@@ -84,7 +84,7 @@ class Story:
     @property
     def times(self) -> Floats:
         """When each bin begins, in seconds."""
-        return np.arange(self.bins) * BIN_S
+        return np.arange(self.bins, dtype=np.float64) * BIN_S
 
     @property
     def present(self) -> Floats:

@@ -164,8 +164,9 @@ def sensitivity(
 
 def _bent(needs: Floats, power: float) -> Floats:
     """The same tokens in all, with peaks that are steeper (above 1) or flatter."""
-    bent = needs**power
-    return bent * (needs.sum() / bent.sum())
+    bent: Floats = needs**power
+    scaled: Floats = bent * (needs.sum() / bent.sum())
+    return scaled
 
 
 @dataclass(frozen=True)
