@@ -49,7 +49,7 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
     for part in found.bottlenecks:
         full = part.full_at or 0.0
         parts.add_row(
-            f"{full / 60:.0f}:{full % 60:02.0f}",
+            f"{int(full // 60)}:{int(full % 60):02d}",
             part.name,
             f"{part.peak:.0%}",
             share(part.beyond),
