@@ -3,8 +3,8 @@
     .venv/bin/python bench/sizing.py [--quick]
 
 The floor: the same walks down the ladder with no wait and no fluid (`runtime/failover` alone). Goals: an hour
-at 50,000 messages a second with 500,000 people in two minutes of one core, a time that grows as the events do,
-and the same answer for the same seed.
+at 50,000 messages a second with 500,000 people in two minutes of one core, a time that grows as the events
+do, and the same answer for the same seed.
 """
 
 import argparse

@@ -221,6 +221,7 @@ class Checked:
     refused: Sequence[str]
     before_usd: float
     after_usd: float
+    unknown: Sequence[str]
 
 
 def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
@@ -230,6 +231,7 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
     from policies import sources
 
     before, patched = plan.run(stack), plan.run(stack, changes=changes)
+    first, second = costing.estimate(before), costing.estimate(patched)
     protected = after.settings.environment.protect
     report = sources.ask(patched, protected=protected, sources=sources.chosen(["ours"]))
     return Checked(
@@ -237,8 +239,9 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
         refused=[
             f"{found.rule}: {found.message}" for found in report.findings if found.severity == "mandatory"
         ],
-        before_usd=float(costing.estimate(before).fixed_total),
-        after_usd=float(costing.estimate(patched).fixed_total),
+        before_usd=float(first.fixed_total),
+        after_usd=float(second.fixed_total),
+        unknown=sorted({line.reason for line in second.unknown} - {line.reason for line in first.unknown}),
     )
 
 
@@ -289,7 +292,8 @@ def _verdict(found: Checked | None) -> Sequence[str]:
         return []
     cost = f"{dollars(found.before_usd)} a month before, {dollars(found.after_usd)} after (no tasks, no use)"
     if not found.refused:
-        return [f"plan and policy accept it: {found.resources} resources, {cost}"]
+        accepted = f"plan and policy accept it: {found.resources} resources, {cost}"
+        return [accepted, *(f"not counted in that: {reason}" for reason in found.unknown)]
     return [f"REFUSED: {reason}" for reason in found.refused]
 
 

@@ -27,6 +27,7 @@ def simulated_facts(found: "Simulated", case: "Case") -> dict[str, Any]:
         "whole_answer_s": {f"p{q * 100:g}": found.quantile("whole", q) for q in QUANTILES},
         "throttled": {rung: found.throttled(rung) for rung in sorted({rung for rung, _ in found.seen.calls})},
         "model_usd": found.usd,
+        "patch_usd_an_hour": case.patch_usd_an_hour(),
         "tasks": {"first": float(found.flow.tasks[0]), "most": float(found.flow.tasks.max())},
         "bottlenecks": [
             {
@@ -67,6 +68,11 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
         _times(found),
         f"models: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
     ]
+    usd, unknown = case.patch_usd_an_hour()
+    lines.append(
+        f"the patch (size capacity) stands for {dollars(usd)} an hour more"
+        + (f"; not counted: {'; '.join(unknown)}" if unknown else "")
+    )
     head = (
         f"first bottleneck: {found.bottlenecks[0].name}"
         if found.bottlenecks

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from sizing import patch, units
 from sizing import traffic as traffics
-from sizing import units
 from sizing.assumptions import LARGE, Assumptions
 from sizing.capacities import Capacities
 from sizing.capacity import Need, needs
-from sizing.cost import Bought
+from sizing.cost import Bought, standing_bill
 from sizing.demand import Demand
 from sizing.documents import SizingError
 from sizing.patch import Peak
@@ -119,6 +119,15 @@ class Case:
 
     def _at(self, minute: int) -> datetime:
         return self.ordinary.start + timedelta(minutes=minute)
+
+    def patch_usd_an_hour(self) -> tuple[float, Sequence[str]]:
+        """What standing by the patch costs more, and what of that nobody has a price for."""
+        after = self.changed(patch.changes(self.needs)).settings
+        now, then = (
+            standing_bill(self.demand, tree, self.known, self.region, None) for tree in (self.settings, after)
+        )
+        hours = len(self.demand.messages) / 60
+        return (then.usd - now.usd) / hours, [line.source for line in then.unknown]
 
     def changed(self, changes: Mapping[str, str]) -> "Case":
         """The same question to other settings."""
