@@ -17,6 +17,7 @@ from runtime.failover.budget import Budget
 T = TypeVar("T")
 Observe = Callable[[str, float, str], None]
 Hear = Callable[[str, Change], None]
+Spoil = Callable[["Downstream"], Awaitable[None]]
 
 
 class Why(StrEnum):
@@ -26,6 +27,7 @@ class Why(StrEnum):
     UNAVAILABLE = "unavailable"
     THROTTLED = "throttled"
     REFUSED = "refused"  # our request, or our right to make it
+    DECLINED = "declined"  # understood, and answered with a no: a card, a product that is sold out
     BROKEN = "broken"  # an answer that is not what its contract says
 
 
@@ -35,6 +37,7 @@ _OUTCOMES = {
     Why.UNAVAILABLE: Outcome.UNAVAILABLE,
     Why.THROTTLED: Outcome.THROTTLED,
     Why.REFUSED: Outcome.BAD_REQUEST,
+    Why.DECLINED: Outcome.BAD_REQUEST,
     Why.BROKEN: Outcome.UNAVAILABLE,
 }
 GIVEN_UP = "given up for a while: too many calls failed"
@@ -47,6 +50,7 @@ class ProviderError(Exception):
         super().__init__(f"{provider}: {why}" + (f": {detail}" if detail else ""))
         self.provider = provider
         self.why = why
+        self.detail = detail
         self.passing = passing
 
 
@@ -58,8 +62,13 @@ def unheard(provider: str, change: Change) -> None:
     """For a breaker nobody listens to."""
 
 
+async def unspoilt(service: "Downstream") -> None:
+    """No experiment is under way."""
+
+
 class Downstream:
     """`observe` hears of every call: the provider, its seconds, and `ok`, a `Why`, `skipped` or `cancelled`.
+    `spoil` comes before each call, as an experiment would have it (`runtime.fault_hook`).
 
     Make it inside the event loop whose time counts.
     """
@@ -71,6 +80,7 @@ class Downstream:
         settings: DownstreamSettings,
         observe: Observe = unobserved,
         hear: Hear = unheard,
+        spoil: Spoil = unspoilt,
     ) -> None:
         self.name = name
         self.deadline_s = deadline_s
@@ -78,6 +88,7 @@ class Downstream:
         self._breaker = Breaker(settings.breaker, self._now, lambda change: hear(name, change))
         self._budget = Budget(settings.retry)
         self._observe = observe
+        self._spoil = spoil
 
     async def ask(
         self, work: Callable[[], Awaitable[T]], *, again: bool = True, within_s: float = float("inf")
@@ -112,6 +123,7 @@ class Downstream:
     async def _in_time(self, work: Callable[[], Awaitable[T]], seconds: float, *, again: bool) -> T:
         try:
             async with asyncio.timeout(seconds):
+                await self._spoil(self)
                 return await self._perhaps_twice(work, again=again)
         except TimeoutError:
             raise self.error(Why.TIMEOUT, f"no answer in {seconds:.3g} s") from None

@@ -128,9 +128,8 @@ def _answered(healthy: Sequence[Recording], intent: Intent) -> Answered:
     return Answered(
         own=by.get(OWN, 0) / total,
         cached=by.get(CACHE, 0) / total,
-        light=light
-        if light > TRICKLE
-        else 0.0,  # below it is the router's own trickle, which is played anyway
+        # Below it is the router's own trickle, which is played anyway.
+        light=light if light > TRICKLE else 0.0,
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 from contract.runtime_settings import DownstreamSettings, ProvidersSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
-from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
+from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
 from runtime.shop.catalogue import Catalogue, channel
 from runtime.shop.http import Service
 from runtime.shop.personalize import Personalize
 from runtime.shop.services import (
+    CardNetwork,
     Offers,
     OrderDesk,
     Pricing,
@@ -38,6 +39,7 @@ class Shop:
     offers: Offers | None = None
     orders: OrderDesk | None = None
     returns: Returns | None = None
+    cards: CardNetwork | None = None
 
 
 @asynccontextmanager
@@ -50,11 +52,12 @@ async def open_shop(
     headers: Headers = dict,
     observe: Observe = unobserved,
     hear: Hear = unheard,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Shop]:
     """Connects with the first calls; a service that is down keeps nobody from starting."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, asking, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear, spoil)
 
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(asking.connections))
@@ -82,6 +85,7 @@ async def open_shop(
             offers=http(Offers, "promotions", settings.promotions_s, places.promotions),
             orders=http(OrderDesk, "orders", settings.orders_s, places.orders),
             returns=http(Returns, "returns", settings.returns_s, places.orders),
+            cards=http(CardNetwork, "cards", settings.cards_s, places.cards),
         )
 
 
