@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components import search_sizing
-from contract.prices import HOURS_IN_MONTH, table
+from contract.prices import table
 from contract.search import index
 from sizing.capacities import Capacities, Tasks
 from sizing.target import Target
@@ -263,10 +263,3 @@ def _standby(settings: Settings) -> Iterator[Need]:
         return
     now = settings.regions.standby_percent
     yield Need("standby", "regions.standby_percent", 100, now, "one region lost: all of it runs there")
-
-
-def month_usd(row: str, region: str, count: float) -> float | None:
-    """So many of something that is paid by the hour, for a month; None: no such price."""
-    if row not in table().rows or (price := table().price(row, region)) is None:
-        return None
-    return float(price.usd) * count * HOURS_IN_MONTH

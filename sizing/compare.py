@@ -15,9 +15,10 @@ from contract.intents import Intent
 from contract.runtime_settings import RuntimeSettings
 from sizing import recording, sampled
 from sizing.assumptions import Assumptions
+from sizing.fleet import Fleet
 from sizing.measured import Measured
 from sizing.recording import Recording
-from sizing.sampled import BIN_S, LOST, Asking, Fleet, People, Seen
+from sizing.sampled import BIN_S, LOST, Asking, People, Seen
 from sizing.traffic import Floats
 
 WITHIN, POINTS = 0.10, 0.02  # of the percentiles, and of shares

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import yaml
@@ -84,8 +84,3 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     for step in path:
         tree = tree.setdefault(step, {})
     tree[last] = value
-
-
-def ask_by(starts: datetime, lead_days: int) -> datetime:
-    """The last day on which quotas are asked for in good time."""
-    return starts - timedelta(days=lead_days)

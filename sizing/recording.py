@@ -133,6 +133,8 @@ def of_run(load: Load, folder: Path) -> Recording:
         for line in told
         if "generate" in line.get("stages", {})
     }
+    if not generate or all(sample.get("error") for sample in samples):
+        raise SizingError(f"{folder}: no message was answered by a model: look at its runtime/runtime.err")
     outside = {
         line["request_id"]: line["EndToEnd"] - generate[line["request_id"]]
         for line in told

@@ -17,8 +17,9 @@ from contract.runtime_settings import RuntimeSettings
 from sizing import sampled, stages
 from sizing.assumptions import Assumptions
 from sizing.capacities import Capacities
+from sizing.fleet import Fleet
 from sizing.measured import Answered, Measured
-from sizing.sampled import BIN_S, LOST, Asking, Fleet, People, Seen
+from sizing.sampled import BIN_S, LOST, Asking, People, Seen
 from sizing.stages import Flow, Part
 from sizing.story import Story
 from sizing.traffic import MINUTE_S, Floats

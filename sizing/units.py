@@ -14,7 +14,7 @@ from contract.forecast import LOW_USE, LOW_WEEKS
 from contract.model_access import Term
 from contract.prices import HOURS_IN_MONTH
 from sizing.demand import Demand
-from sizing.quote import TERMS, Quote, usd_a_token
+from sizing.quote import HOURS_OF_TERM, TERMS, Quote, usd_a_token
 from sizing.traffic import DAY, Floats
 
 WEEK = 7 * DAY
@@ -71,7 +71,6 @@ def option(demand: Demand, model: str, quote: Quote, region: str, term: Term, un
     token = usd_a_token(model, region, demand.assumed, quote.output_weight)
     hour = quote.usd(term, model, region, demand.assumed)
     bought = units * quote.tokens_per_minute * len(needs)
-    term_hours = {"hourly": 1.0, "OneMonth": HOURS_IN_MONTH, "SixMonths": 6.0 * HOURS_IN_MONTH}[term]
     return Option(
         term=term,
         units=units,
@@ -80,7 +79,7 @@ def option(demand: Demand, model: str, quote: Quote, region: str, term: Term, un
         on_demand_usd=None if token is None else total * token * months,
         utilisation=inside / bought if bought else 0.0,
         overflow=1 - inside / total if total else 0.0,
-        bound_usd=None if hour is None else units * hour * term_hours,
+        bound_usd=None if hour is None else units * hour * HOURS_OF_TERM[term],
     )
 
 

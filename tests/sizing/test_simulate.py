@@ -9,7 +9,8 @@ from contract.faults import Fault, FaultKind, Stage
 from contract.intents import Intent
 from sizing import assumptions, capacities, patch, sampled, stages
 from sizing.documents import SizingError
-from sizing.sampled import BIN_S, Asking, Fleet, People
+from sizing.fleet import Fleet
+from sizing.sampled import BIN_S, Asking, People
 from sizing.simulate import simulate
 from sizing.story import FAILOVER_S, Flash, Loss, Story
 from tests.sizing.case_helpers import case, day, measured, prod
