@@ -90,11 +90,11 @@ def knee(points: Sequence[tuple[float, float, float]], title: str) -> str:
         title,
         across,
         {
-            "answered in full, share": [share for _, _, share in points],
-            "first text p95, s": [late for _, late, _ in points],
+            "share answered in full": [share for _, _, share in points],
+            "first text p95 in s": [late for _, late, _ in points],
         },
         x_title="messages a second",
-        y_title="share; seconds",
+        y_title="",
     )
 
 

@@ -53,7 +53,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Story:
-    """`ramp_s`: in so long the first people arrive, all of them."""
+    """`ramp_s`: in so long people arrive, all of them; none: they are connected from the beginning."""
 
     rate: float
     sessions: float
@@ -107,7 +107,8 @@ class Story:
 
     def connecting(self) -> Floats:
         """New connections a second: who arrives, who comes again, and all at once after a region's loss."""
-        arriving = np.diff(self.present, prepend=0.0) / BIN_S * self.sessions
+        before = 0.0 if self.ramp_s else 1.0
+        arriving = np.diff(self.present, prepend=before) / BIN_S * self.sessions
         arriving += self.sessions * self.present / self.connected_s
         for loss in self.losses:
             if loss.what == "region":

@@ -7,7 +7,7 @@ import pytest
 
 from contract.faults import Fault, FaultKind, Stage
 from contract.intents import Intent
-from sizing import assumptions, capacities, patch, sampled, stages
+from sizing import assumptions, capacities, knee, patch, sampled, stages
 from sizing.documents import SizingError
 from sizing.fleet import Fleet
 from sizing.sampled import BIN_S, Asking, People
@@ -132,6 +132,22 @@ def test_a_lost_region_loses_its_messages_until_names_lead_elsewhere_and_everybo
     assert not found.flow.connected[gone[0] : gone[1]].any()
     assert found.flow.connected[gone[1] + round(15 / BIN_S)] < 20_000  # 500 a second
     assert found.unsent > 10 * FAILOVER_S * 0.9
+
+
+def test_who_is_there_from_the_beginning_need_not_connect_at_once() -> None:
+    assert _story(ramp_s=0.0).connecting().max() < 4_000 / 1_000  # only who comes again
+    assert _story(ramp_s=30.0).connecting().max() > 4_000 / 31
+
+
+def test_the_knee_is_where_the_headroom_ends() -> None:
+    asked = case(ordinary=day(400), sessions=4_000.0)
+    patched = asked.changed(patch.changes(asked.needs)).settings
+    top = _story(connected_s=1_800.0)
+    points = knee.curve(top, patched, asked.known.granted(asked.target), asked.assumed, measured(), 1)
+    assert min(point.answered for point in points if point.rate <= 400) > 0.999
+    at = knee.breaks_at(points)
+    assert at is not None
+    assert at > 400
 
 
 def test_a_lost_zone_takes_its_share_of_the_tasks_until_they_stand_again() -> None:
