@@ -59,19 +59,19 @@ def test_a_model_that_is_gone_opens_its_breaker_and_the_next_rung_answers() -> N
 
 def test_errors_that_are_few_open_nothing() -> None:
     """RUN-6: a 3 % error rate must not open it by chance."""
-    seen = sampled.run(_asking(20, 120), PEOPLE, _fleet(faults=(_fault(FaultKind.ERROR, 0.03),)), seed=1)
+    seen = sampled.run(_asking(20, 80), PEOPLE, _fleet(faults=(_fault(FaultKind.ERROR, 0.03),)), seed=1)
     assert not seen.opened
 
 
 def test_a_quota_that_is_too_small_throttles_what_is_beyond_it() -> None:
     """Half the tokens a minute that come: about half steps down."""
     seen = sampled.run(
-        _asking(20, 300), PEOPLE, _fleet(pools={(None, "sonnet", False): (10 * 60 * 2_000.0, 1e9)}), seed=1
+        _asking(20, 240), PEOPLE, _fleet(pools={(None, "sonnet", False): (10 * 60 * 2_000.0, 1e9)}), seed=1
     )
     calls = {outcome: n for (rung, outcome), n in seen.calls.items() if rung == "sonnet"}
     assert calls["throttled"] > 0
     minutes = [at for at, rung in zip(seen.at, seen.rung, strict=True) if rung == "sonnet" and at > 120]
-    assert len(minutes) / 180 == pytest.approx(10, rel=0.25)
+    assert len(minutes) / 120 == pytest.approx(10, rel=0.25)
 
 
 def test_the_cap_on_model_calls_leaves_the_rest_to_canned_answers() -> None:
@@ -135,10 +135,11 @@ def test_a_lost_region_loses_its_messages_until_names_lead_elsewhere_and_everybo
 
 
 def test_who_is_there_from_the_beginning_need_not_connect_at_once() -> None:
-    assert _story(ramp_s=0.0).connecting().max() < 4_000 / 1_000  # only who comes again
-    assert _story(ramp_s=30.0).connecting().max() > 4_000 / 31
+    assert _story(ramp_s=0.0).connecting().max() == pytest.approx(4_000 / 360)  # only who comes again
+    assert _story(ramp_s=30.0).connecting().max() > 4_000 / 30
 
 
+@pytest.mark.prove
 def test_the_knee_is_where_the_headroom_ends() -> None:
     asked = case(ordinary=day(400), sessions=4_000.0)
     patched = asked.changed(patch.changes(asked.needs)).settings
