@@ -99,7 +99,7 @@ def units_facts(case: "Case") -> dict[str, Any]:
         "percentile": case.percentile,
         "models": {
             model: {
-                "quote": case.quotes[model].model_dump(mode="json") if case.quotes[model] else None,
+                "quote": case.quotes.root[model].model_dump(mode="json"),
                 "options": [_option(option) for option in options],
                 "chosen": case.bought.options[model].term if model in case.bought.options else None,
                 "sensitivity": [vars_of(one) for one in _sensitivity(case, model)],

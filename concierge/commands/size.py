@@ -203,7 +203,7 @@ def compare(
     settings = settings_of(stack, {})
     runtime = settings.runtime_in(settings.regions.primary.name)
     measured = Measured.of(recording.known("calibration"))
-    rows = []
+    rows: list[comparing.Row] = []
     for one in recording.known("held-out"):
         output.progress(f"{one.name}: {one.messages} messages")
         rows += comparing.compare(one, measured, runtime, assumptions.usual())

@@ -5,6 +5,7 @@ from functools import cache
 from sizing import assumptions, capacities, quote, traffic
 from sizing.case import Case, settings_of
 from sizing.measured import Measured
+from sizing.quote import Quote
 from sizing.recording import known
 from sizing.traffic import Traffic
 from stacks.settings import Settings
@@ -20,6 +21,18 @@ def prod() -> Settings:
 @cache
 def measured() -> Measured:
     return Measured.of(known("calibration"))
+
+
+def sonnet_quote() -> Quote:
+    told = quote.assumed_quotes()["sonnet"]
+    assert told is not None
+    return told
+
+
+def known_usd(value: float | None) -> float:
+    """A sum that must be known."""
+    assert value is not None
+    return value
 
 
 def day(peak: float = 4_000.0) -> Traffic:

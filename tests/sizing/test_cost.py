@@ -8,7 +8,7 @@ from contract.prices import HOURS_IN_MONTH
 from sizing import cost
 from sizing.cost import Bought
 from sizing.demand import Demand
-from tests.sizing.case_helpers import REGION, case, day
+from tests.sizing.case_helpers import REGION, case, day, known_usd
 
 
 def _bill(peak: float, **changes):
@@ -50,7 +50,7 @@ def test_units_replace_on_demand_tokens_and_nothing_else() -> None:
     with_ = cost.models_bill(asked.demand, asked.bought, REGION)
     option = asked.bought.options["sonnet"]
     saved = (without.usd - with_.usd) * HOURS_IN_MONTH / 24
-    assert saved == pytest.approx(option.on_demand_usd - option.usd, rel=1e-6)
+    assert saved == pytest.approx(known_usd(option.on_demand_usd) - known_usd(option.usd), rel=1e-6)
     assert without.by_part()["model haiku"] == pytest.approx(with_.by_part()["model haiku"])
 
 

@@ -19,7 +19,7 @@ LOAD = Load(
 )
 
 
-def _metric(**fields) -> dict:
+def _metric(**fields) -> dict[str, object]:
     return {"_aws": {}, **fields}
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sizing import quote, units
+from sizing import units
 from sizing.demand import Demand
-from tests.sizing.case_helpers import REGION, case, day
+from tests.sizing.case_helpers import REGION, case, day, known_usd, sonnet_quote
 
 NEEDS = st.lists(st.floats(0, 1e7), min_size=1, max_size=200).map(np.array)
 
@@ -39,20 +39,21 @@ def test_the_requirement_on_its_own_assumptions() -> None:
 
 def test_units_and_overflow_add_up_to_what_pure_on_demand_would_carry() -> None:
     demand = Demand(day(), case().assumed)
-    told = quote.assumed_quotes()["sonnet"]
+    told = sonnet_quote()
     needs = demand.tokens("sonnet", told.output_weight)
     for option in units.options(demand, "sonnet", told, REGION, 0.75):
         inside = units.served(needs, told.tokens_per_minute, option.units).sum()
         assert option.overflow == pytest.approx(1 - inside / needs.sum())
-        assert option.usd == pytest.approx(option.units_usd + option.overflow_usd)
-        assert option.overflow_usd == pytest.approx(option.on_demand_usd * option.overflow)
+        overflow_usd = known_usd(option.overflow_usd)
+        assert option.usd == pytest.approx(known_usd(option.units_usd) + overflow_usd)
+        assert overflow_usd == pytest.approx(known_usd(option.on_demand_usd) * option.overflow)
         assert option.utilisation == pytest.approx(
             inside / (option.units * told.tokens_per_minute * len(needs))
         )
 
 
 def test_a_quote_without_a_price_leaves_the_bill_unknown_but_not_the_units() -> None:
-    told = quote.assumed_quotes()["sonnet"].model_copy(update={"share_of_on_demand": None})
+    told = sonnet_quote().model_copy(update={"share_of_on_demand": None})
     found = units.options(Demand(day(), case().assumed), "sonnet", told, REGION, 0.75)
     assert {option.units for option in found} == {173}
     assert [option.usd for option in found] == [None, None, None]
@@ -60,17 +61,15 @@ def test_a_quote_without_a_price_leaves_the_bill_unknown_but_not_the_units() -> 
 
 
 def test_a_price_in_dollars_is_taken_as_it_is() -> None:
-    told = quote.assumed_quotes()["sonnet"].model_copy(
-        update={"share_of_on_demand": None, "usd_an_hour": {"hourly": 100.0}}
-    )
+    told = sonnet_quote().model_copy(update={"share_of_on_demand": None, "usd_an_hour": {"hourly": 100.0}})
     hourly = units.options(Demand(day(), case().assumed), "sonnet", told, REGION, 0.75)[0]
     assert hourly.units_usd == pytest.approx(173 * 100 * 730)
 
 
 def test_the_tornado_goes_both_ways_round_what_is_assumed_and_the_widest_comes_first() -> None:
-    usual = case().bought.options["sonnet"].saving
+    usual = known_usd(case().bought.options["sonnet"].saving)
     found = units.sensitivity(
-        Demand(day(), case().assumed), "sonnet", quote.assumed_quotes()["sonnet"], REGION, 0.75, "SixMonths"
+        Demand(day(), case().assumed), "sonnet", sonnet_quote(), REGION, 0.75, "SixMonths"
     )
     swings = [one.swing for one in found]
     assert swings == sorted(swings, reverse=True)
