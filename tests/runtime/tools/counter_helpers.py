@@ -1,4 +1,4 @@
-"""The counter of the shop: each tool on its stand-ins, what a customer has then, and answers that get lost."""
+"""The counter of the shop: every tool on stand-ins, what a customer has then, and answers that get lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
