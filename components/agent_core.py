@@ -322,5 +322,5 @@ def _call_gateway(gateway_arn: Input[str]) -> Grant:
 
 
 def _remember(memory_arn: Input[str]) -> Grant:
-    verbs = ("CreateEvent", "GetEvent", "ListEvents", "ListSessions", "RetrieveMemoryRecords")
+    verbs = ("CreateEvent", "DeleteEvent", "ListEvents", "ListSessions")
     return Grant("Remember", [f"bedrock-agentcore:{verb}" for verb in verbs], [memory_arn])

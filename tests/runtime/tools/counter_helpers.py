@@ -119,10 +119,10 @@ class Lost:
 
     at: int = 0
     writes: int = 0
-    then: Callable[[], None] = lambda: None
+    then: Callable[[], object] = lambda: None
     seen: list[str] = field(default_factory=list)
 
-    def arm(self, at: int, then: Callable[[], None] = lambda: None) -> None:
+    def arm(self, at: int, then: Callable[[], object] = lambda: None) -> None:
         self.at, self.writes, self.then = at, 0, then
 
     @property

@@ -43,6 +43,10 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
 INSPECTOR = "@modelcontextprotocol/inspector"
 
 
+def text_of(said: Any) -> str:
+    return str(said.content[0].text)
+
+
 @asynccontextmanager
 async def in_process(counter: Counter, who: str) -> AsyncIterator[Client]:
     async def caller(_: Mapping[str, str]) -> Caller:
@@ -82,7 +86,7 @@ def test_the_official_client_lists_and_calls_every_tool(house: House):
         async with in_process(counter, who) as client:
             said = await every(client, order, token)
         assert set(said) == set(counter.toolbox.tools)
-        refused = {name: json.loads(one.content[0].text) for name, one in said.items() if one.is_error}
+        refused = {name: json.loads(text_of(one)) for name, one in said.items() if one.is_error}
         # Money waits for the customer's own yes; what is to be confirmed is told.
         assert {name: one["error"]["code"] for name, one in refused.items()} == {
             "pay": "not_found",  # the cart was emptied on the way
@@ -130,8 +134,8 @@ def test_what_cannot_be_done_is_an_error_with_a_reason(house: House):
             for tool, given, code in WRONG:
                 said = await client.call_tool(tool, given)
                 assert said.is_error
-                assert json.loads(said.content[0].text)["error"]["code"] == code, (tool, given)
-                assert "4242424242424242" not in said.content[0].text
+                assert json.loads(text_of(said))["error"]["code"] == code, (tool, given)
+                assert "4242424242424242" not in text_of(said)
 
     at_counter(house, scene)
 
@@ -246,7 +250,7 @@ def test_over_http_a_token_says_who_calls_and_what_they_may(house: House):
             reader = {**program, "Authorization": bearer(scope="concierge/tools.read")}
             async with client_of(url, **reader) as client:
                 assert not (await client.call_tool("view_cart", {})).is_error
-                assert json.loads((await cart(client)).content[0].text)["error"]["code"] == "not_allowed"
+                assert json.loads(text_of(await cart(client)))["error"]["code"] == "not_allowed"
             own = {"Authorization": bearer(sub=who, client_id="web", scope="openid")}
             async with client_of(url, **own) as client:
                 theirs = await client.call_tool("view_cart", {})
@@ -254,7 +258,7 @@ def test_over_http_a_token_says_who_calls_and_what_they_may(house: House):
             nobody = {"Authorization": bearer()}
             async with client_of(url, **nobody) as client:
                 said = await client.call_tool("list_orders", {})
-                assert json.loads(said.content[0].text)["error"]["code"] == "sign_in_first"
+                assert json.loads(text_of(said))["error"]["code"] == "sign_in_first"
 
     asyncio.run(main())
 
