@@ -8,10 +8,11 @@ Version 3 brought those two, `resume`, and what a `final` tells beside its text.
 every frame as version 2 had it (`as_spoken`), and none of the new ones.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeGuard, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from contract.base import Shape
 from contract.errors import WrongUseError
@@ -26,6 +27,24 @@ SUBPROTOCOL = "concierge.v"  # of a WebSocket handshake: `concierge.v3`
 
 class FrameError(WrongUseError):
     """A message that is no frame."""
+
+
+_AS_LONG_AS_A_CARD = re.compile(r"(?:[0-9][._:~-]?){14,19}")
+
+
+def _nobodys_number(name: str) -> str:
+    """Ids are logged and traced as they are: a client must not send a card's number for one."""
+    if _AS_LONG_AS_A_CARD.fullmatch(name):
+        raise ValueError("digits alone, as many as a card's number has: put a letter before them")
+    return name
+
+
+# What a client names a request or a session. Goes into every log line, so it has no room for words.
+Id = Annotated[
+    str,
+    Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$"),
+    AfterValidator(_nobodys_number),
+]
 
 
 class Frame(Shape):
@@ -176,9 +195,9 @@ class Ask(Shape):
     """A message of the person."""
 
     type: Literal["message"] = "message"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
     text: str = Field(min_length=1, max_length=4_000)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id | None = None
     confirmation: str | None = Field(
         None, min_length=1, max_length=1_024, description="the word that `confirm` gave; no model sees it"
     )
@@ -198,15 +217,15 @@ class Resend(Shape):
     """Asks for the last frame of a request again (RUN-2), on another connection with its session."""
 
     type: Literal["resend"] = "resend"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
+    session_id: Id | None = None
 
 
 class Resume(Shape):
     """Goes on with a conversation on a new connection. A guest needs the token, a user is known."""
 
     type: Literal["resume"] = "resume"
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
     resume_token: str | None = Field(None, min_length=1, max_length=256)
 
 
@@ -214,8 +233,8 @@ class Confirm(Shape):
     """The person's own yes to money that moves, said to the server and to no model (RUN-14)."""
 
     type: Literal["confirm"] = "confirm"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
+    session_id: Id | None = None
     proposal: Proposal
 
 
@@ -237,6 +256,16 @@ T = TypeVar("T")
 
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 _CLIENT: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+def is_id(named: object) -> TypeGuard[str]:
+    """Whether a request or a session can be called so."""
+    try:
+        _ID.validate_python(named, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def encode(frame: ServerMessage | ClientFrame) -> str:

@@ -26,4 +26,7 @@ TOOL_CALLED = Line(
     "tool",
     "who did what through which tool, and what came of it (RUN-14): for the audit",
 )
+FAULT_MADE = Line(
+    "a fault was made on purpose", "fault", "a signed order had this call fail or wait (RUN-24)"
+)
 SOCKET_LOST = Line("a connection was lost", "cause", "a WebSocket ended before its time")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from contract.base import Knobs
+from contract.ingest_settings import IngestSettings
 from contract.models import models
 from contract.tiers import Tier
 from contract.traffic_settings import (
@@ -19,6 +20,7 @@ from contract.traffic_settings import (
     ValkeySettings,
 )
 
+PREMIUM = "premium"  # the rung that `runtime.premium` puts before the ladder
 STANDBY = "standby"  # as a rung's region: the other one of the estate, whichever that is
 
 
@@ -303,6 +305,9 @@ class RuntimeSettings(Knobs):
 
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
     ladder: tuple[Rung, ...] = Field(LADDER, strict=False, description="rungs from the best answer down")
+    premium: str | None = Field(
+        "opus", description="model that answers first what money depends on (RUN-4); none: as all else"
+    )
     breaker: BreakerSettings = BreakerSettings()
     limit: LimitSettings = LimitSettings()
     retry: RetrySettings = RetrySettings()
@@ -315,6 +320,7 @@ class RuntimeSettings(Knobs):
     downstream: DownstreamSettings = DownstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    ingest: IngestSettings = IngestSettings()
     sessions: SessionsSettings = SessionsSettings()
     valkey: ValkeySettings = ValkeySettings()
     rates: RateSettings = RateSettings()
@@ -323,9 +329,16 @@ class RuntimeSettings(Knobs):
     tracing: TracingSettings = TracingSettings()
     tools: ToolsSettings = ToolsSettings()
 
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The ladder with the rung of `premium` before it, as the stack publishes it."""
+        if self.premium is None:
+            return self.ladder
+        return (Rung(name=PREMIUM, tier=Tier.T0, model=self.premium, premium=True), *self.ladder)
+
     @model_validator(mode="after")
     def _walkable(self) -> Self:
-        names = [rung.name for rung in self.ladder]
+        names = [rung.name for rung in self.rungs]
         if len(set(names)) != len(names):
             raise ValueError(f"two rungs have the same name in {', '.join(names)}")
         if not any(rung.model is None and rung.tier is not Tier.T3 for rung in self.ladder):

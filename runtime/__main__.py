@@ -14,6 +14,7 @@ from contract.errors import ConciergeError
 from runtime.surroundings import StartError
 
 PORTS = range(65_536)
+SERVICE = "CONCIERGE_SERVICE"
 
 
 def main() -> int:
@@ -32,11 +33,16 @@ def main() -> int:
 
 
 def _service() -> Callable[[str, int], Coroutine[Any, Any, None]]:
-    """One image, several services (NET-4): the stack says which this is."""
-    if os.environ.get("CONCIERGE_SERVICE") == "tools":
-        from runtime.tools.programs import over_http
+    """The service that the task definition names (NET-4): only what that one needs is loaded."""
+    match os.environ.get(SERVICE):
+        case "ingest":
+            from runtime.ingest.serve import serve as ingest
 
-        return over_http
+            return ingest
+        case "tools":
+            from runtime.tools.programs import over_http
+
+            return over_http
     from runtime.serve import serve
 
     return serve

@@ -7,12 +7,12 @@ as the libraries raise them; `failover.classify` knows what they mean.
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
 
 from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
-from runtime import aws, prompts
+from runtime import aws, eventstream, prompts
 from runtime.port import Asked, Event, Opened, Prompt, Ran, Spec, Spent, Stop, Text
 from runtime.targets import Targets
 
@@ -55,8 +55,7 @@ class Bedrock:
         return aws.client(
             "bedrock-runtime",
             rung.region or self._region,
-            # The ladder keeps the time; this only ends a socket that nobody watches any more.
-            read_timeout=rung.total_s + 5,
+            read_timeout=None,  # the ladder keeps the time, and a timer here is set anew for every chunk
             max_pool_connections=rung.concurrency,  # each stream holds one: fewer would be a queue
             retries={"mode": "standard", "total_max_attempts": 1},
         )
@@ -77,14 +76,15 @@ class Bedrock:
             **_guarded(target.guardrail),
         )
         checked = target.guardrail is not None and target.guardrail.stream == "sync"
-        events = response["stream"]
+        stream = response["stream"]
         asks = _Asks()
         try:
-            async for raw in events:
-                if (event := _event(raw, checked=checked) or asks.read(raw)) is not None:
-                    yield event
+            async with aclosing(eventstream.read(stream)) as events:
+                async for raw in events:
+                    if (event := _event(raw, checked=checked) or asks.read(raw)) is not None:
+                        yield event
         finally:
-            events.close()
+            stream.close()
 
 
 def _messages(prompt: Prompt, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:

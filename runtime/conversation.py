@@ -85,7 +85,7 @@ class Conversation:
         `headers`: those of a request that carries one message, for its trace.
         """
         whose = person or guest(session_id)
-        ask = self._watch.without_pii(ask)
+        ask, originals = self._watch.without_pii(ask)
         stages = self._parts.stages
         with stages.message(ask.request_id, headers) if stages else request(ask.request_id), asking(whose.id):
             reply = Reply(ask.request_id, send)
@@ -97,6 +97,10 @@ class Conversation:
                 self._telemetry.log("info", "the client is gone, generation stopped")
                 raise
             self._measure(ending, reply)
+            if self._parts.trial is not None and isinstance(ending, Final):
+                self._parts.trial.answered(whose, ending)
+            if originals and isinstance(ending, Final) and self._parts.vault is not None and whose.signed_in:
+                self._later(self._parts.vault.keep(whose.id, session_id, ask.request_id, originals))
             return ending
 
     async def settle(self, within_s: float) -> None:

@@ -46,6 +46,14 @@ class Measures:
         values = {"ProviderMs": _ms(seconds), "ProviderFailed": int(failed)}
         self._telemetry.sample(values, {"Provider": provider})
 
+    def variant_answered(self, variant: str, *, human: bool) -> None:
+        """An answer to somebody in an experiment, and whether they wanted a human."""
+        self._telemetry.sample({"VariantHuman": int(human)}, {"Variant": variant})
+
+    def variant_rated(self, variant: str, *, good: bool) -> None:
+        """What somebody in an experiment thinks of an answer."""
+        self._telemetry.sample({"VariantRated": int(good)}, {"Variant": variant})
+
     def task(self, *, connections: int, in_flight: int, lag_s: float) -> None:
         """How this task is, as of now."""
         held = {"Connections": connections, "InFlight": in_flight, "LoopLagMs": _ms(lag_s)}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from contract.cutover import Cutover
 from contract.logs import PROVIDER_FAILED
 from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
@@ -16,6 +17,8 @@ from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
+from runtime.downstream import Spoil, unspoilt
+from runtime.experiment import Trial
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
@@ -36,6 +39,7 @@ from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
+from runtime.vault.opening import open_vault
 
 HEARD = frozenset({"ok", "cancelled", "declined"})  # outcomes of a call that are nobody's failure
 SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
@@ -72,11 +76,14 @@ async def open_parts(
     region: str,
     variables: Mapping[str, str],
     calls: Callable[[], ModelCalls | None],
+    cutover: Callable[[], Cutover | None] = lambda: None,
     telemetry: Telemetry,
     wall: Clock,
     secret: bytes,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Opened]:
-    """Inside the event loop whose time counts. `secret`: what confirmations are signed with."""
+    """Inside the event loop whose time counts. `secret`: what confirmations are signed with; `spoil`: what an
+    experiment does to calls."""
     now = asyncio.get_running_loop().time
     measures = Measures(telemetry)
     if places.missing:
@@ -108,7 +115,14 @@ async def open_parts(
         asking = settings.downstream
         shop = await stack.enter_async_context(
             open_shop(
-                places, settings.providers, asking, region=region, headers=headers, observe=observe, hear=hear
+                places,
+                settings.providers,
+                asking,
+                region=region,
+                headers=headers,
+                observe=observe,
+                hear=hear,
+                spoil=spoil,
             )
         )
         found = await stack.enter_async_context(
@@ -118,9 +132,11 @@ async def open_parts(
                 asking,
                 region=region,
                 calls=calls,
+                cutover=cutover,
                 headers=headers,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         stores = await stack.enter_async_context(
@@ -133,6 +149,7 @@ async def open_parts(
                 redact=redact,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         accounts = await stack.enter_async_context(
@@ -142,6 +159,17 @@ async def open_parts(
                 asking,
                 region=region,
                 wall=wall,
+                observe=observe,
+                hear=hear,
+            )
+        )
+        kept = await stack.enter_async_context(
+            open_vault(
+                places,
+                settings.sessions.write_s,
+                asking,
+                region=region,
+                telemetry=telemetry,
                 observe=observe,
                 hear=hear,
             )
@@ -160,7 +188,9 @@ async def open_parts(
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
+            trial=Trial(settings.experiment, measures) if settings.experiment else None,
             crew=Crew(tools, signing, settings.tools, telemetry, measures, now),
+            vault=kept.vault if kept else None,
         )
         yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools)
 

@@ -14,11 +14,13 @@ from contract.tiers import Tier
 from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Codec
+from runtime.experiment import Trial
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
 from runtime.sessions.sessions import Sessions
 from runtime.tracing import Stages
 from runtime.understand.intent import Classify
+from runtime.vault.vault import Vault
 
 
 class Shelved(Shape):
@@ -47,7 +49,9 @@ class Parts:
     answers: Answers[Shelved] | None = None
     stages: Stages | None = None
     measures: Measures | None = None
+    trial: Trial | None = None
     crew: Crew | None = None
+    vault: Vault | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""

@@ -45,6 +45,10 @@ class Places:
     profiles_table: str | None = None
     transactions_table: str | None = None
     memory: str | None = None  # id of an AgentCore memory; then sessions are kept there
+    # Originals of personal data: all three or none.
+    vault_table: str | None = None
+    customer_keys_table: str | None = None
+    customer_keys_key: str | None = None  # of KMS: id, ARN or alias
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -85,6 +89,9 @@ VARIABLES: Mapping[str, str] = {
     "profiles_table": "CONCIERGE_TABLE_PROFILES",
     "transactions_table": "CONCIERGE_TABLE_TRANSACTIONS",
     "memory": "CONCIERGE_MEMORY",
+    "vault_table": "CONCIERGE_TABLE_PII_VAULT",
+    "customer_keys_table": "CONCIERGE_TABLE_CUSTOMER_KEYS",
+    "customer_keys_key": "CONCIERGE_KMS_CUSTOMER_KEYS",
 }
 _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(

@@ -8,8 +8,6 @@ import gc
 import json
 import os
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any
 
 from aiohttp import web
 
@@ -18,18 +16,19 @@ from runtime import aws
 from runtime.app import Doors, Server
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
-from runtime.documents import Documents, Store
+from runtime.documents import Documents
+from runtime.fault_hook import FaultHook, Hooked
 from runtime.freshness import EVERY_S as FRESHNESS_S
 from runtime.freshness import Freshness
 from runtime.kept import poll
 from runtime.opening import Opened, open_parts
 from runtime.prices import token_prices
+from runtime.service import listen, stop_on_signal, store, wall, write
 from runtime.signing import GATEWAY, Signer
-from runtime.starting import Start, say, starting, stop_on_signal, wall
+from runtime.starting import Start, starting
 from runtime.surfaces.desk import desk
 from runtime.surfaces.gateway import Gateway
 from runtime.surfaces.tokens import Tokens
-from runtime.surroundings import StartError
 from runtime.targets import Targets
 from runtime.telemetry import Telemetry
 
@@ -39,10 +38,11 @@ TASK_S = 10.0  # how often a task says how it is
 async def serve(host: str, port: int) -> None:
     """Prints `{"ready": true, "url": ...}` when it serves, then log and metric lines, until SIGTERM."""
     stop = stop_on_signal()
-    async with starting(say) as start, AsyncExitStack() as stack:
+    async with starting(write) as start, AsyncExitStack() as stack:
         around, settings, telemetry = start.around, start.settings, start.telemetry
-        documents = Documents(_store(start.ssm), around.names, settings.ladder, wall, telemetry)
+        documents = Documents(store(start.ssm), around.names, settings.ladder, wall, telemetry)
         await documents.start()
+        hook = FaultHook(documents.controls.current, start.shared, around.environment, wall, telemetry)
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
         opened = await stack.enter_async_context(
             open_parts(
@@ -52,14 +52,17 @@ async def serve(host: str, port: int) -> None:
                 region=around.region,
                 variables=os.environ,
                 calls=documents.model_calls,
+                cutover=documents.cutover,
                 telemetry=telemetry,
                 wall=wall,
                 secret=start.secret,
+                spoil=hook.spoil,
             )
         )
+        bedrock = await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets))
         conversation = assemble(
             settings,
-            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
+            port=Hooked(bedrock, hook),
             controls=documents.controls.current,
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,
@@ -70,11 +73,11 @@ async def serve(host: str, port: int) -> None:
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         await opened.warm()
-        url = await _listen(runner, host, port)
+        url = await listen(runner, host, port)
         _keep_reading(stack, settings, documents)
         _keep_telling(stack, telemetry, opened, server)
         gc.freeze()  # what start-up made stays; the collector need not look at it again
-        say(json.dumps({"ready": True, "url": url}))
+        write(json.dumps({"ready": True, "url": url}))
         await stop.wait()
         telemetry.log("info", "stopping: streams may finish")
         await server.drain(settings.request_s)  # nobody's answer takes longer
@@ -91,7 +94,7 @@ async def _doors(start: Start, opened: Opened) -> Doors:
         tokens=Tokens(start.secret, wall),
         telemetry=start.telemetry,
         post=post,
-        **desk(opened.stores, wall),
+        **desk(opened.stores, wall, opened.parts.trial),
     )
 
 
@@ -113,17 +116,3 @@ def _keep_telling(stack: AsyncExitStack, telemetry: Telemetry, opened: Opened, s
 
     for tell, every_s in ((task, TASK_S), (freshness.tell, FRESHNESS_S)):
         stack.callback(asyncio.create_task(poll(tell, every_s, 0.1)).cancel)
-
-
-def _store(ssm: Any) -> Store:
-    return Store(one=partial(aws.read_parameter, ssm), folder=partial(aws.read_folder, ssm))
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    reachable = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
-    return f"http://{reachable}:{runner.addresses[0][1]}"

@@ -1,25 +1,21 @@
 """What every program of the agent begins with: where it is, its settings, its secret, its log, its end."""
 
-import asyncio
-import contextlib
 import logging
 import os
 import secrets
-import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-from pydantic import ValidationError
 
 from contract.runtime_settings import RuntimeSettings
 from runtime import aws
 from runtime.places import Places
+from runtime.service import settings_of, wall
 from runtime.surfaces.identity import Identity
-from runtime.surroundings import StartError, Surroundings
+from runtime.surroundings import Surroundings
 from runtime.telemetry import LibraryLog, Telemetry
 
 KEYS_S = 3.0  # how long the issuer's keys may take
@@ -36,6 +32,11 @@ class Start:
     secret: bytes
     ssm: Any
     http: aiohttp.ClientSession
+
+    @property
+    def shared(self) -> bytes | None:
+        """The secret, where others can know it too."""
+        return self.secret if self.around.token_secret is not None else None
 
     def identity(self) -> Identity:
         async def fetch(url: str) -> Mapping[str, Any]:
@@ -59,28 +60,11 @@ async def starting(write: Callable[[str], None]) -> AsyncIterator[Start]:
             around=around,
             places=places,
             telemetry=telemetry,
-            settings=_settings(around.settings, await aws.read_parameter(ssm, around.settings)),
+            settings=settings_of(around.settings, await aws.read_parameter(ssm, around.settings)),
             secret=await _secret(around, telemetry),
             ssm=ssm,
             http=await stack.enter_async_context(aiohttp.ClientSession()),
         )
-
-
-def stop_on_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
-def wall() -> datetime:
-    return datetime.now(UTC)
-
-
-def say(line: str) -> None:
-    """On stdout."""
-    with contextlib.suppress(OSError):  # nobody reads the log, or the disk is full: people still get answers
-        print(line, flush=True)
 
 
 async def _secret(around: Surroundings, telemetry: Telemetry) -> bytes:
@@ -91,12 +75,3 @@ async def _secret(around: Surroundings, telemetry: Telemetry) -> bytes:
         "no CONCIERGE_TOKEN_SECRET: sessions of guests resume, and payments are confirmed, at this task only",
     )
     return secrets.token_bytes(32)
-
-
-def _settings(name: str, text: str) -> RuntimeSettings:
-    try:
-        return RuntimeSettings.model_validate_json(text)
-    except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
-        raise StartError(f"settings in SSM parameter {name}: {place}: {first['msg']}") from None

@@ -12,10 +12,12 @@ from rehearsal import serving as http
 from rehearsal.bedrock.account import Account
 from rehearsal.bedrock.gate import Gate
 from rehearsal.bedrock.operations import Operations
+from rehearsal.bedrock.published import Published
 from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.clock import Clock
 
 CALLS_PATH = "/_concierge/calls"
+TIMES_PATH = "/_concierge/times"
 ACCOUNT_PATH = "/_concierge/account"
 QUOTAS_PATH = "/_concierge/quotas"
 _LARGEST_BODY = 25 * 1024 * 1024
@@ -32,10 +34,11 @@ class Bedrock:
         denied: Collection[str] = (),
         account: Account | None = None,
         misbehave: Mapping[FaultKind, float] | None = None,
+        published: Published | None = None,
     ) -> None:
         held = account or Account()
         everything = held.model_copy(update={"denied": held.denied | set(denied)})
-        self._gate = Gate(everything, Clock(speed), seed)
+        self._gate = Gate(everything, Clock(speed), seed, published or Published())
         self._operations = Operations(self._gate, misbehave or {})
 
     def app(self) -> web.Application:
@@ -45,6 +48,7 @@ class Bedrock:
             [
                 *self._operations.routes(),
                 web.get(CALLS_PATH, self._show_calls),
+                web.get(TIMES_PATH, self._show_times),
                 web.get(QUOTAS_PATH, self._show_quotas),
                 web.get(ACCOUNT_PATH, self._show_account),
                 web.put(ACCOUNT_PATH, self._change_account),
@@ -56,6 +60,10 @@ class Bedrock:
 
     async def _show_calls(self, _: web.Request) -> web.Response:
         return web.json_response(self._gate.counts.by_model)
+
+    async def _show_times(self, _: web.Request) -> web.Response:
+        """Of the last streamed answers of each model: first text, in milliseconds after the call."""
+        return web.json_response({key: list(times) for key, times in self._gate.counts.first_ms.items()})
 
     async def _show_quotas(self, _: web.Request) -> web.Response:
         return web.json_response({name: pool.left for name, pool in self._gate.pools.items()})

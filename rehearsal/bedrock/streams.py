@@ -58,6 +58,8 @@ async def send(
                 return await _break(request, response, call, broken)
             await clock.until(call.arrived, times.chunks_s[sent] + late_s)
             await response.write(opening + _delta(call, index, block, piece))
+            if not sent:
+                call.first_token_s = clock.now() - call.arrived
             opening, sent = b"", sent + 1
         closing = opening + _event(call, "contentBlockStop", f'"contentBlockIndex":{index}')
     if broken:  # it was to break later than this answer lasts

@@ -8,11 +8,10 @@ import contextlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import Protocol
 from uuid import uuid4
 
 from contract.frames import (
-    ID_CHARACTERS,
     Ask,
     Confirm,
     Failure,
@@ -25,6 +24,7 @@ from contract.frames import (
     Start,
     as_spoken,
     decode_client,
+    is_id,
 )
 from contract.people import Person, guest
 from runtime.conversation import Code, Conversation, GoneError
@@ -210,11 +210,6 @@ class Connection:
         """The id a bad frame names, unless that is the id of a good one, or none that could be sent back."""
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             named = json.loads(data)["request_id"]
-            if _is_id(named) and named not in self._running and named not in self._endings:
+            if is_id(named) and named not in self._running and named not in self._endings:
                 return named
         return NO_ID
-
-
-def _is_id(named: object) -> TypeGuard[str]:
-    """A short text that UTF-8 can carry; ValueError where it cannot."""
-    return isinstance(named, str) and len(named) <= ID_CHARACTERS and bool(named.encode())

@@ -17,13 +17,13 @@ from pydantic import Field, ValidationError
 
 from contract.base import Shape
 from contract.frames import (
-    ID_CHARACTERS,
     Ask,
     Confirm,
     Confirmed,
     Failure,
     Final,
     FrameError,
+    Id,
     Proposal,
     Resumed,
     ServerFrame,
@@ -45,8 +45,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Feedback(Shape):
     """What a person thinks of one answer."""
 
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
+    request_id: Id
     rating: int = Field(ge=1, le=5)
     comment: str = Field("", max_length=2_000)
 
@@ -54,7 +54,7 @@ class Feedback(Shape):
 class Yes(Shape):
     """A customer's own yes to money that moves (RUN-14)."""
 
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
     proposal: Proposal
 
 

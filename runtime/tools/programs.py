@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 from contract.people import Person, guest
 from runtime.opening import open_parts
-from runtime.starting import Start, say, starting, stop_on_signal, wall
+from runtime.service import stop_on_signal, wall, write
+from runtime.starting import Start, starting
 from runtime.surroundings import StartError
 from runtime.tools.tool import Caller
 from runtime.tools.toolbox import Toolbox
@@ -22,13 +23,13 @@ async def over_http(host: str, port: int) -> None:
     from runtime.tools.serving import PATH, app, serve  # the SDK: nobody else pays for it
 
     stop = stop_on_signal()
-    async with _opened(say) as (start, toolbox):
+    async with _opened(write) as (start, toolbox):
         bound = _bound(host, port)
         reachable = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
         url = f"http://{reachable}:{bound.getsockname()[1]}{PATH}"
 
         def ready() -> None:
-            say(json.dumps({"ready": True, "url": url}))
+            write(json.dumps({"ready": True, "url": url}))
 
         served = app(toolbox, start.identity(), start.around.issuer, host, url)
         await serve(served, bound, stop, ready, start.settings.tools.money_s)
@@ -45,15 +46,15 @@ async def over_stdio(customer: str) -> None:
     async def who(_: Mapping[str, str]) -> Caller:
         return Caller(person, person.owner)
 
-    async with _opened(_aside) as (_, toolbox), stdio_server() as (read, write):
+    async with _opened(_aside) as (_, toolbox), stdio_server() as (said, say):
         made = server(toolbox, who)
-        await made.run(read, write, made.create_initialization_options())
+        await made.run(said, say, made.create_initialization_options())
 
 
 @asynccontextmanager
-async def _opened(write: Callable[[str], None]) -> AsyncIterator[tuple[Start, Toolbox]]:
+async def _opened(log: Callable[[str], None]) -> AsyncIterator[tuple[Start, Toolbox]]:
     async with (
-        starting(write) as start,
+        starting(log) as start,
         open_parts(
             start.places,
             start.settings,

@@ -212,7 +212,7 @@ def test_a_client_reads_text_while_the_answer_is_made_and_leaving_ends_it() -> N
         calls = f"{url}/_concierge/calls"
 
         assert http("GET", calls)[1]["sonnet"] == {
-            "open": 1, "answered": 0, "abandoned": 0, "throttled": 0, "refused": 0
+            "open": 1, "answered": 0, "abandoned": 0, "broken": 0, "throttled": 0, "refused": 0
         }  # fmt: skip
         stream.close()
 
@@ -411,7 +411,7 @@ def test_faults_are_listed_and_cleared_over_http(client: Any, url: str) -> None:
     ("wrong", "problem"),
     [
         ({"target": "search"}, "target: this is bedrock, not 'search'"),
-        ({"match": {"modell": "haiku"}}, "match: bedrock knows model, route, customer, not 'modell'"),
+        ({"match": {"modell": "haiku"}}, "match: bedrock knows model, route, customer, region, not 'modell'"),
         (
             {"match": {"model": "opera"}},
             "match: model is one of sonnet, haiku, opus, titan-embed, guardrails, not 'opera'",

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,10 +46,19 @@ from runtime.testing.ladders import REGION, alone
 
 T = TypeVar("T")
 TABLES = {
-    f"CONCIERGE_TABLE_{name.upper()}": name
-    for name in ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions")
+    f"CONCIERGE_TABLE_{name.upper().replace('-', '_')}": name
+    for name in (
+        "sessions",
+        "feedback",
+        "carts",
+        "wishlist",
+        "profiles",
+        "transactions",
+        "pii-vault",
+        "customer-keys",
+    )
 }
-TICKETS = "CONCIERGE_TABLE_TICKETS"
+TICKETS, KMS = "CONCIERGE_TABLE_TICKETS", "CONCIERGE_KMS_CUSTOMER_KEYS"
 CUSTOMER, OTHER = "c-00012", "c-00077"
 # A machine may be busy: what is late is another test's business.
 PATIENT: dict[str, Any] = {
@@ -102,10 +111,27 @@ def standing(folder: Path) -> Iterator[House]:
         yield House(aws, _tables(aws.urls["aws"]))
 
 
+def client_of(house: House, service: str) -> Any:
+    """A client of AWS's own SDK."""
+    return boto3.client(service, endpoint_url=house.aws.urls["aws"], region_name=REGION)
+
+
 def _tables(url: str) -> Mapping[str, str]:
     """Made as the stack makes them."""
     client = boto3.client("dynamodb", endpoint_url=url, region_name=REGION)
-    for name in TABLES.values():
+    make_tables(client, TABLES.values())
+    client.create_table(
+        TableName="tickets",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "ticket", "AttributeType": "S"}],
+        KeySchema=_schema(["ticket"]),
+    )
+    key = boto3.client("kms", endpoint_url=url, region_name=REGION).create_key()["KeyMetadata"]["KeyId"]
+    return {**TABLES, TICKETS: "tickets", KMS: key}
+
+
+def make_tables(client: Any, names: Iterable[str]) -> None:
+    for name in names:
         known = definitions()[name]
         keys = dict.fromkeys([*known.key, *(key for index in known.indexes.values() for key in index)])
         client.create_table(
@@ -124,13 +150,6 @@ def _tables(url: str) -> Mapping[str, str]:
                 else {}
             ),
         )
-    client.create_table(
-        TableName="tickets",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "ticket", "AttributeType": "S"}],
-        KeySchema=_schema(["ticket"]),
-    )
-    return {**TABLES, TICKETS: "tickets"}
 
 
 def _schema(key: Any) -> list[dict[str, str]]:
@@ -222,7 +241,7 @@ async def agent(
     """`without`: places that are not there; `elsewhere`: places where nobody listens."""
     chosen = alone().model_copy(update={**PATIENT, "downstream": DownstreamSettings(), **settings})
     lines: list[dict[str, Any]] = []
-    telemetry = Telemetry("test", _wall, lambda line: lines.append(json.loads(line)))
+    telemetry = Telemetry("test", wall, lambda line: lines.append(json.loads(line)))
     places = Places.read({**house.variables(*without), **(elsewhere or {})})
     holder: list[Agent] = []
     async with (
@@ -234,7 +253,7 @@ async def agent(
             variables={},
             calls=lambda: None,
             telemetry=telemetry,
-            wall=_wall,
+            wall=wall,
             secret=b"a secret of the test house",
         ) as opened,
         Bedrock(chosen.ladder, REGION, Targets(REGION)) as bedrock,
@@ -250,12 +269,12 @@ async def agent(
         )
         doors = Doors(
             identity=Identity(issuer, keys or _nobody, telemetry),
-            tokens=Tokens(b"test", _wall),
+            tokens=Tokens(b"test", wall),
             telemetry=telemetry,
             post=post,
-            **desk(opened.stores, _wall),
+            **desk(opened.stores, wall),
         )
-        server = Server(conversation, doors, _wall)
+        server = Server(conversation, doors, wall)
         async with TestServer(server.app()) as listening:
             holder.append(
                 Agent(str(listening.make_url("")).rstrip("/"), server, opened, http, lines, telemetry)
@@ -268,12 +287,12 @@ async def _nobody(url: str) -> Mapping[str, Any]:
     raise LookupError(url)
 
 
-def _wall() -> datetime:
+def wall() -> datetime:
     return datetime.now(UTC)
 
 
 def later(hours: float = 1) -> datetime:
-    return _wall() + timedelta(hours=hours)
+    return wall() + timedelta(hours=hours)
 
 
 def closed_port() -> str:
