@@ -1,8 +1,8 @@
 """One turn of an agent with tools: our own loop beside Strands Agents, in one process, CPU alone.
 
 The model answers at once and the tools do nothing, so that only the machinery is measured. Rounds of all
-subjects take turns, and the median round of each counts. Beside it: what importing costs, and the longest time
-that a turn kept the event loop. Runs in `.venvs/bench`. Usage: python bench/agents.py [ROUNDS]
+subjects take turns, and the median round of each counts. Beside it: what importing costs, and the longest
+time that a turn kept the event loop. Runs in `.venvs/bench`. Usage: python bench/agents.py [ROUNDS]
 """
 
 import asyncio

@@ -11,6 +11,7 @@ from runtime.telemetry import Telemetry
 from runtime.tools.carting import Carting
 from runtime.tools.goods import Goods
 from runtime.tools.paying import Paying, Signing
+from runtime.tools.remembering import Remembering
 from runtime.tools.shopping import Shopping
 from runtime.tools.supporting import Supporting
 from runtime.tools.toolbox import Toolbox
@@ -33,5 +34,6 @@ def toolbox(
         *Carting(accounts, goods).tools(),
         *Paying(accounts, shop, goods, signing).tools(),
         *Supporting(shop).tools(),
+        *Remembering(accounts).tools(),
     ]
     return Toolbox(tools, settings, telemetry, measures, now)

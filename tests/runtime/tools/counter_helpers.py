@@ -92,6 +92,7 @@ class Counter:
             "wishes": [one["asin"] for one in (await self.call(who, "view_wishlist")).data["products"]],
             "alerts": (await self.call(who, "list_price_alerts")).data["alerts"],
             "cards": (await self.call(who, "list_cards")).data["cards"],
+            "likes": (await self.call(who, "view_preferences")).data["likes"],
             "orders": [order["total"] for order in orders],
             "refunds": [refund["cents"] for order in orders for refund in order["refunds"]],
             "complaints": [one["why"] for order in orders for one in order["complaints"]],
