@@ -73,7 +73,7 @@ class Hands:
         return Ran(asked.tool, asked.arguments or {}, "found")
 
 
-class Strands(Model):
+class Strands(Model):  # type: ignore[misc] # untyped where the bench's environment is not
     """The same model, as Strands takes one."""
 
     def __init__(self, tools: int) -> None:
@@ -101,7 +101,7 @@ class Strands(Model):
             yield {"messageStop": {"stopReason": "tool_use"}}
         else:
             yield {"contentBlockStart": {"start": {}}}
-            for _ in range(CHUNKS):
+            for _chunk in range(CHUNKS):
                 yield {"contentBlockDelta": {"delta": {"text": "word "}}}
             yield {"contentBlockStop": {}}
             yield {"messageStop": {"stopReason": "end_turn"}}
@@ -109,7 +109,7 @@ class Strands(Model):
         yield {"metadata": {"usage": usage, "metrics": {"latencyMs": 1}}}
 
 
-@tool
+@tool  # type: ignore[untyped-decorator]
 async def search(query: str) -> str:
     """Search products.
 

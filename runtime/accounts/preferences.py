@@ -1,4 +1,4 @@
-"""What a customer likes, across sessions (RUN-15): a few words by subject in their profile, theirs to change."""
+"""What a customer likes, across sessions (RUN-15): a few words by subject, in their profile."""
 
 from collections.abc import Mapping
 
