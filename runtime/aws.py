@@ -26,7 +26,7 @@ from contract.errors import ConciergeError, InconclusiveError, WrongUseError
 from runtime.downstream import Downstream, ProviderError, Why
 from runtime.tracing import send_along
 
-# aiobotocore loads httpx2 where it finds it (the SDK of MCP brings it): a tenth of a second, for nothing here.
+# aiobotocore loads httpx2 where it finds it (the SDK of MCP brings it): a tenth of a second for nothing.
 if not (_loaded := "httpx2" in sys.modules):
     sys.modules["httpx2"] = None  # type: ignore[assignment] # to Python: not there
 from aiobotocore.config import AioConfig

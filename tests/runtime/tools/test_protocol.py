@@ -25,9 +25,11 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from contract.people import Person
+from loadtests.tools import calls
 from runtime.testing.ladders import alone
 from runtime.tools.protocol import server
 from runtime.tools.tool import Caller
+from runtime.tools.toolbox import read
 from tests.runtime.house_helpers import CUSTOMER, PATIENT, House
 from tests.runtime.tools.counter_helpers import BOOTS, OTHERS, Counter, at_counter, customer
 
@@ -111,6 +113,17 @@ def test_a_tool_says_what_it_takes_and_whether_it_changes_anything(house: House)
             assert hints.read_only_hint is not changes
             assert ("idempotency_key" in tool.input_schema.get("required", [])) is changes
             assert ("confirmation" in tool.input_schema.get("properties", {})) is bool(hints.destructive_hint)
+
+    at_counter(house, scene)
+
+
+def test_load_tests_call_tools_that_there_are_as_they_want_it(house: House):
+    async def scene(counter: Counter) -> None:
+        slots = {"asin": BOOTS, "order": "ORD-20001", "text": "boots for winter"}
+        for wanted in calls().values():
+            tool = counter.toolbox.tools[wanted.tool]
+            assert not tool.changes
+            read(tool.takes, {name: text.format(**slots) for name, text in wanted.arguments.items()})
 
     at_counter(house, scene)
 
