@@ -15,6 +15,7 @@ from runtime.tools.remembering import Remembering
 from runtime.tools.shopping import Shopping
 from runtime.tools.supporting import Supporting
 from runtime.tools.toolbox import Toolbox
+from runtime.tools.wallet import Wallet
 
 
 def toolbox(
@@ -28,11 +29,12 @@ def toolbox(
     now: Callable[[], float],
 ) -> Toolbox:
     """`now`: the loop's time."""
-    goods = Goods(shop)
+    goods, wallet = Goods(shop), Wallet(accounts, shop)
     tools = [
         *Shopping(shop, goods, retrieval).tools(),
         *Carting(accounts, goods).tools(),
-        *Paying(accounts, shop, goods, signing).tools(),
+        *wallet.tools(),
+        *Paying(accounts, shop, goods, wallet, signing).tools(),
         *Supporting(shop).tools(),
         *Remembering(accounts).tools(),
     ]

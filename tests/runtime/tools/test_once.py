@@ -99,7 +99,7 @@ CASES = (
     Case("remember_preference", _liked, {"likes": {"colour": "brown"}}),
     Case("forget_preference", _remembered, {}),
     Case("file_complaint", _to_complain, {**BOUGHT, "complaints": ["a lace is missing"]}),
-    Case("pay", _cart_to_pay, BOUGHT, points=6, taken=CENTS / 100),
+    Case("pay", _cart_to_pay, BOUGHT, points=7, taken=CENTS / 100),
     Case("refund_order", _to_refund, {**BOUGHT, "refunds": [CENTS]}, points=4, back=CENTS / 100),
 )
 NOTHING = {
