@@ -53,7 +53,7 @@ lint: $(READY) ## style, types, import rules, and that every test is collected
 
 bench: $(READY) $(BENCH) $(PRESIDIO) ## figures as ratios against peers and floors, one file after another
 	@for file in bench/[a-z]*.py; do echo "== $$file" && \
-		case $$file in bench/failover*|bench/sockets*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
+		case $$file in bench/failover*|bench/sockets*|bench/agents*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
 
 bench-failover: $(READY) $(BENCH) ## the same for failover only, beside its peers
 	@.venvs/bench/bin/python bench/failover.py && .venvs/bench/bin/python bench/failover_behaviour.py
