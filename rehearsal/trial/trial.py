@@ -30,7 +30,7 @@ from runbooks import engine
 
 Tell = Callable[[Kind, str], None]
 BEGIN_S, WARM_S, WARM_LONGEST_S, SPARE_S = 60.0, 6.0, 40.0, 90.0
-LATE_MS = 1_000.0  # a generator later than this has measured itself
+LATE_MS = 2_500.0  # a generator later than the first text may be has measured itself
 LEARNS_S = 2.0
 _LATELY_S = 300  # alarms on longer periods see more of the past than there is
 # On the alarms' clock.
