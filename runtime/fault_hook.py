@@ -28,7 +28,8 @@ SLOW_S, HANG_S, BREAKS_AFTER = 5.0, 3_600.0, 3
 # Services by other names than faults call them.
 TARGETS: Mapping[str, str] = {
     **dict.fromkeys(("intent", "embed", "rerank"), "sagemaker"),
-    **dict.fromkeys(("sessions", "tickets", "feedback"), "dynamodb"),
+    **dict.fromkeys(("sessions-read", "sessions-write", "tickets", "feedback"), "dynamodb"),
+    "returns": "orders",
 }
 # kind -> Bedrock's code and status
 REFUSALS: Mapping[FaultKind, tuple[str, int]] = {

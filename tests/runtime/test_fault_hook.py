@@ -208,8 +208,8 @@ class TestServices:
         scene = Scene(
             fault(FaultKind.ERROR, "sagemaker", match={"model": "rerank"}), fault(FaultKind.ERROR, "dynamodb")
         )
-        found = {name: loop.run(self.ask(scene, name)) for name in ("rerank", "embed", "sessions")}
-        assert found == {"rerank": "unavailable", "embed": "there", "sessions": "unavailable"}
+        found = {name: loop.run(self.ask(scene, name)) for name in ("rerank", "embed", "sessions-read")}
+        assert found == {"rerank": "unavailable", "embed": "there", "sessions-read": "unavailable"}
 
 
 @pytest.mark.parametrize("kind", OF_MODELS)
