@@ -69,7 +69,7 @@ def run(launch: Launch, environment: Mapping[str, str] | None = None) -> int:
             else []
         )
         expect = ["--expect-workers", str(launch.workers), "--expect-workers-max-wait", "60"]
-        command = [*_LOCUST, *launch.options, *more, *(expect if launch.workers else ())]
+        command = [*LOCUST, *launch.options, *more, *(expect if launch.workers else ())]
         first = _start(stack, command, log, environment, told=True)
         for _ in range(launch.workers):
             worker = [
@@ -81,11 +81,11 @@ def run(launch: Launch, environment: Mapping[str, str] | None = None) -> int:
                 "--loglevel",
                 "WARNING",
             ]
-            _start(stack, [*_LOCUST, *worker], log, environment)
+            _start(stack, [*LOCUST, *worker], log, environment)
         return _wait(first)
 
 
-_LOCUST = (sys.executable, "-m", "locust", "-f", str(FILE))
+LOCUST = (sys.executable, "-m", "locust", "-f", str(FILE))
 
 
 def _start(

@@ -4,8 +4,8 @@ Here Locust's events are tied to our generator, and nothing else happens: users 
 says when they write, a run ends when every message has come to its end.
 
 Options beside Locust's: --scenario NAME|FILE.toml, --length SECONDS (at the same rates), --rate TIMES,
---arrival-seed NUMBER, --results FOLDER (report.html, run.json and the like), --samples FILE, --progress
-SECONDS.
+--speed TIMES, --arrival-seed NUMBER, --results FOLDER (report.html, run.json and the like), --samples FILE,
+--progress SECONDS.
 Exit codes: 0 the gates hold, 1 one does not, 2 wrong use, 3 nothing was shown: nobody there, stopped early,
 a worker lost, the samples could not be written to their end, or the generator itself was late.
 """
@@ -120,6 +120,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
             "stretch or shrink the scenario to this length, at the same rates; 0: as it is",
         ),
         ("--rate", 1.0, "TIMES", "so many times the scenario's messages and people (default: 1)"),
+        ("--speed", 1.0, "TIMES", "all of it in a time so many times shorter, pauses included (default: 1)"),
         ("--progress", 5.0, "SECONDS", "headless: a line about the run so often; 0: none"),
     )
     for name, default, metavar, told in numbers:

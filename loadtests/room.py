@@ -32,6 +32,7 @@ class Options(Protocol):
     scenario: str
     length: float
     rate: float
+    speed: float
     samples: str
     results: str
     arrival_seed: int
@@ -106,7 +107,7 @@ class Room:
             found = found.lasting(options.length)
         if options.rate not in {0.0, 1.0}:
             found = found.at_rate(options.rate)
-        return found.without(_names(options.switched_off))
+        return found.without(_names(options.switched_off)).faster(options.speed)
 
     def shares(self, options: Options, workers: Sequence[str]) -> dict[str, Share]:
         """What each worker is to be told."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 
+from rehearsal import fast
 from rehearsal.processes import Process, Processes
 
 
@@ -13,8 +14,9 @@ def agent(
     *,
     name: str = "runtime",
     before: str = "",
+    speed: float = 1.0,
 ) -> Process:
-    """`variables`: where the stand-ins are. Wait for its `ready_line`.
+    """`variables`: where the stand-ins are. `speed`: of its time. Wait for its `ready_line`.
 
     `before`: code that its program runs first, to prove that something is missed when it is taken away.
     """
@@ -24,10 +26,12 @@ def agent(
     }
     return processes.start(
         name,
-        [sys.executable, *_program(before), "--host", "127.0.0.1", "--port", "0"],
+        [*_program(before, speed), "--host", "127.0.0.1", "--port", "0"],
         {"CONCIERGE_ENVIRONMENT": environment, **documents, **variables},
     )
 
 
-def _program(before: str) -> list[str]:
-    return ["-c", f"{before}\nfrom runtime.__main__ import main; main()"] if before else ["-m", "runtime"]
+def _program(before: str, speed: float) -> list[str]:
+    if not before:
+        return fast.command(speed, "runtime")
+    return [sys.executable, "-c", f"{before}\nfrom runtime.__main__ import main; main()"]

@@ -1,39 +1,59 @@
-"""What would go wrong with a game day, found before anything is started or written."""
+"""What would go wrong with a rehearsal, found before anything is started or written."""
 
 import itertools
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 from contract.errors import WrongUseError
-from contract.faults import Experiment
 from contract.inventory import Inventory
-from loadtests import scenario
+from contract.runbooks import catalogue
 from plan import Plan
-from rehearsal.story import Story, StoryError
+from rehearsal import alarm_definitions
+from rehearsal.story import Story
+
+KINDS = ("alarm", "runbook", "rung")
 
 
-def check_story(story: Story, experiment: Experiment) -> None:
-    """That the traffic exists, and lasts longer than the experiment."""
-    scenario.load(story.scenario)
-    end = story.experiment_at_s + max(stage.at_s + stage.for_s for stage in experiment.method)
-    if end >= story.length_s:
-        raise StoryError(
-            f"story {story.id}: experiment {experiment.id} ends at {end:g} s, when the traffic is over "
-            f"({story.length_s:g} s): make length_s longer"
-        )
+def check_without(taken: Sequence[str]) -> None:
+    """That what is to be taken away is written as it must be, and is a runbook, if it is said to be one."""
+    for one in taken:
+        kind, _, name = one.partition(":")
+        if kind not in KINDS or not name:
+            raise WrongUseError(f"--without {one}: write alarm:NAME, runbook:NAME or rung:NAME")
+        if kind == "runbook":
+            _known(f"--without {one}", name, catalogue(), "contract/runbooks.toml")
 
 
-def check_alarm(experiment: Experiment, planned: Plan) -> None:
-    """That the plan has the alarm which the experiment expects."""
-    alarms = Inventory.model_validate_json(planned.outputs["inventory"]).primary.alarms
-    wanted = experiment.expect.alarm
-    if wanted not in alarms:
-        near = ", ".join(get_close_matches(wanted, alarms, n=3, cutoff=0.5))
-        raise WrongUseError(
-            f"experiment {experiment.id}: expect.alarm: stack {planned.stack} has no alarm {wanted!r} among "
-            f"its {len(alarms)}; {f'nearest: {near}' if near else 'see its inventory for their names'}"
-        )
+def without(taken: Iterable[str], kind: str) -> list[str]:
+    """Names of this kind among what is taken away."""
+    return [name for one in taken for before, _, name in [one.partition(":")] if before == kind]
+
+
+def check_alarms(story: Story, planned: Plan, taken: Sequence[str] = ()) -> None:
+    """That the plan has every alarm which the story names, or which is to be taken away."""
+    alarms = alarm_names(planned)
+    for wanted in (*story.alarms, *story.may):
+        _known(f"story {story.id}: expect.alarms", wanted, alarms, f"stack {planned.stack}")
+    for wanted in without(taken, "alarm"):
+        _known(f"--without alarm:{wanted}", wanted, alarms, f"stack {planned.stack}")
+
+
+def alarm_names(planned: Plan) -> dict[str, str]:
+    """Our word for an alarm -> what AWS calls it, in the first region; also of those only rollouts read."""
+    known = Inventory.model_validate_json(planned.outputs["inventory"]).primary
+    prefix = f"concierge-{planned.stack}-"
+    every = (each.name for each in alarm_definitions.of_plan(planned, known.region))
+    return {name.removeprefix(prefix): name for name in every} | dict(known.alarms)
+
+
+def _known(who: str, wanted: str, there: Iterable[str], where: str) -> None:
+    names = list(there)
+    if wanted not in names:
+        near = ", ".join(get_close_matches(wanted, names, n=3, cutoff=0.5))
+        hint = f"nearest: {near}" if near else "see there for their names"
+        raise WrongUseError(f"{who}: {where} has no {wanted!r} among its {len(names)}; {hint}")
 
 
 def make(folder: Path) -> Path:

@@ -1,4 +1,7 @@
-"""What was seen of a game day, and what was to be seen: all that the verdict is made from."""
+"""What was seen of a rehearsal, and what was to be seen: all that the verdict is made from.
+
+All moments are in the story's time, seconds since 1970.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,21 +17,34 @@ from loadtests import arrivals, samples, scenario
 from loadtests.samples import Sample
 from loadtests.scenario import Scenario
 from rehearsal.alarms import Transition
+from rehearsal.machine import Machine
 from rehearsal.metrics import MetricStore
 from rehearsal.story import Story
+from rehearsal.story_clock import StoryClock
 
 
-def read_samples(path: Path) -> tuple[Sample, ...]:
-    """What the generator wrote. A file that a full disk has cut in two is nobody's wrong use."""
+def read_samples(path: Path, clock: StoryClock) -> tuple[Sample, ...]:
+    """What the generator wrote, in the story's time. A file that a full disk has cut in two is nobody's wrong
+    use."""
     try:
-        return samples.read(path)
+        return tuple(told(sample, clock) for sample in samples.read(path))
     except samples.SamplesError as broken:
         raise InconclusiveError(f"what people saw is not known: {broken}: is the disk full?") from None
 
 
+def told(sample: Sample, clock: StoryClock) -> Sample:
+    """Moments as the story counts them; whatever lasted, lasted so many times longer in it."""
+    longer = {
+        name: None if (value := getattr(sample, name)) is None else value * clock.speed
+        for name in ("first_token_ms", "end_to_end_ms", "gap_ms")
+    }
+    moments = {name: clock.at(getattr(sample, name)) for name in ("intended_at", "sent_at")}
+    return sample.model_copy(update={**longer, **moments, "at_s": sample.at_s * clock.speed})
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time, epoch seconds."""
+    """A stretch of time."""
 
     start: float
     end: float
@@ -43,12 +59,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Stage(Window):
-    """A stretch of time in which a fault was in place."""
+    """A stretch of time in which a fault was in place. `hit`: calls that felt it; None: nobody counted."""
 
     fault: Fault
+    hit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunbookRun:
     """What became of a runbook that an alarm asked for."""
 
@@ -56,6 +73,10 @@ class RunbookRun:
     verdict: str
     note: str
     undone: bool
+    alarm: str = ""
+    changes: tuple[str, ...] = ()
+    mitigated_at: float | None = None
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +88,48 @@ class Schedule:
     length_s: float
 
     @classmethod
-    def of(cls, story: Story, seed: int) -> Self:
+    def of(cls, story: Story, rate: float, seed: int) -> Self:
         """What the generator is to send: the same pure function as its own, asked once more."""
-        chosen = scenario.load(story.scenario).lasting(story.length_s)
+        chosen = scenario.load(story.traffic.scenario).lasting(story.length_s).at_rate(rate)
         due = [one.at_s for one in arrivals.schedule(chosen, chosen.people, seed)]
         return cls(chosen, len(due), due[-1] - due[0] if due else 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Something that must never be, and was: `kind` of invariant, and where it was seen."""
+
+    kind: str
+    where: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict is made from. `ladder`: rungs that call a model, best first; `stages` as they ran."""
+    """What the verdict is made from. `ladder`: rungs that call a model, best first; `stages` as they ran.
+
+    `generator_doubts`: why the measuring itself went wrong; `looked`: how many answers and places were
+    searched for what must not be there.
+    """
 
     environment: str
+    zero: float
     ladder: Sequence[str]
+    concurrency: int
     breaker: BreakerSettings
     schedule: Schedule
     samples: Sequence[Sample]
-    generator_said: int
+    generator_doubts: Sequence[str]
     metrics: MetricStore
     stages: Sequence[Stage]
     faults_in_place: str | None
     transitions: Sequence[Transition]
     final_states: Mapping[str, State]
-    expected_alarm: str
+    alarm_names: Mapping[str, str]
     runbooks: Sequence[RunbookRun]
     leftover_faults: int
+    breaches: Sequence[Breach]
+    looked: Mapping[str, int]
+    machine: Machine
 
     @property
     def first_rung(self) -> str:
@@ -105,8 +143,6 @@ class Evidence:
         return Window(min(due), math.nextafter(max(due), math.inf)) if due else Window(0, 0)
 
     @property
-    def faulty(self) -> Window | None:
-        """From the first fault to the end of the last."""
-        if not self.stages:
-            return None
-        return Window(self.stages[0].start, max(stage.end for stage in self.stages))
+    def names(self) -> Mapping[str, str]:
+        """What AWS calls an alarm -> our word for it."""
+        return {name: key for key, name in self.alarm_names.items()}

@@ -1,61 +1,82 @@
-"""A whole game day on this machine: plan, stand-ins, runtime, traffic, faults, alarms, runbooks, verdict.
+"""A whole event on this machine: plan, stand-ins, agent, traffic, faults, alarms, runbooks, what was seen.
 
 Brings the rooms together and knows the inside of none. Everything it starts ends with it.
 """
 
-import sys
+import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from redis.exceptions import RedisError
 
 import plan
-from chaos import catalogue as experiments
 from chaos import runner
-from chaos.faults.rehearsal import RehearsalTarget
 from chaos.journal import Event as ChaosEvent
 from chaos.journal import Journal as ChaosJournal
 from contract.errors import ConciergeError, InconclusiveError
 from contract.faults import Experiment
-from loadtests import samples
+from contract.inventory import Inventory
+from loadtests import launch
+from loadtests.run import BEGAN, finished
+from loadtests.verdict import judge as judge_load
 from plan import Plan
 from plan.show import summary_line
-from rehearsal import beforehand, clients, standins, verdict
+from rehearsal import beforehand, clients, dashboards, environment, plans, protection, shopper, verdict
+from rehearsal.agent import agent
 from rehearsal.alarms import Judge, Transition
-from rehearsal.bedrock import planned as account_of
-from rehearsal.bedrock.client import give_account
-from rehearsal.evidence import Evidence, RunbookRun, Schedule, Stage, read_samples
+from rehearsal.door import Door
+from rehearsal.environment import Aws
+from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, Stage, read_samples
+from rehearsal.gate import Gate
+from rehearsal.history import CLOCK
+from rehearsal.load_here import SHOP_SEED
+from rehearsal.machine import MachineWatch
 from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
 from rehearsal.operator import OPERATOR, Operator
 from rehearsal.processes import Process, Processes
-from rehearsal.seed import seed
+from rehearsal.rollout import Rollouts, settings_text
+from rehearsal.shopper import Shopper
 from rehearsal.story import Story
+from rehearsal.story_clock import StoryClock
 from rehearsal.timeline import Timeline, Told
-from rehearsal.verdict import Gate
 from runbooks import engine
 from runbooks.engine import inventory as inventories
 from stacks import settings, stackfile
+from stacks.settings import Settings
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": clients.NOBODY, "AWS_SECRET_ACCESS_KEY": clients.NOBODY}
 # The slowest answers are given up long before.
 DRAIN_S = 90.0
-# Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
-PACE = engine.Pace(metrics_lag_s=1.5, poll_s=1.0)
+SAMPLES = "samples.jsonl"
+# A busy machine's moto may take long over a whole table.
+PATIENT = Config(read_timeout=60, connect_timeout=10, retries={"total_max_attempts": 2})
+# Of the standing services only those whose metrics somebody publishes here are judged.
+PUBLISHED = ("Concierge", "AWS/Bedrock")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a person chooses."""
+    """What a person chooses; None: as the story says.
 
-    stack: str = "dev"
+    `without`: alarms, runbooks and rungs that are taken away; `ask`: whether a runbook may be applied for an
+    alarm.
+    """
+
+    stack: str | None = None
     seed: int = 7
+    speed: float | None = None
+    rate: float = 1.0
     changes: Mapping[str, str] = field(default_factory=dict)
+    without: Sequence[str] = ()
+    ask: Callable[[str, str], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,16 +84,25 @@ class Result:
     """Everything the report is made from."""
 
     story: Story
-    experiment: Experiment
     options: Options
+    stack: str
     folder: Path
     gates: list[Gate]
     evidence: Evidence
     timeline: Timeline
+    pages: Sequence[dashboards.Page] = ()
 
     @property
     def exit_code(self) -> int:
         return verdict.exit_code(self.gates)
+
+
+class InterruptedStoryError(KeyboardInterrupt):
+    """Ctrl-C: what was seen so far is `result`, if there is anything."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self.result = result
 
 
 def run(
@@ -80,227 +110,380 @@ def run(
     options: Options,
     folder: Path,
     listener: Callable[[Told], None],
-    experiment: Experiment | None = None,
+    watch: Callable[["GameDay"], None] = lambda _: None,
 ) -> Result:
-    """Plays the story; `experiment` replaces the story's own. Only the main thread may call it.
+    """Plays the story. Only the main thread may call it. `watch` is given the day once its traffic has begun.
 
     `folder` is made once everything that was asked for has proved good; another beside it, if it is there.
     """
-    timeline = Timeline(listener)
-    chosen = experiment or experiments.load(story.experiment)
-    beforehand.check_story(story, chosen)
-    planned = plan.run(options.stack, changes=options.changes)
-    beforehand.check_alarm(chosen, planned)
+    stack_name = options.stack or story.stack
+    schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed)
+    beforehand.check_without(options.without)
+    changes = protection.without_rungs(
+        stack_name, options.changes, beforehand.without(options.without, "rung")
+    )
+    found = stackfile.read(stack_name).changed(changes)
+    known = settings.parse(found.config, file=found.path.name, lines=found.lines)
+    clock = StoryClock(options.speed or story.speed)
+    timeline = Timeline(listener, clock)
+    build = stackfile.root_of() / "build"
+    planned = plan.run(stack_name, changes=changes) if changes else plans.kept(stack_name, build)
+    beforehand.check_alarms(story, planned, options.without)
     own = beforehand.make(folder)
     timeline.tell("plan", summary_line(planned))
     with ExitStack() as stack:
-        day = _GameDay(story, chosen, options, own, timeline, planned, stack)
-        evidence = day.play()
-    gates = verdict.gates(evidence, story.gates, chosen)
-    return Result(
-        story=story,
-        experiment=chosen,
-        options=options,
-        folder=own,
-        gates=gates,
-        evidence=evidence,
-        timeline=timeline,
-    )
+        day = GameDay(story, options, own, timeline, planned, known, schedule, stack)
+        try:
+            day.begin()
+            watch(day)
+            evidence = day.play()
+        except KeyboardInterrupt:
+            raise _interrupted(day) from None
+    return replace(day.result(evidence), pages=_pages(planned, build))
 
 
-class _GameDay:
-    """One game day on its way. Each method is one scene."""
+def _pages(planned: Plan, build: Path) -> Sequence[dashboards.Page]:
+    """The stack's dashboards; where it declares none, as dev does, prod's war room stands in for them."""
+    with suppress(dashboards.DashboardError):
+        return dashboards.pages(planned)[:1]
+    with suppress(ConciergeError):
+        return dashboards.pages(plans.kept("prod", build), "war-room")[:1]
+    return ()
+
+
+def _interrupted(day: "GameDay") -> KeyboardInterrupt:
+    """With what was seen until then, where the story had begun."""
+    evidence = day.so_far()
+    return KeyboardInterrupt() if evidence is None else InterruptedStoryError(day.result(evidence))
+
+
+class GameDay:
+    """One story on its way. Each method is one scene of its making."""
 
     def __init__(
         self,
         story: Story,
-        experiment: Experiment,
         options: Options,
         folder: Path,
         timeline: Timeline,
         planned: Plan,
+        known: Settings,
+        schedule: Schedule,
         stack: ExitStack,
     ) -> None:
-        self._story, self._experiment, self._options = story, experiment, options
-        self._folder, self._timeline, self._plan, self._stack = folder, timeline, planned, stack
-        found = stackfile.read(options.stack).changed(options.changes)
-        self._settings = settings.parse(found.config, file=found.path.name, lines=found.lines)
-        self._region = self._settings.regions.primary.name
-        self._processes = stack.enter_context(Processes(folder))
-        self._chaos_clock = runner.WallClock()
+        self.story, self.options, self.folder, self.timeline = story, options, folder, timeline
+        self.clock: StoryClock = timeline.clock
+        self.schedule = schedule
+        self._plan, self._settings, self._stack = planned, known, stack
+        self._region = known.regions.primary.name
+        self._began_s = time.monotonic()
+        self._session = boto3.Session(botocore_session=clients.session(self._region))
+        self._rolled_out: set[str] = set()
+        self._rollouts: Rollouts | None = None
         self._outcome: runner.Outcome | None = None
+        self._runs: list[RunbookRun] = []
+        self._breaking: threading.Thread | None = None
+        self.metering: Metering | None = None
+
+    @property
+    def stack_name(self) -> str:
+        return self._plan.stack
+
+    @property
+    def samples(self) -> Path:
+        return self.folder / SAMPLES
+
+    @property
+    def rungs(self) -> Sequence[str]:
+        """Those that call a model, best first."""
+        return [rung.name for rung in self._settings.runtime_in(self._region).ladder if rung.model]
+
+    def begin(self) -> None:
+        """Everything is up and the first message is due."""
+        self._aws = self._start_stand_ins()
+        self._processes = self._stack.enter_context(Processes(self.folder))
+        runtime = agent(self._processes, self.stack_name, self._aws.variables(), speed=self.clock.speed)
+        self._url = str(runtime.ready_line()["url"])
+        self._rollouts = self._start_rollouts(runtime)
+        self._ready_s = time.monotonic() - self._began_s
+        self.timeline.tell("runtime", f"answers at {self._url}, {self._ready_s:.0f} s after the start")
+        self._machine = MachineWatch(runtime.pid)
+        self._load = self._start_traffic()
+        self._start_watching([runtime.out, self._aws.processes["bedrock"].out])
+        if self._rollouts is not None:
+            self._rollouts.begin()
+        self._start_breaking()
+        self._machine.start()
+        self._shopper = Shopper(self._url, SHOP_SEED, self.options.seed)
+        self._shopper.start()
+        self._stack.callback(self._shopper.stop)
 
     def play(self) -> Evidence:
-        self._start_stand_ins()
-        runtime, url = self._start_runtime()
-        self._start_watching(runtime)
-        load = self._start_traffic(url)
-        breaking = self._start_experiment()
-        said = self._wait_for(load)
-        self._chaos_clock.stop()
-        breaking.join()
-        runs = self._operator.finish()
-        self._metering.finish()
-        if self._metering.trouble is not None:
-            raise InconclusiveError(f"metrics could not be followed: {self._metering.trouble}")
-        return self._evidence(said, runs)
+        """To the end of the story."""
+        self._wait_for(self._load)
+        self.clock.stop()
+        if self._breaking is not None:
+            self._breaking.join()
+        assert self.metering is not None  # noqa: S101 - `begin` made it
+        self.metering.finish()
+        self._runs = self._operator.finish()
+        if self.metering.trouble is not None:
+            raise InconclusiveError(f"metrics could not be followed: {self.metering.trouble}")
+        return self._evidence(doubts=None)
 
-    def _start_stand_ins(self) -> None:
-        bedrock = standins.start_bedrock(self._processes, seed=self._options.seed)
-        aws = standins.start_aws(self._processes)
-        self._bedrock, self._aws = standins.url(bedrock), standins.url(aws)
-        give_account(self._bedrock, account_of.account(self._plan, self._region))
-        seeded = seed(self._plan, self._region, self._aws)
-        self._target = RehearsalTarget(self._bedrock)
-        self._timeline.tell(
-            "stand-ins", f"Bedrock and AWS on loopback; {len(seeded.created)} resources seeded from the plan"
+    def so_far(self) -> Evidence | None:
+        """What was seen until somebody ended it; None: it had not begun."""
+        if self.clock.zero is None or self.metering is None:
+            return None
+        self.clock.stop()
+        return self._evidence(doubts=("the story was ended before its end",))
+
+    def result(self, evidence: Evidence) -> Result:
+        """With its verdict."""
+        return Result(
+            story=self.story,
+            options=self.options,
+            stack=self.stack_name,
+            folder=self.folder,
+            gates=verdict.gates(evidence, self.story),
+            evidence=evidence,
+            timeline=self.timeline,
         )
 
-    def _start_runtime(self) -> tuple[Process, str]:
-        environment = self._options.stack
+    def _start_stand_ins(self) -> Aws:
+        aws = self._stack.enter_context(
+            environment.standing(self.folder, self._plan, seed_=SHOP_SEED, speed=self.clock.speed)
+        )
+        seeded = aws.seeded.created if aws.seeded else ()
+        self.timeline.tell(
+            "stand-ins",
+            f"{', '.join(aws.processes)} on loopback; {len(seeded)} resources seeded from the plan",
+        )
+        return aws
+
+    def _start_rollouts(self, runtime: Process) -> Rollouts | None:
+        """Where a story rolls something out, people come through a door, and ECS says who is behind it."""
+        if not any(scene.rollout for scene in self.story.scenes):
+            return None
+        door = self._stack.enter_context(Door.opened(self._url))
+        self._url = door.url
+        return Rollouts(
+            ecs=self._client("ecs"),
+            ssm=self._client("ssm"),
+            names=Inventory.model_validate_json(self._plan.outputs["inventory"]).primary,
+            processes=self._processes,
+            environment=self.stack_name,
+            variables=self._aws.variables(),
+            speed=self.clock.speed,
+            tell=self.timeline.tell,
+            follow=self._follow,
+            door=door,
+            live=runtime,
+        )
+
+    def _follow(self, process: Process) -> None:
+        assert self.metering is not None  # noqa: S101 - it was there before the traffic
+        self.metering.follow(process.out)
+
+    def _client(self, service: str) -> Any:
+        make: Any = self._session.client
+        return make(service, endpoint_url=self._aws.urls["aws"], config=PATIENT)
+
+    def _roll_out(self) -> None:
+        """What is due, and whatever ECS wants run."""
+        if self._rollouts is None:
+            return
+        second = self.clock.second() or 0.0
+        for scene in self.story.scenes:
+            if scene.rollout and scene.at_s <= second and scene.title not in self._rolled_out:
+                self._rolled_out.add(scene.title)
+                changed = stackfile.read(self.stack_name).changed({**self.options.changes, **scene.rollout})
+                known = settings.parse(changed.config, file=changed.path.name, lines=changed.lines)
+                self._rollouts.roll_out(settings_text(known.runtime_in(self._region)))
+        self._rollouts.tend()
+
+    def _start_traffic(self) -> Process:
+        results = self.folder / "load"
+        results.mkdir()
         process = self._processes.start(
-            "runtime",
-            [sys.executable, "-m", "runtime", "--host", "127.0.0.1", "--port", "0"],
-            {
-                **CREDENTIALS,
-                "AWS_REGION": self._region,
-                "AWS_ENDPOINT_URL_SSM": self._aws,
-                "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self._bedrock,
-                "CONCIERGE_ENVIRONMENT": environment,
-                "CONCIERGE_SETTINGS": f"/concierge/{environment}/settings",
-                "CONCIERGE_CONTROLS": f"/concierge/{environment}/controls",
-            },
+            "load",
+            [
+                *(*launch.LOCUST, "--headless", "--only-summary", "--host", self._url),
+                *("--scenario", self.story.traffic.scenario, "--length", str(self.story.length_s)),
+                *("--rate", str(self.options.rate * self.story.traffic.rate)),
+                *("--speed", str(self.clock.speed), "--arrival-seed", str(self.options.seed)),
+                *("--samples", str(self.samples), "--results", str(results)),
+            ],
         )
-        url = str(process.ready_line()["url"])
-        self._timeline.tell("runtime", f"answers at {url}")
-        return process, url
+        began = results / BEGAN
+        self._wait_until(lambda: began.exists() and began.stat().st_size > 0, process)
+        self.clock.begin(float(began.read_text("ascii")))
+        (self.folder / CLOCK).write_text(json.dumps(self.clock.as_data()), "utf-8")
+        self.timeline.tell(
+            "load",
+            f"{self.schedule.messages} messages in {self.story.length_s:.0f} s, "
+            f"{self.clock.speed:g} times as fast as the clock",
+        )
+        return process
 
-    def _start_watching(self, runtime: Process) -> None:
+    def _wait_until(self, ready: Callable[[], bool], process: Process) -> None:
+        deadline = time.monotonic() + 30
+        while not ready():
+            process.check()
+            if time.monotonic() > deadline:
+                raise InconclusiveError(f"no message was sent within 30 s: see {process.err}")
+            time.sleep(0.05)
+
+    def _start_watching(self, logs: Sequence[Path]) -> None:
         """The metrics, the alarms they trip, and somebody who answers the alarms."""
-        session = boto3.Session(botocore_session=clients.session(self._region))
-        aws = engine.Aws(session=session, region=self._region, endpoint_url=self._aws)
-        found = inventories.fetch(aws, self._options.stack, self._folder / "inventory.json")
-        world = engine.World(aws=aws, inventory=found, operator=OPERATOR, pace=PACE)
-        self._operator = Operator(world, self._folder / "runbooks.jsonl", self._timeline.tell)
-        self._judge = Judge.of(self._plan, self._region, MetricStore())
-        self._alarm_names = dict(found.primary.alarms)
-
-        def client(service: str) -> Any:
-            make: Any = session.client
-            return make(service, endpoint_url=self._aws)
-
-        self._metering = Metering(
-            runtime.out, self._judge, client("cloudwatch"), client("sns"), self._on_alarm
+        moto = self._aws.urls["aws"]
+        aws = engine.Aws(session=self._session, region=self._region, endpoint_url=moto)
+        found = inventories.fetch(aws, self.stack_name, self.folder / "inventory.json")
+        # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
+        pace = engine.Pace(metrics_lag_s=1.0 + self.clock.speed, poll_s=self.clock.speed, check_s=10.0)
+        world = engine.World(
+            aws=aws,
+            inventory=found,
+            operator=OPERATOR,
+            pace=pace,
+            clock=self.clock,
+            search_url=self._aws.urls.get("search"),
         )
-        self._metering.start()
-        self._stack.callback(self._metering.stop)
+        away = beforehand.without(self.options.without, "runbook")
+        ask = self.options.ask or (lambda *_: True)
+        self._operator = Operator(
+            world,
+            self.folder / "runbooks.jsonl",
+            self.timeline.tell,
+            ask=ask,
+            without=away,
+            keep=self.story.kept,
+        )
+        self.alarm_names = beforehand.alarm_names(self._plan)
+        judge = Judge.of(self._plan, self._region, MetricStore(), namespaces=PUBLISHED)
+        gone = {self.alarm_names[name] for name in beforehand.without(self.options.without, "alarm")}
+        self.judge = replace(judge, alarms=[one for one in judge.alarms if one.name not in gone])
+
+        self._dynamodb = self._session.resource("dynamodb", endpoint_url=moto, config=PATIENT)
+        self.metering = Metering(
+            logs,
+            self.judge,
+            self._client("cloudwatch"),
+            self._client("sns"),
+            self._on_alarm,
+            clock=self.clock.epoch,
+            at=self.clock.at,
+        )
+        self.metering.start()
+        self._stack.callback(self.metering.stop)
         self._stack.callback(self._operator.leave)  # before: callbacks run backwards
 
     def _on_alarm(self, change: Transition) -> None:
         if change.before == "INSUFFICIENT_DATA" and change.after == "OK":
             return
-        self._timeline.tell("alarm", f"{change.alarm} is {change.after}: {change.reason}")
-        if change.after == "ALARM":
-            self._operator.take(self._judge.alarm(change.alarm).runbook, change.alarm)
+        self.timeline.tell("alarm", f"{change.alarm} is {change.after}: {change.reason}")
+        runbook = self.judge.alarm(change.alarm).runbook
+        if change.after == "ALARM" and runbook:
+            self._operator.take(runbook, change.alarm)
 
-    def _start_traffic(self, url: str) -> Process:
-        self._samples = self._folder / "samples.jsonl"
-        process = self._processes.start(
-            "load",
-            [
-                *(sys.executable, "-m", "locust", "-f", str(_prime_day_file()), "--headless"),
-                *("--host", url, "--scenario", self._story.scenario),
-                *("--length", str(self._story.length_s), "--samples", str(self._samples)),
-                *("--arrival-seed", str(self._options.seed), "--only-summary"),
-            ],
-        )
-        self._wait_until(self._begun, process, "no message was answered")
-        self._timeline.tell("load", f"Locust sends {self._story.scenario} for {self._story.length_s:.0f} s")
-        return process
-
-    def _begun(self) -> bool:
-        """Seconds are counted from the first message: asked again at the end, for slow answers come late."""
-        found = read_samples(self._samples) if self._samples.exists() else ()
-        if found:
-            self._timeline.begin(min(sample.intended_at for sample in found))
-        return bool(found)
-
-    def _wait_until(self, ready: Callable[[], bool], process: Process, problem: str) -> None:
-        deadline = time.monotonic() + 30
-        while not ready():
-            process.check()
-            if time.monotonic() > deadline:
-                raise InconclusiveError(f"{problem} within 30 s: see {process.err}")
-            time.sleep(0.05)
-
-    def _start_experiment(self) -> threading.Thread:
-        thread = threading.Thread(target=self._break, name="experiment", daemon=True)
-        thread.start()
-        self._stack.callback(thread.join)
-        self._stack.callback(self._chaos_clock.stop)  # before the join
-        return thread
+    def _start_breaking(self) -> None:
+        if not self.story.stages:
+            return
+        self._breaking = threading.Thread(target=self._break, name="faults", daemon=True)
+        self._breaking.start()
+        self._stack.callback(self._breaking.join)
+        self._stack.callback(self.clock.stop)  # before the join
 
     def _break(self) -> None:
-        journal = ChaosJournal(self._folder / "chaos.jsonl")
+        """Every fault at its moment; the runner of chaos keeps the journal and clears what is left."""
+        journal = ChaosJournal(self.folder / "chaos.jsonl")
+        since = self.clock.second() or 0.0
+        method = [
+            stage.model_copy(update={"at_s": max(0.0, stage.at_s - since)}) for stage in self.story.stages
+        ]
+        # What is expected of a story stands in its scenes: of an experiment only the method is played.
+        played = cast("Any", Experiment).model_construct(
+            id=self.story.id, title=self.story.title, method=tuple(method)
+        )
         try:
-            begun = time.time() - (self._timeline.zero or time.time())
-            self._chaos_clock.sleep(max(0.0, self._story.experiment_at_s - begun))
             self._outcome = runner.run(
-                self._experiment,
-                self._target,
-                clock=self._chaos_clock,
-                on_event=self._on_chaos,
-                journal=journal,
+                played, self._aws.faults, clock=self.clock, on_event=self._on_chaos, journal=journal
             )
         except Exception as failure:  # noqa: BLE001 - a thread's error would be lost
             known = isinstance(failure, ConciergeError)
             what = failure if known else f"{type(failure).__name__}: {failure}"
-            self._timeline.tell("fault", f"the experiment did not run: {what}")
+            self.timeline.tell("fault", f"the faults were not made: {what}")
 
     def _on_chaos(self, event: ChaosEvent) -> None:
         if event.what in {"injected", "cleared", "swept", "failed"}:
-            self._timeline.tell("fault", f"{event.what}: {event.text}")
+            self.timeline.tell("fault", f"{event.what}: {event.text}")
 
-    def _wait_for(self, load: Process) -> int:
-        """The generator's own exit code; any other program that ends meanwhile ends the day."""
-        deadline = time.monotonic() + self._story.length_s + DRAIN_S
+    def _wait_for(self, load: Process) -> None:
+        """Any other program that ends meanwhile ends the story."""
+        deadline = time.monotonic() + (self.story.length_s + DRAIN_S) / self.clock.speed + 30
         while load.running:
-            self._processes.check(but=load)
+            self._roll_out()
+            self._processes.check(load, *(self._rollouts.programs if self._rollouts else ()))
+            self._aws.check()
             if time.monotonic() > deadline:
-                raise InconclusiveError(f"the load did not end in {DRAIN_S:g} s more: see {load.err}")
+                raise InconclusiveError(f"the load did not end in time: see {load.err}")
             time.sleep(0.2)
-        code = load.exit_code
-        self._timeline.tell("load", "all messages have come to their end")
-        return -1 if code is None else code
+        self.timeline.tell("load", "all messages have come to their end")
 
-    def _evidence(self, said: int, runs: list[RunbookRun]) -> Evidence:
+    def _evidence(self, doubts: Sequence[str] | None) -> Evidence:
+        assert self.metering is not None  # noqa: S101 - there is nothing to tell before
+        assert self.clock.zero is not None  # noqa: S101
+        self._shopper.stop()
+        breaches, places = self._search()
         outcome = self._outcome
         stages = outcome.stages if outcome else ()
-        self._begun()
+        hits = {line.id: line.hit for line in self._aws.faults.log()}
+        region = self._settings.runtime_in(self._region)
         return Evidence(
-            environment=self._options.stack,
-            ladder=[rung.name for rung in self._settings.runtime_in(self._region).ladder if rung.model],
+            environment=self.stack_name,
+            zero=self.clock.zero,
+            ladder=self.rungs,
+            concurrency=region.ladder[0].concurrency,
             breaker=self._settings.runtime.breaker,
-            schedule=Schedule.of(self._story, self._options.seed),
-            samples=read_samples(self._samples),
-            generator_said=said,
-            metrics=self._metering.store,
-            stages=[_stage(ran) for ran in sorted(stages, key=lambda ran: ran.started_at)],
-            faults_in_place=outcome.reason if outcome else "the experiment did not run",
-            transitions=self._judge.transitions,
-            final_states={alarm.name: alarm.state for alarm in self._judge.alarms},
-            expected_alarm=self._alarm_names.get(self._experiment.expect.alarm, ""),
-            runbooks=runs,
-            leftover_faults=len(self._target.active()),
+            schedule=self.schedule,
+            samples=read_samples(self.samples, self.clock),
+            generator_doubts=self._doubts() if doubts is None else doubts,
+            metrics=self.metering.store,
+            stages=sorted((_stage(ran, hits) for ran in stages), key=lambda stage: stage.start),
+            faults_in_place=_trouble(self.story, outcome),
+            transitions=self.judge.transitions,
+            final_states=self.judge.states,
+            alarm_names=self.alarm_names,
+            runbooks=self._runs,
+            leftover_faults=len(self._aws.faults.active()),
+            breaches=[*self._shopper.breaches, *breaches],
+            looked={"prices": self._shopper.prices, "places": places},
+            machine=self._machine.stop(self._ready_s),
         )
 
+    def _search(self) -> tuple[list[Breach], int]:
+        """For what must not be kept; places that do not answer were not searched."""
+        try:
+            tables = list(self._dynamodb.tables.all())
+            return shopper.kept(self.folder, tables, self._aws.urls["cache"])
+        except (BotoCoreError, ClientError, OSError, RedisError) as silent:
+            self.timeline.tell("invariants", f"what is kept could not be searched: {silent}")
+            return [], 0
 
-def _stage(ran: runner.Ran) -> Stage:
-    return Stage(ran.started_at.timestamp(), ran.ended_at.timestamp(), ran.fault.fault)
+    def _doubts(self) -> Sequence[str]:
+        run = finished(self.folder / "load")
+        return ("the generator left no result: see load.err",) if run is None else judge_load(run).doubts
 
 
-def _prime_day_file() -> Path:
-    return Path(samples.__file__).with_name("prime_day.py")
+def _stage(ran: runner.Ran, hits: Mapping[str, int]) -> Stage:
+    began, ended = ran.started_at.timestamp(), ran.ended_at.timestamp()
+    return Stage(began, ended, ran.fault.fault, hits.get(ran.fault.id))
+
+
+def _trouble(story: Story, outcome: runner.Outcome | None) -> str | None:
+    if not story.stages:
+        return None
+    return outcome.reason if outcome else "the faults were not made"
 
 
 def folder_for(story: Story, root: Path) -> Path:

@@ -14,8 +14,10 @@ from pathlib import Path
 from contract.errors import WrongUseError
 from contract.metrics import ENVIRONMENT, known
 from rehearsal.metrics import MetricStore, Point, parse
+from rehearsal.story_clock import StoryClock
 
-LOG, FAULTS = "runtime.out", "chaos.jsonl"
+# In a rehearsal's folder: what the agent and Bedrock told, what was broken, and how fast time went.
+LOGS, FAULTS, CLOCK = ("runtime.out", "bedrock.out"), "chaos.jsonl", "clock.json"
 COLUMNS = ("time", "namespace", "metric", "dimensions", "value")
 
 
@@ -47,22 +49,32 @@ class Measured:
 
 def read(path: Path, environment: str | None = None) -> Measured:
     """Everything in a rehearsal's folder, a log or a table; as if of `environment`, where one is given."""
-    file = path / LOG if path.is_dir() else path
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise HistoryError(f"{file}: {error.strerror}: name a rehearsal's folder, a log or a .csv") from None
-    points = (
-        list(_table(file, text))
-        if file.suffix == ".csv"
-        else [p for row in text.splitlines() for p in parse(row)]
-    )
+    points = list(_rehearsed(path)) if path.is_dir() else _points(path)
     if not points:
-        raise HistoryError(f"{file} holds no metrics")
+        raise HistoryError(f"{path} holds no metrics")
     store = MetricStore()
     store.add([_moved(point, environment) for point in points] if environment else points)
     troubles = tuple(_troubles(path / FAULTS)) if path.is_dir() else ()
     return Measured(store, min(p.at for p in points), max(p.at for p in points) + 1, troubles)
+
+
+def _rehearsed(folder: Path) -> Iterator[Point]:
+    """All that a rehearsal's programs told, in the story's time."""
+    clock = folder / CLOCK
+    told = StoryClock.from_data(json.loads(clock.read_text("utf-8"))) if clock.exists() else StoryClock()
+    for name in LOGS:
+        if name == LOGS[0] or (folder / name).exists():
+            yield from (replace(point, at=told.at(point.at)) for point in _points(folder / name))
+
+
+def _points(file: Path) -> list[Point]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise HistoryError(f"{file}: {error.strerror}: name a rehearsal's folder, a log or a .csv") from None
+    if file.suffix == ".csv":
+        return list(_table(file, text))
+    return [point for row in text.splitlines() for point in parse(row)]
 
 
 def _moved(point: Point, environment: str) -> Point:

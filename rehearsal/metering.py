@@ -1,44 +1,64 @@
-"""Turns the runtime's metric lines into what CloudWatch would show, and lets the alarms judge them.
+"""Turns programs' metric lines into what CloudWatch would show, and lets the alarms judge them.
 
-A thread of its own: reads the lines as they come, keeps them in the store, puts them into the CloudWatch
-stand-in, and hands each change of an alarm to `on_change` after the stand-in knows it.
+A thread of its own: reads the lines of every log as they come, keeps them in the store, puts them into the
+CloudWatch stand-in, and hands each change of an alarm to `on_change` after the stand-in knows it.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from contract.metrics import NAMESPACE
 from rehearsal.alarms import Judge, Notice, Transition
 from rehearsal.metrics import MetricStore, Point, cloudwatch_data, parse
 
 _EVERY_S = 0.5
 _ENTRIES_A_CALL = 500  # PutMetricData takes 1,000
-_PATIENCE_S = 15.0
+_PATIENCE_S = 75.0
+
+
+@dataclass
+class _Log:
+    """A file that grows, and how much of it has been read."""
+
+    path: Path
+    read: int = 0
+    rest: bytes = b""
+
+    def points(self) -> list[Point]:
+        """Of the lines that have come since."""
+        with self.path.open("rb") as file:
+            file.seek(self.read)
+            fresh = file.read()
+        self.read += len(fresh)
+        *lines, self.rest = (self.rest + fresh).split(b"\n")  # the last one is still being written
+        return [point for line in lines for point in parse(line.decode(errors="replace"))]
 
 
 class Metering:
-    """Runs between `start` and `stop` or `finish`; both read the rest and judge once more."""
+    """Runs between `start` and `stop` or `finish`; both read the rest and judge once more.
+
+    `at` moves the moments that programs write into the time in which alarms look, which `clock` tells.
+    """
 
     def __init__(
         self,
-        log: Path,
+        logs: Sequence[Path],
         judge: Judge,
         cloudwatch: Any,
         sns: Any,
         on_change: Callable[[Transition], None],
         clock: Callable[[], float] = time.time,
+        at: Callable[[float], float] = float,
     ) -> None:
-        self._log = log
+        self._logs = [_Log(path) for path in logs]
         self._judge = judge
         self._cloudwatch = cloudwatch
         self._sns = sns
         self._on_change = on_change
-        self._clock = clock
-        self._read = 0
-        self._rest = b""
+        self._clock, self._at = clock, at
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metering", daemon=True)
         self.trouble: Exception | None = None
@@ -46,6 +66,10 @@ class Metering:
     @property
     def store(self) -> MetricStore:
         return self._judge.store
+
+    def follow(self, log: Path) -> None:
+        """One more program's lines."""
+        self._logs.append(_Log(log))
 
     def start(self) -> None:
         self._thread.start()
@@ -76,13 +100,10 @@ class Metering:
             self.trouble = trouble
 
     def _turn(self) -> None:
-        points = self._new_points()
+        points = [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
         self.store.add(points)
-        data = cloudwatch_data(points)
-        for start in range(0, len(data), _ENTRIES_A_CALL):
-            self._cloudwatch.put_metric_data(
-                Namespace=NAMESPACE, MetricData=data[start : start + _ENTRIES_A_CALL]
-            )
+        for namespace in sorted({point.namespace for point in points}):
+            self._put(namespace, cloudwatch_data([p for p in points if p.namespace == namespace]))
         told = len(self._judge.notices)
         changes = self._judge.judge(self._clock())
         for change in changes:
@@ -92,13 +113,11 @@ class Metering:
         for change in changes:
             self._on_change(change)
 
-    def _new_points(self) -> list[Point]:
-        with self._log.open("rb") as file:
-            file.seek(self._read)
-            fresh = file.read()
-        self._read += len(fresh)
-        *lines, self._rest = (self._rest + fresh).split(b"\n")  # the last one is still being written
-        return [point for line in lines for point in parse(line.decode(errors="replace"))]
+    def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
+        for start in range(0, len(data), _ENTRIES_A_CALL):
+            self._cloudwatch.put_metric_data(
+                Namespace=namespace, MetricData=data[start : start + _ENTRIES_A_CALL]
+            )
 
     def _set(self, change: Transition) -> None:
         """moto's alarms never change by themselves."""

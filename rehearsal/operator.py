@@ -5,23 +5,34 @@ of its own, so that the story goes on meanwhile.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import runbooks
-from contract.errors import ConciergeError
+from contract.errors import ConciergeError, InconclusiveError
 from rehearsal.evidence import RunbookRun
 from runbooks import engine
 from runbooks.engine.journal import Entry
 
 OPERATOR = "rehearsal"
+TRIES, AGAIN_S = 4, 20.0  # of a runbook that could not see enough yet
 
 
 class Operator:
     """Takes alarms while the story runs; `finish` waits for what is under way and undoes what was done."""
 
-    def __init__(self, world: engine.World, journal: Path, tell: Callable[[str, str], None]) -> None:
-        self._world = world
+    def __init__(
+        self,
+        world: engine.World,
+        journal: Path,
+        tell: Callable[[str, str], None],
+        ask: Callable[[str, str], bool] = lambda runbook, alarm: True,  # noqa: ARG005 - nobody is asked
+        without: Collection[str] = (),
+        keep: Collection[str] = (),
+    ) -> None:
+        """`ask`: whether this runbook may be applied for this alarm; `without`: runbooks that are not there;
+        `keep`: what these changed stays."""
+        self._world, self._ask, self._without, self._keep = world, ask, frozenset(without), frozenset(keep)
         self._journal = engine.Journal(journal)
         self._tell = tell
         self._threads: list[threading.Thread] = []
@@ -31,6 +42,7 @@ class Operator:
         self._records: dict[str, engine.Record] = {}
         self._failures: dict[str, str] = {}
         self._undone: set[str] = set()
+        self._alarms: dict[str, str] = {}
 
     def take(self, runbook: str, alarm: str) -> None:
         """Starts the runbook of an alarm; a second alarm for the same incident changes nothing."""
@@ -38,6 +50,7 @@ class Operator:
             if self._off_duty or runbook in self._taken:
                 return
             self._taken.add(runbook)
+            self._alarms[runbook] = alarm
             thread = threading.Thread(target=self._handle, args=(runbook, alarm), name=runbook, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -49,7 +62,9 @@ class Operator:
         for thread in self._threads:
             thread.join()
         for runbook, record in self._records.items():
-            if record.verdict == "applied+verified" or runbook in self._failures:
+            if runbook not in self._keep and (
+                record.verdict == "applied+verified" or runbook in self._failures
+            ):
                 self._guarded(runbook, self._undo)
         return [self._told(runbook) for runbook in sorted(self._taken)]
 
@@ -60,11 +75,21 @@ class Operator:
         self._tell = lambda *_: None
 
     def _told(self, runbook: str) -> RunbookRun:
-        undone = runbook in self._undone
-        if runbook in self._failures:
-            return RunbookRun(runbook, "failed", self._failures[runbook], undone)
-        record = self._records[runbook]
-        return RunbookRun(runbook, record.verdict, record.note, undone)
+        undone, alarm = runbook in self._undone, self._alarms[runbook]
+        record = self._records.get(runbook)
+        changes = tuple(f"{c.subject}: {c.before} -> {c.after}" for c in record.changes) if record else ()
+        since = record.started_at.timestamp() if record else None
+        mitigated = record.times.mitigated_s if record else None
+        return RunbookRun(
+            id=runbook,
+            verdict="failed" if record is None or runbook in self._failures else record.verdict,
+            note=self._failures.get(runbook, record.note if record else ""),
+            undone=undone,
+            alarm=alarm,
+            changes=changes,
+            mitigated_at=None if since is None or mitigated is None else since + mitigated,
+            ended_at=record.ended_at.timestamp() if record else None,
+        )
 
     def _handle(self, runbook: str, alarm: str) -> None:
         self._guarded(runbook, lambda name: self._answer(name, alarm))
@@ -79,10 +104,19 @@ class Operator:
             self._tell("runbook", f"{runbook} failed: {self._failures[runbook]}")
 
     def _answer(self, runbook: str, alarm: str) -> None:
+        if runbook in self._without:
+            raise InconclusiveError(f"there is no runbook {runbook}: it was taken away for this run")
         script = runbooks.load(runbook)
-        planned = self._run(script, apply=False, why="")
+        for last in (*(False,) * (TRIES - 1), True):
+            planned = self._run(script, apply=False, why="")
+            if planned.verdict != "inconclusive" or last:
+                break
+            self._world.clock.sleep(AGAIN_S)
         if planned.verdict == "planned":
-            self._run(script, apply=True, why=f"alarm {alarm}")
+            if self._ask(runbook, alarm):
+                self._run(script, apply=True, why=f"alarm {alarm}")
+            else:
+                self._tell("runbook", f"{runbook}: not applied: nobody said yes")
 
     def _run(self, script: engine.Runbook, *, apply: bool, why: str) -> engine.Record:
         record = engine.run(

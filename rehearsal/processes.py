@@ -91,6 +91,15 @@ class Process:
         self._sweep()
         return code
 
+    def said_ready(self) -> Mapping[str, Any] | None:
+        """Its ready line, if it has come."""
+        return self._find_ready_line()
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM, and no waiting: it may have something to finish."""
+        if self.running:
+            self._popen.terminate()
+
     def stop(self, grace_s: float = 5.0) -> None:
         """SIGTERM, then after a grace SIGKILL for all of its group. Safe to call again."""
         try:
@@ -163,10 +172,10 @@ class Processes:
         self._started.append(process)
         return process
 
-    def check(self, but: Process | None = None) -> None:
-        """ProcessError when any of them, `but` one, has ended: for the time in which they should run."""
+    def check(self, *but: Process) -> None:
+        """ProcessError when any of them, `but` some, has ended: for the time in which they should run."""
         for process in self._started:
-            if process is not but:
+            if process not in but:
                 process.check()
 
 

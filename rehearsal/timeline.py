@@ -1,15 +1,15 @@
-"""What happened when, told as it happens and kept for the report. Threads of one game day share it."""
+"""What happened when, told as it happens and kept for the report. Threads of one rehearsal share it."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from contract.base import Shape
+from rehearsal.story_clock import StoryClock
 
 
 class Event(Shape):
-    """One line: `kind` is who speaks (plan, stand-ins, fault, alarm, runbook, load ...)."""
+    """One line: `kind` is who speaks (plan, fault, alarm, runbook, load ...); `at` is in the story's time."""
 
     at: float
     kind: str
@@ -31,19 +31,19 @@ class Told:
 class Timeline:
     """Appends events and hands each to `listener` at once."""
 
-    def __init__(self, listener: Callable[[Told], None]) -> None:
+    def __init__(self, listener: Callable[[Told], None], clock: StoryClock | None = None) -> None:
         self._listener = listener
         self._lock = threading.Lock()
+        self.clock = clock or StoryClock()
         self.events: list[Event] = []
-        self.zero: float | None = None
 
-    def begin(self, zero: float) -> None:
-        """Seconds are counted from this moment (epoch)."""
-        self.zero = zero
+    @property
+    def zero(self) -> float | None:
+        """When the story began, in its own time."""
+        return self.clock.zero
 
     def tell(self, kind: str, text: str) -> None:
         with self._lock:
-            event = Event(at=time.time(), kind=kind, text=text)
+            event = Event(at=self.clock.epoch(), kind=kind, text=text)
             self.events.append(event)
-            second = None if self.zero is None else event.at - self.zero
-            self._listener(Told(event, second))
+            self._listener(Told(event, self.clock.second()))

@@ -12,6 +12,7 @@ from contract.faults import FaultKind
 from rehearsal.bedrock import misbehaviour, pace, refusals, streams
 from rehearsal.bedrock.account import Account, Target, known
 from rehearsal.bedrock.calls import GUARDRAILS, Call, Counts
+from rehearsal.bedrock.published import Published
 from rehearsal.bedrock.quotas import Pool, Quota, usual
 from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.clock import Clock
@@ -28,8 +29,8 @@ A = TypeVar("A")
 class Gate:
     """One account's calls, one after another."""
 
-    def __init__(self, account: Account, clock: Clock, seed: int) -> None:
-        self.account, self.clock, self._seed = account, clock, seed
+    def __init__(self, account: Account, clock: Clock, seed: int, published: Published) -> None:
+        self.account, self.clock, self._seed, self._published = account, clock, seed, published
         values = {"model": (*known(), GUARDRAILS), "route": ROUTES, "customer": (), "region": ()}
         self.faults = Faults("bedrock", (*_CONNECTION, *refusals.REFUSING, *_ANSWERED), values)
         self.counts = Counts()
@@ -50,15 +51,28 @@ class Gate:
             asked = await self._accept(request, call, read)
         except RefusedError as refusal:
             await self.clock.until(call.arrived, pace.refusal_s(call.random))
-            return refusal.response(call.request_id)
+            refused = refusal.response(call.request_id)
+            self._publish(call, lambda named: self._published.refused(named, refused.status))
+            return refused
         if call.broken:
             streams.abort(request)
             return web.Response(status=500)
         with self.counts.open(call):
             try:
-                return await work(call, asked)
+                response = await work(call, asked)
             finally:
                 call.settle(0, 0)  # unless the work has said what it cost
+        took_s = self.clock.now() - call.arrived
+        self._publish(
+            call,
+            lambda named: self._published.answered(named, took_s, call.first_token_s, broken=call.broken),
+        )
+        return response
+
+    def _publish(self, call: Call, tell: Callable[[str], None]) -> None:
+        """A region's metrics are of the calls that were made there, of models."""
+        if call.named and call.region in {"", self.account.region}:
+            tell(call.named)
 
     def reserve(self, call: Call, asked: int, max_tokens: int | None) -> None:
         """Takes capacity for the call, or refuses it."""
@@ -67,13 +81,18 @@ class Gate:
             call.reserved = pool.reserve(asked, max_tokens)
             call.pool = pool
 
+    def most_output(self, call: Call) -> int:
+        """Tokens that the called model writes at most."""
+        return self._quota(call.target).most_output if call.target is not None else 0
+
     async def _accept(self, request: web.Request, call: Call, read: Callable[[Call, bytes], A]) -> A:
         if "Authorization" not in request.headers:
             raise RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
         call.region = _signed_for(request.headers["Authorization"])
         body = await request.read()
         if "model" in request.match_info:
-            call.target = self.account.target(request.match_info["model"])
+            call.named = request.match_info["model"]
+            call.target = self.account.target(call.named)
         call.customer = request.headers.get("X-Concierge-Customer", "")
         try:
             asked = read(call, body)

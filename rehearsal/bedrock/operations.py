@@ -128,7 +128,13 @@ class Operations:
         asked = requests.conversation(body, prefill=model.prefill)
         call.customer = asked.metadata.get("customer", call.customer)
         self._guardrail(asked)
-        self._gate.reserve(call, replies.count(asked), asked.inference.max_tokens)
+        most, wanted = self._gate.most_output(call), asked.inference.max_tokens
+        if wanted is not None and wanted > most:
+            raise invalid(
+                f"The maximum tokens you requested exceeds the model limit of {most}. "
+                f"Try again with a maximum tokens value that is lower than {most}."
+            )
+        self._gate.reserve(call, replies.count(asked), wanted)
         return asked
 
     def _reply(self, call: Call, asked: requests.Conversation, *, streamed: bool) -> replies.Reply:

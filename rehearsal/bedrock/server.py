@@ -12,6 +12,7 @@ from rehearsal import serving as http
 from rehearsal.bedrock.account import Account
 from rehearsal.bedrock.gate import Gate
 from rehearsal.bedrock.operations import Operations
+from rehearsal.bedrock.published import Published
 from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.clock import Clock
 
@@ -33,10 +34,11 @@ class Bedrock:
         denied: Collection[str] = (),
         account: Account | None = None,
         misbehave: Mapping[FaultKind, float] | None = None,
+        published: Published | None = None,
     ) -> None:
         held = account or Account()
         everything = held.model_copy(update={"denied": held.denied | set(denied)})
-        self._gate = Gate(everything, Clock(speed), seed)
+        self._gate = Gate(everything, Clock(speed), seed, published or Published())
         self._operations = Operations(self._gate, misbehave or {})
 
     def app(self) -> web.Application:

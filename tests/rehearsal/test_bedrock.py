@@ -411,7 +411,7 @@ def test_faults_are_listed_and_cleared_over_http(client: Any, url: str) -> None:
     ("wrong", "problem"),
     [
         ({"target": "search"}, "target: this is bedrock, not 'search'"),
-        ({"match": {"modell": "haiku"}}, "match: bedrock knows model, route, customer, not 'modell'"),
+        ({"match": {"modell": "haiku"}}, "match: bedrock knows model, route, customer, region, not 'modell'"),
         (
             {"match": {"model": "opera"}},
             "match: model is one of sonnet, haiku, opus, titan-embed, guardrails, not 'opera'",

@@ -75,7 +75,7 @@ class Watch:
         self.told: list[Transition] = []
         self.news = threading.Event()
         self.goes_by = 0.0  # each look at the clock
-        self.metering = Metering(self.runtime.log, self.judge, self.aws, self.aws, self._hear, self._clock)
+        self.metering = Metering([self.runtime.log], self.judge, self.aws, self.aws, self._hear, self._clock)
 
     def _clock(self) -> float:
         self.now += self.goes_by

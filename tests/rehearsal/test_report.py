@@ -1,10 +1,9 @@
-"""The report of any game day is whole, safe to open, and says on the page what it says as JSON."""
+"""The report of any rehearsal is whole, safe to open, and says on the page what it says as JSON."""
 
 import errno
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,25 +11,29 @@ from typing import Any
 
 import pytest
 
-from chaos import catalogue as experiments
-from contract.errors import INCONCLUSIVE
-from contract.tiers import Tier
-from rehearsal import report, verdict
+from contract.errors import DONE, FAILED, INCONCLUSIVE
+from plan import Plan
+from rehearsal import compare, dashboards, lessons, report, verdict
+from rehearsal.compare import CompareError
 from rehearsal.game_day import Options, Result
 from rehearsal.report import ReportError
+from rehearsal.story_clock import StoryClock
 from rehearsal.timeline import Event, Timeline
 from tests.rehearsal.evidence_helpers import (
-    EXPERIMENT,
+    A_SECOND,
+    BROKEN,
+    KEY,
     LENGTH_S,
-    LITTLE,
     OTHER,
+    SCENE,
     STORY,
+    WELL,
     ZERO,
-    change,
     evidence,
+    helped,
     red_and_green,
-    sample,
     traffic,
+    with_samples,
 )
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)> $title ${title} & "quoted"'
@@ -79,27 +82,31 @@ class Page(HTMLParser):
 
 
 def day(
-    folder: Path, events: tuple[tuple[float, str, str], ...] = (), zero: float | None = ZERO, **changed: Any
+    folder: Path,
+    events: Sequence[tuple[float, str, str]] = (),
+    pages: Sequence[dashboards.Page] = (),
+    **changed: Any,
 ) -> Result:
-    """A good game day, but for what is changed of its evidence; events are (second, kind, text)."""
-    timeline = Timeline(lambda _: None)
+    """A good rehearsal, but for what is changed of its evidence; events are (second, kind, text)."""
+    clock = StoryClock(3.0)
+    clock.begin(ZERO)
+    timeline = Timeline(lambda _: None, clock)
     timeline.events += [Event(at=ZERO + second, kind=kind, text=text) for second, kind, text in events]
-    if zero is not None:
-        timeline.begin(zero)
     seen = evidence(**changed)
     return Result(
         story=STORY,
-        experiment=EXPERIMENT,
-        options=Options(stack="dev", seed=7),
+        options=Options(),
+        stack="dev",
         folder=folder,
-        gates=verdict.gates(seen, STORY.gates, EXPERIMENT),
+        gates=verdict.gates(seen, STORY),
         evidence=seen,
         timeline=timeline,
+        pages=pages,
     )
 
 
-def written(result: Result) -> tuple[Page, dict[str, Any]]:
-    page = report.write(result)
+def written(result: Result, compared: dict[str, Any] | None = None) -> tuple[Page, dict[str, Any]]:
+    page = report.write(result, compared)
     return Page(page.read_text("utf-8")), json.loads((result.folder / "report.json").read_text("utf-8"))
 
 
@@ -107,40 +114,30 @@ EVENTS = (
     (-8.0, "plan", "stack dev: 84 resources"),
     (6.0, "fault", "injected: throttle 4 %"),
     (26.2, "runbook", "changed: control haiku_threshold: 0.05 -> 0.03"),
-    (89.5, "runbook", "undone: control haiku_threshold: put back"),
 )
 
 
 # --- What it says -------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_in_the_folder_of_the_run(tmp_path: Path):
-    result = day(tmp_path)
-
-    assert report.write(result) == report.page(result) == tmp_path / "report.html"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
-
-
 @pytest.mark.parametrize(
     ("changed", "word", "code"),
     [
-        ({}, "survived", 0),
-        ({"leftover_faults": 2}, "not survived", 1),
-        ({"generator_said": 3}, "inconclusive", 3),
+        ({}, "survived", DONE),
+        ({"leftover_faults": 2}, "not survived", FAILED),
+        ({"generator_doubts": ["late"]}, "inconclusive", INCONCLUSIVE),
     ],
 )
-def test_the_verdict_is_the_first_thing_on_the_page(tmp_path: Path, changed: Any, word: str, code: int):
-    result = day(tmp_path, **changed)
-    page, facts = written(result)
+def test_the_verdict_comes_first(tmp_path: Path, changed: Any, word: str, code: int):
+    page, facts = written(day(tmp_path, **changed))
 
-    assert report.headline(result) == f"Prime Day with Sonnet throttled: {word}"
-    assert page.text.count(report.headline(result)) == 2  # the window's title and the heading
-    assert f"Verdict: {word} " in page.text
+    assert page.text.startswith(f"Made up: {word}")
+    assert page.text.index(f" {word} messages") < page.text.index("The verdict, gate by gate")
     assert (facts["verdict"], facts["exit_code"]) == (word, code)
 
 
 def test_page_and_json_have_the_same_gates(tmp_path: Path):
-    page, facts = written(day(tmp_path, leftover_faults=1, generator_said=3))
+    page, facts = written(day(tmp_path, leftover_faults=1, generator_doubts=["late"]))
 
     words = {True: "held", False: "FAILED", None: "not told"}
     told = [[words[gate["held"]], gate["gate"], gate["measured"]] for gate in facts["gates"]]
@@ -148,171 +145,176 @@ def test_page_and_json_have_the_same_gates(tmp_path: Path):
     assert {row[0] for row in told} == set(words.values())
 
 
-def test_the_json_says_what_was_played_and_how_it_went(tmp_path: Path):
-    _, facts = written(day(tmp_path, EVENTS))
+def test_what_an_alarm_did_and_its_runbook_changed_is_told(tmp_path: Path):
+    page, facts = written(day(tmp_path, transitions=[*red_and_green(), *red_and_green(130, OTHER)]))
 
-    assert {key: facts[key] for key in ("story", "experiment", "stack", "seed", "changes")} == {
-        "story": "prime-day",
-        "experiment": "sonnet-throttled",
-        "stack": "dev",
-        "seed": 7,
-        "changes": {},
-    }
-    assert facts["load"]["count"] == len(traffic())
-    assert [event["text"] for event in facts["events"]] == [text for _, _, text in EVENTS]
-
-
-def test_times_of_each_tier_and_of_all_are_a_table(tmp_path: Path):
-    page, facts = written(day(tmp_path))
-
-    rows = {row[0]: row[1:] for row in page.rows if row[0] in {"T0", "T1", "all"}}
-    assert [rows[tier][0] for tier in ("T0", "T1", "all")] == ["680", "200", "880"]
-    assert rows["T1"][1] == f"{facts['load']['tiers']['T1']['first_token_ms']['p50']:.0f}" == "250"
+    assert [
+        "expected",
+        KEY,
+        "80 s",
+        "20 s after: Sonnet is gone",
+        "150 s",
+        "bedrock-throttled: applied+verified",
+    ] in page.rows
+    assert ["FALSE", "cost-spike", "130 s", "70 s after: Sonnet is gone", "150 s", ""] in page.rows
+    (run,) = facts["runbooks"]
+    assert (run["changes"], run["begun_s"], run["undone"]) == (
+        ["control haiku_threshold: 0.05 -> 0.03"], BROKEN + 25, True,
+    )  # fmt: skip
+    silent, _ = written(day(tmp_path, transitions=[], runbooks=[]))
+    assert ["did not fire", KEY, "-", "", "-", ""] in silent.rows
 
 
 def test_events_have_the_second_at_which_they_happened_but_not_before_traffic(tmp_path: Path):
     page, _ = written(day(tmp_path, EVENTS))
 
-    assert page.rows[-4:] == [
+    assert page.rows[-3:] == [
         ["", "plan", "stack dev: 84 resources"],
         ["6.0 s", "fault", "injected: throttle 4 %"],
         ["26.2 s", "runbook", "changed: control haiku_threshold: 0.05 -> 0.03"],
-        ["89.5 s", "runbook", "undone: control haiku_threshold: put back"],
     ]
 
 
-def test_the_plots_are_marked_with_faults_alarms_and_runbooks(tmp_path: Path):
-    page, _ = written(day(tmp_path, EVENTS))
+def test_faults_alarms_and_runbooks_are_on_one_axis_with_who_answered(tmp_path: Path):
+    page, _ = written(day(tmp_path))
 
-    for words in (
-        "throttle sonnet 4%",
-        "throttle sonnet 100%",
-        "alarm red",
-        "alarm green",
-        "runbook applied",
-        "runbook undone",
-    ):
-        assert page.said.count(words) == 4, words  # in both plots, shown and when pointed at
+    for words in ("bedrock sonnet: throttle", KEY, f"{KEY} green", "bedrock-throttled"):
+        assert page.said.count(words) >= 2, words
+    assert {"Who answered", "T0 Sonnet", "T1 Haiku"} <= set(page.said)
 
 
-def test_each_bar_carries_the_fault_that_was_there(tmp_path: Path):
-    """Also when an earlier stage of the experiment never was."""
-    page, _ = written(day(tmp_path, stages=evidence().stages[1:]))
+def test_dashboards_are_drawn_with_what_was_measured(tmp_path: Path, prod: Plan):
+    page, _ = written(day(tmp_path, pages=dashboards.pages(prod, "war-room")[:1]))
 
-    assert page.said.count("throttle sonnet 100%") == 4
-    assert "throttle sonnet 4%" not in page.said
+    assert any("war-room" in words for words in page.said)
+    assert "with the metrics of a rehearsal" in page.said
 
 
-def test_an_alarm_that_lost_its_data_is_not_called_green(tmp_path: Path):
-    """It went red, and then nothing more was heard of it."""
-    page, _ = written(
-        day(tmp_path, transitions=[*red_and_green(), change(80, "INSUFFICIENT_DATA", "ALARM", OTHER)])
+def test_what_would_have_happened_without_failover_stands_beside_it(tmp_path: Path):
+    bare = day(
+        tmp_path,
+        samples=with_samples(lambda second: BROKEN <= second < WELL, tier=None, error="gone", finals=0),
     )
+    page, facts = written(day(tmp_path), report.as_json(bare))
 
-    assert page.said.count("alarm without data") == 4
-    assert page.said.count("alarm green") == 4
-
-
-def test_who_got_no_answer_has_a_colour_that_no_tier_has(tmp_path: Path):
-    """Whatever tiers there were: a tier keeps its colour from report to report."""
-
-    def colours(samples: list[Any]) -> dict[str, str]:
-        text = report.write(day(tmp_path, samples=samples)).read_text("utf-8")
-        areas = re.findall(r'<polygon points="[^"]*" fill="([^"]*)"><title>([^<]*)</title>', text)
-        return {name: colour for colour, name in areas}
-
-    some = colours([sample(1), sample(2, tier=Tier.T2), sample(3, tier=None, error="lost", finals=0)])
-    every = colours(
-        [*(sample(number, tier=tier) for number, tier in enumerate(Tier)), sample(9, tier=None, error="x")]
-    )
-
-    assert list(some) == ["T0", "T2", "no answer"]
-    assert list(every) == [*map(str, Tier), "no answer"]
-    assert len(set(every.values())) == 6
-    assert some.items() <= every.items()
+    assert ["messages without an answer", "0.00%", "30.00%"] in page.rows
+    assert facts["compared"]["verdict"] == "not survived"
+    assert "--counterfactual" in written(day(tmp_path))[0].text
 
 
-# --- Any day ----------------------------------------------------------------------------------------------
+# --- What it teaches ----------------------------------------------------------------------------------------
+
+
+def test_times_to_detect_mitigate_and_recover():
+    (times,) = lessons.times(evidence(), STORY)
+
+    assert (times.scene, times.detected, times.mitigated, times.recovered) == (SCENE.title, 20.0, 0.0, 0.0)
+
+
+def test_people_who_wait_are_not_served_well():
+    slow = with_samples(lambda second: BROKEN <= second < BROKEN + 12, first_token_ms=9_000.0)
+    never = with_samples(lambda second: second >= BROKEN, first_token_ms=9_000.0)
+
+    assert lessons.times(evidence(samples=slow), STORY)[0].mitigated == 15.0
+    assert lessons.times(evidence(samples=never), STORY)[0].mitigated is None
+    assert lessons.times(evidence(samples=never), STORY)[0].recovered is None
+    assert lessons.times(evidence(transitions=[]), STORY)[0].detected is None
+
+
+def test_what_gives_out_first_comes_first():
+    found = lessons.bounds(evidence())
+
+    assert [one.what for one in found] == [
+        "processor of the agent's task", "quota of sonnet", "concurrency of rung sonnet",
+    ]  # fmt: skip
+    assert [round(one.times) for one in found] == sorted(round(one.times) for one in found)
+    # 20 s for 800 messages: at 70 % a task carries 28 a second, seven times the 4 there were.
+    assert found[0].times == pytest.approx(7.0)
+
+
+def test_promises_are_held_against_calm_and_against_all_of_the_day():
+    slow = with_samples(lambda second: BROKEN <= second < WELL, first_token_ms=9_000.0)
+    haiku = {one.name: one for one in lessons.promises(evidence(samples=slow), STORY)}[
+        "first token p95, Haiku"
+    ]
+
+    assert (haiku.calm, haiku.all, haiku.kept) == (None, 9_000.0, None)
+    sonnet = {one.name: one for one in lessons.promises(evidence(), STORY)}["first token p95, Sonnet"]
+    assert (sonnet.calm, sonnet.kept) == (600.0, True)
+
+
+# --- Two of them --------------------------------------------------------------------------------------------
+
+
+def test_two_rehearsals_side_by_side(tmp_path: Path):
+    good, bad = report.as_json(day(tmp_path)), report.as_json(day(tmp_path, runbooks=[], transitions=[]))
+    found = compare.between(good, bad)
+
+    assert found.exit_code == FAILED
+    assert ("runbook bedrock-throttled helped and was undone", "held", "FAILED") in found.gates
+    assert found.alarms == ((KEY, "red at 80 s", "-"),)
+    assert compare.between(bad, good).exit_code == DONE
+    assert compare.between(good, good).gates == ()
+
+
+def test_one_that_shows_nothing_is_compared_with_nothing(tmp_path: Path):
+    good = report.as_json(day(tmp_path))
+    untold = report.as_json(day(tmp_path, generator_doubts=["late"]))
+    other = {**good, "seed": 8}
+
+    assert compare.between(good, untold).exit_code == INCONCLUSIVE
+    assert compare.between(good, other).unlike == ("seed: 7 and 8",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "is no JSON"),
+        ("{}", "is no report of a rehearsal in format 2"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_line(tmp_path: Path, text: str | None, said: str):
+    if text is not None:
+        (tmp_path / "report.json").write_text(text)
+    with pytest.raises(CompareError, match=said):
+        compare.read(tmp_path)
+
+
+# --- Whole and safe -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"samples": []},
-        {"stages": [], "faults_in_place": "the experiment did not run"},
-        {"samples": [], "stages": [], "transitions": [], "runbooks": [], "final_states": {}},
-        {"samples": [sample(3)]},
-        {"samples": [sample(n, tier=None, error="lost", finals=0, first_token_ms=None) for n in range(9)]},
-        {"zero": None},
-        {"zero": None, "events": (), "samples": []},
-        {"stages": evidence().stages[:1]},
+        {"samples": (), "transitions": (), "stages": (), "runbooks": ()},
+        {"samples": traffic()[:1]},
+        {"runbooks": [helped(verdict="failed", note="it broke", changes=(), mitigated_at=None)]},
+        {"alarm_names": {}, "final_states": {}, "transitions": ()},
     ],
-    ids=", ".join,
-)
+    ids=["nothing", "one message", "a runbook that broke", "no alarm"],
+)  # fmt: skip
 def test_a_day_of_which_little_was_seen_has_a_whole_report(tmp_path: Path, changed: dict[str, Any]):
-    page, facts = written(day(tmp_path, **{"events": EVENTS, **changed}))
+    page, facts = written(day(tmp_path, **changed))
 
-    assert page.tags["svg"] == 2
-    assert facts["exit_code"] in {0, 1, 3}
-
-
-def test_a_long_day_has_no_more_bins_than_can_be_told_apart(tmp_path: Path):
-    """An hour of traffic: every bin is long enough to be seen, and none is missing."""
-    text = report.write(day(tmp_path, samples=[sample(second) for second in range(3_600)])).read_text("utf-8")
-
-    (area, *_) = re.findall(r'<polygon points="([^"]*)"', text)
-    steps = len(area.split()) / 4  # above and below, begin and end of each
-    assert 60 <= steps <= 121
+    assert page.tags["table"] >= 6
+    assert facts["load"]["count"] == len(changed.get("samples", traffic()))
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path):
-    """It is opened from a build folder, an e-mail or a ticket, where nothing else can be fetched."""
     page, _ = written(day(tmp_path, EVENTS))
 
-    assert not {"script", "link", "img", "iframe", "object"} & page.tags.keys()
-    assert not {"src", "href", "onclick", "onload"} & {name for name, _ in page.attributes}
-    assert not re.findall(r"@import|url\(", page.text)
+    assert page.tags["script"] == page.tags["link"] == page.tags["img"] == 0
+    assert [value for name, value in page.attributes if name in {"href", "src"}] == []
 
 
 def test_whatever_people_or_programs_wrote_is_text(tmp_path: Path):
-    """Errors, events, names of alarms and settings come from outside: none of it is markup or a template."""
-    error = sample(30, error=HOSTILE, tier=None, finals=0)
-    result = day(
-        tmp_path,
-        ((7.0, "runbook", f"changed: {HOSTILE}"), (8.0, HOSTILE, HOSTILE)),
-        samples=[*traffic(), error],
-        faults_in_place=HOSTILE,
-        final_states={HOSTILE: "ALARM"},
-        transitions=[change(LITTLE + 20, "ALARM", "OK", HOSTILE)],
-    )
-    page, facts = written(result)
+    changed = {"runbooks": [helped(note=HOSTILE, changes=(HOSTILE,))], "generator_doubts": [HOSTILE]}
+    page, facts = written(day(tmp_path, [(1.0, HOSTILE, HOSTILE)], **changed))
 
-    assert not {"script", "img"} & page.tags.keys()
-    assert page.text.count(HOSTILE) >= 5
-    assert facts["load"]["errors"] == {HOSTILE: 1}
-
-
-def test_changed_settings_are_named(tmp_path: Path):
-    good = day(tmp_path)
-    result = Result(**{**vars(good), "options": Options(changes={"runtime.breaker.enabled": "false"})})
-    page, facts = written(result)
-
-    assert "changed: runtime.breaker.enabled=false" in page.text
-    assert facts["changes"] == {"runtime.breaker.enabled": "false"}
-
-
-def test_every_experiment_of_the_catalogue_can_be_drawn(tmp_path: Path):
-    for name in experiments.names():
-        result = Result(**{**vars(day(tmp_path)), "experiment": experiments.load(name)})
-        page, _ = written(result)
-        assert page.tags["svg"] == 2
-
-
-# --- When it cannot be written ------------------------------------------------------------------------------
-
-
-def files(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    assert page.tags["script"] == page.tags["img"] == 0
+    assert page.rows[-1] == ["1.0 s", HOSTILE, HOSTILE]
+    assert facts["runbooks"][0]["note"] == HOSTILE
 
 
 def test_a_folder_that_is_gone_is_said_in_one_line(tmp_path: Path):
@@ -323,6 +325,10 @@ def test_a_folder_that_is_gone_is_said_in_one_line(tmp_path: Path):
     assert "\n" not in str(wrong.value)
     assert wrong.value.exit_code == INCONCLUSIVE
     assert not (tmp_path / "gone").exists()
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
 
 
 @contextmanager
@@ -365,4 +371,4 @@ def test_a_report_replaces_the_one_before(tmp_path: Path):
     _, facts = written(day(tmp_path))
 
     assert facts["verdict"] == "survived"
-    assert facts["load"]["count"] == LENGTH_S * 10
+    assert facts["load"]["count"] == LENGTH_S * A_SECOND

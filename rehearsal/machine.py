@@ -1,0 +1,93 @@
+"""Whether this machine kept up: memory of all programs, the agent's processor time, how long it had to wait.
+
+A rehearsal on a machine that is too slow says nothing about the agent. A thread of its own, once a second.
+"""
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_EVERY_S = 1.0
+_GB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`memory_gb`: the most that all programs held; `cpu_s`, `waited_s`: the agent's, in our seconds.
+
+    `waited_s`: ready to run, and no processor was free; None where the system does not tell.
+    """
+
+    memory_gb: float = 0.0
+    cpu_s: float = 0.0
+    waited_s: float | None = None
+    lasted_s: float = 0.0
+    ready_s: float = 0.0
+
+    @property
+    def waited_share(self) -> float:
+        return (self.waited_s or 0.0) / self.lasted_s if self.lasted_s else 0.0
+
+    @property
+    def cpu_share(self) -> float:
+        """Of one processor."""
+        return self.cpu_s / self.lasted_s if self.lasted_s else 0.0
+
+
+class MachineWatch:
+    """Looks between `start` and `stop` at this process, all it has started, and the agent among them."""
+
+    def __init__(self, agent: int) -> None:
+        self._agent, self._us = psutil.Process(agent), psutil.Process()
+        self._most = 0
+        self._seconds = 0.0
+        self._before = self._now = self._used()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, ready_s: float) -> Machine:
+        """What was seen; of an agent that has ended meanwhile until then."""
+        self._over.set()
+        self._thread.join()
+        (cpu_0, waited_0), (cpu_1, waited_1) = self._before, self._now
+        return Machine(
+            memory_gb=self._most / _GB,
+            cpu_s=cpu_1 - cpu_0,
+            waited_s=None if waited_0 is None or waited_1 is None else waited_1 - waited_0,
+            lasted_s=self._seconds,
+            ready_s=ready_s,
+        )
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(_EVERY_S):
+            with suppress(psutil.Error):
+                everybody = [self._us, *self._us.children(recursive=True)]
+                self._most = max(self._most, sum(_held(one) for one in everybody))
+                self._now = self._used()
+                self._seconds = time.monotonic() - began
+
+    def _used(self) -> tuple[float, float | None]:
+        """The agent's processor time, and how long it was ready to run and had none."""
+        times = self._agent.cpu_times()
+        return float(times.user + times.system), _waited(self._agent.pid)
+
+
+def _waited(pid: int) -> float | None:
+    """Linux tells: nanoseconds on a run queue, the second number."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    return None
+
+
+def _held(process: psutil.Process) -> int:
+    with suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
