@@ -15,10 +15,10 @@ from loadtests.samples import Sample
 from rehearsal.alarm_definitions import Composite, Definition, MetricAlarm, of_plan
 from rehearsal.alarms import Judge, Transition
 from rehearsal.evidence import RunbookRun, Window
+from rehearsal.story_clock import StoryClock
 from rehearsal.trial import people
 from rehearsal.trial.doors import PUBLISHED
 from rehearsal.trial.ground import Ground
-from rehearsal.trial.hours import Hours
 
 LATE_MS = 2_500.0  # a generator later than the first text may be has measured itself
 LEARNS_S = 2.0
@@ -34,7 +34,7 @@ class Ended:
     conditions: Conditions
     ground: Ground
     judge: Judge
-    hours: Hours
+    clock: StoryClock
     fired: Transition | None
     samples: Sequence[Sample]
     outcome: runner.Outcome
@@ -88,7 +88,7 @@ def _seen(run: Ended) -> verdict.Seen:
         outcome=run.outcome,
         measures=_measures(run),
         injections=_injections(run),
-        alarm_after_s=run.fired.at - run.hours.story(run.began) if run.fired else None,
+        alarm_after_s=run.fired.at - run.clock.at(run.began) if run.fired else None,
         led_to=_leads_to(run, names[expect.alarm]),
         red_before=run.red_before,
         other_alarms=sorted(key for key, name in names.items() if name in fired and key != expect.alarm),

@@ -17,10 +17,10 @@ from rehearsal.evidence import Window
 from rehearsal.metrics import MetricStore
 from rehearsal.operator import Operator
 from rehearsal.processes import Processes
+from rehearsal.story_clock import StoryClock
 from rehearsal.trial import judging, people
 from rehearsal.trial.doors import Doors
 from rehearsal.trial.ground import Ground
-from rehearsal.trial.hours import Hours
 from rehearsal.trial.people import People
 from rehearsal.trial.watching import SETTLE_S, Watching
 from runbooks import engine
@@ -94,7 +94,7 @@ class _Trial:
                 conditions=self._conditions,
                 ground=self._ground,
                 judge=self._judge,
-                hours=self._hours,
+                clock=self._story,
                 fired=self._fired,
                 samples=crowd.seen(),
                 outcome=outcome,
@@ -118,7 +118,8 @@ class _Trial:
 
     def _watch(self, doors: Doors) -> None:
         ground = self._ground
-        self._hours = Hours(self._experiment.traffic.speed)
+        self._story = StoryClock(self._experiment.traffic.speed)
+        self._story.begin(time.time())
         off = {ground.names.alarms.get(name, name) for name in self._conditions.off}
         self._judge = Judge(
             [JudgedAlarm(alarm) for alarm in judging.judgeable(ground) if alarm.name not in off],
@@ -129,7 +130,7 @@ class _Trial:
             inventory=ground.world.inventory,
             operator=ground.world.operator,
             search_url=ground.world.search_url,
-            clock=self._hours,
+            clock=self._story,
             pace=PACE,
         )
         self._operator = Operator(world, self._folder / "runbooks.jsonl", self._tell_runbook)
@@ -139,7 +140,7 @@ class _Trial:
             return make(service, endpoint_url=ground.aws.urls["aws"])
 
         self._watching = Watching(
-            ground.log, self._judge, doors, self._hours, client("cloudwatch"), client("sns"), self._on_alarm
+            ground.log, self._judge, doors, self._story, client("cloudwatch"), client("sns"), self._on_alarm
         )
 
     def _come(self) -> People:
@@ -208,9 +209,9 @@ class _Trial:
         """It may fire after the fault has ended, as long as it was in time."""
         if not outcome.stages:
             return
-        began = self._hours.story(min(ran.started_at for ran in outcome.stages).timestamp())
+        began = self._story.at(min(ran.started_at for ran in outcome.stages).timestamp())
         until = began + self._experiment.expect.within_s
-        while self._fired is None and self._hours.story(time.time() - SETTLE_S) < until:
+        while self._fired is None and self._story.at(time.time() - SETTLE_S) < until:
             self._ground.check()
             time.sleep(0.2)
 

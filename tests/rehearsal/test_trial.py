@@ -1,6 +1,5 @@
-"""One experiment on this machine: its two clocks, what its people saw, and what AWS's doors show."""
+"""One experiment on this machine: what its people saw, and what AWS's doors show."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from rehearsal.search.server import Search
 from rehearsal.serving import serving
 from rehearsal.trial import people
 from rehearsal.trial.doors import PUBLISHED, Doors
-from rehearsal.trial.hours import Hours
 from tests.rehearsal.alarm_helpers import REGION, alarm, planned
 from tests.rehearsal.serving_helpers import client_of, fault, http, in_thread
 
@@ -28,16 +26,6 @@ def sample(at: float, tier: Tier | None = Tier.T0, rung: str = "sonnet", **more:
     return Sample(
         **{"request_id": "r", "intended_at": at, "sent_at": at, "tier": tier, "rung": rung, **ending, **more}
     )
-
-
-class TestHours:
-    def test_minutes_pass_faster_from_the_moment_they_begin(self) -> None:
-        hours = Hours(12.0, begun=1_000.0)
-        assert [hours.story(wall) for wall in (1_000, 1_005, 1_010)] == [1_000, 1_060, 1_120]
-
-    def test_at_a_speed_of_one_there_is_one_clock(self) -> None:
-        before = datetime.now(UTC)
-        assert before <= Hours(1.0).now() <= datetime.now(UTC)
 
 
 class TestPeople:
