@@ -46,7 +46,7 @@ class Scene:
             ActiveFault(id=f"hook-{n}", fault=one, injected_at=EPOCH, expires_at=ends)
             for n, one in enumerate(faults)
         )
-        turned = None
+        turned: Control[str] | None = None
         if active:
             order = Order(environment="dev", who="ops", why="drill", faults=active, expires_at=ends)
             text = fault_orders.sign(order, fault_orders.key_of(signed_with))
