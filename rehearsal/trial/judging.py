@@ -59,7 +59,9 @@ class Ended:
     def worst(self) -> Window | None:
         """The stage that began last, once the system had time to learn."""
         last = max(self.outcome.stages, key=lambda ran: ran.started_at, default=None)
-        return last and Window(last.started_at.timestamp() + LEARNS_S, last.ended_at.timestamp())
+        if last is None:
+            return None
+        return Window(last.started_at.timestamp() + LEARNS_S, last.ended_at.timestamp())
 
 
 def record(run: Ended) -> Record:
