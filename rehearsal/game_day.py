@@ -340,7 +340,7 @@ class GameDay:
         aws = engine.Aws(session=self._session, region=self._region, endpoint_url=moto)
         found = inventories.fetch(aws, self.stack_name, self.folder / "inventory.json")
         # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
-        pace = engine.Pace(metrics_lag_s=1.0 + self.clock.speed, poll_s=self.clock.speed, check_s=10.0)
+        pace = engine.Pace(metrics_lag_s=1.0, poll_s=self.clock.speed, check_s=10.0)
         world = engine.World(
             aws=aws,
             inventory=found,

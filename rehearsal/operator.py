@@ -15,7 +15,7 @@ from runbooks import engine
 from runbooks.engine.journal import Entry
 
 OPERATOR = "rehearsal"
-TRIES, AGAIN_S = 4, 20.0  # of a runbook that could not see enough yet
+TRIES, AGAIN_S = 5, 20.0  # of a runbook that could not see enough yet
 
 
 class Operator:
