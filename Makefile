@@ -10,6 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CHECKOV := .venvs/checkov/.ready
 BENCH := .venvs/bench/.ready
+CHAOS := .venvs/chaos/.ready
 STACK ?= prod
 TESTS ?= tests
 WORKERS ?= 2
@@ -24,7 +25,7 @@ plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
 test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 	@$(BIN)/pytest -q -m "not prove" -n $(WORKERS) --dist worksteal $(TESTS)
 
-prove: $(READY) $(CHECKOV) ## the slow proofs: fuzz, soak, kill tests, engine
+prove: $(READY) $(CHECKOV) $(CHAOS) ## the slow proofs: fuzz, soak, kill tests, engine
 	@without=; leave_out() { without="$$without --ignore=$$1"; echo "prove: without $$1" >&2; }; \
 		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
 		arm=$$(sh scripts/arm64) || leave_out tests/artifact/test_smoke_arm64.py; \
@@ -92,6 +93,10 @@ $(CHECKOV): requirements/uv.txt requirements/checkov.txt
 
 $(BENCH): requirements/uv.txt requirements/bench.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
+	@touch $@
+
+$(CHAOS): requirements/uv.txt requirements/chaos.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
 .PHONY: rehearse plan test prove prove-scale engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help

@@ -18,11 +18,15 @@ from chaos.journal import Event, Journal, What
 from chaos.steady_state import Judgement
 from contract.base import Shape
 from contract.errors import InconclusiveError
-from contract.faults import ActiveFault, Experiment, Fault, Stage
+from contract.faults import ActiveFault, Experiment, Fault, Probe, Stage
 
 
 class StoppedError(InconclusiveError):
     """Somebody ended the experiment early."""
+
+
+class LimitError(StoppedError):
+    """A limit of damage was passed: more would hurt people and show nothing more."""
 
 
 class Clock(Protocol):
@@ -51,6 +55,23 @@ class WallClock:
         self._stopped.set()
 
 
+class Guarded:
+    """A clock on which nobody sleeps for long without somebody looking whether it must end: `look` raises."""
+
+    def __init__(self, clock: Clock, look: Callable[[], None], every_s: float = 0.5) -> None:
+        self._clock, self._look, self._every_s = clock, look, every_s
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        end = self.now() + timedelta(seconds=seconds)
+        while (left := (end - self.now()).total_seconds()) > 0:
+            self._look()
+            self._clock.sleep(min(left, self._every_s))
+        self._look()
+
+
 class Ran(Shape):
     """A stage as it really was."""
 
@@ -60,11 +81,15 @@ class Ran(Shape):
 
 
 class Outcome(Shape):
-    """Whether the faults were in place as written. It says nothing about who withstood them."""
+    """Whether the faults were in place as written. It says nothing about who withstood them.
+
+    `halted`: they were, until a limit of damage ended them.
+    """
 
     experiment: str
     status: Literal["completed", "inconclusive"]
     reason: str | None = None
+    halted: bool = False
     stages: tuple[Ran, ...] = ()
 
 
@@ -84,11 +109,29 @@ def plan(experiment: Experiment) -> list[str]:
             f"at {stage.at_s:g} s: {_words(stage.fault)}, for {stage.for_s:g} s"
             for stage in experiment.method
         ),
-        *(f"must hold: {probe.measure} at most {probe.at_most:g}" for probe in experiment.steady_state),
+        *(f"must hold: {_held(probe)}" for probe in experiment.steady_state),
         f"must fire: alarm {expect.alarm} within {expect.within_s:g} s",
         f"must help: runbook {expect.runbook}; tier {expect.tier} answers at the worst",
         f"must recover: within {expect.recovery_s:g} s after the last fault",
+        *(
+            f"ends at once: {stop.measure} above {stop.above:g} over {stop.over_s:g} s"
+            for stop in experiment.limits.stops
+        ),
+        *(f"ends at once: alarm {alarm} is red" for alarm in experiment.limits.stop_alarms),
+        f"may run in: {', '.join(experiment.limits.environments)}",
+        f"touches: {_counted(experiment)}",
     ]
+
+
+def _held(probe: Probe) -> str:
+    meanwhile = f" ({probe.during:g} during)" if probe.during is not None else ""
+    return f"{probe.measure} at most {probe.at_most:g}{meanwhile}"
+
+
+def _counted(experiment: Experiment) -> str:
+    """Reads and changes of a run that nothing disturbs: see what is there, inject, clear, look again."""
+    whom = ", ".join(sorted({stage.fault.target for stage in experiment.method}))
+    return f"{whom}; 2 reads, {2 * len(experiment.method)} changes"
 
 
 def sweep(target: Target) -> tuple[ActiveFault, ...]:
@@ -113,19 +156,25 @@ def run(
 ) -> Outcome:
     """Walks through the stages. Every event is written to the journal first, then handed to `on_event`."""
     course = _Course(experiment, target, clock, on_event, journal)
-    reason = ""
+    reason, halted = "", False
     try:
         course.note("started", experiment.title)
         course.sweep("left by somebody else")
         course.walk()
     except (FaultError, StoppedError) as failure:
-        reason = str(failure)
+        reason, halted = str(failure), isinstance(failure, LimitError)
     finally:
         unclean = course.leave()
     reason = "; ".join(filter(None, (reason, unclean)))
     status: Literal["completed", "inconclusive"] = "inconclusive" if reason else "completed"
     course.note("failed" if reason else "ended", reason or "every stage was in place as written")
-    return Outcome(experiment=experiment.id, status=status, reason=reason or None, stages=tuple(course.ran))
+    return Outcome(
+        experiment=experiment.id,
+        status=status,
+        reason=reason or None,
+        halted=halted and not unclean,
+        stages=tuple(course.ran),
+    )
 
 
 @dataclass
@@ -182,12 +231,21 @@ class _Course:
         """Clears the rest; says so when it cannot, because then only the lease ends the fault."""
         try:
             if self._tried:
+                self._end_stages()
                 self.sweep("at the end")
         except FaultError as failure:
             rest = tuple(fault for fault, _ in self._active.values())
             lease = f"until its lease ends {_last_lease(rest)}" if rest else "until its lease ends"
             return f"a fault may be left {lease}: {failure}"
         return None
+
+    def _end_stages(self) -> None:
+        """What was cut short was there nevertheless."""
+        for number, (fault, since) in list(self._active.items()):
+            if self.target.clear(fault.id):
+                del self._active[number]
+                self.ran.append(Ran(fault=fault, started_at=since, ended_at=self.clock.now()))
+                self.note("cleared", f"{_words(fault.fault)}, before its time", fault)
 
 
 _CLEAR, _INJECT = 0, 1  # at the same instant one stage ends before the next begins

@@ -48,8 +48,12 @@ def judge(experiment: Experiment, measures: Measures) -> Judgement:
         return Judgement(verdict="deviated", findings=(*deviated, *missing))
     if missing:
         return Judgement(verdict="inconclusive", findings=tuple(missing))
-    kept = (f"{probe.measure} stayed at most {probe.at_most:g}" for probe in experiment.steady_state)
-    return Judgement(verdict="held", findings=tuple(kept))
+    return Judgement(verdict="held", findings=tuple(_kept(probe) for probe in experiment.steady_state))
+
+
+def _kept(probe: Probe) -> str:
+    meanwhile = f" ({probe.during:g} during)" if probe.during is not None else ""
+    return f"{probe.measure} stayed at most {probe.at_most:g}{meanwhile}"
 
 
 def _phases(measures: Measures) -> tuple[tuple[str, Mapping[str, float | None]], ...]:
@@ -59,8 +63,9 @@ def _phases(measures: Measures) -> tuple[tuple[str, Mapping[str, float | None]],
 def _deviations(experiment: Experiment, phase: str, values: Mapping[str, float | None]) -> Iterator[str]:
     for probe in experiment.steady_state:
         value = _value(probe, values)
-        if value is not None and value > probe.at_most:
-            yield f"{probe.measure} was {value:g} {phase} the fault, at most {probe.at_most:g} is tolerated"
+        limit = probe.limit(phase)
+        if value is not None and value > limit:
+            yield f"{probe.measure} was {value:g} {phase} the fault, at most {limit:g} is tolerated"
 
 
 def _value(probe: Probe, values: Mapping[str, float | None]) -> float | None:

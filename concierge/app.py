@@ -5,6 +5,7 @@ import typer
 from concierge.commands import (
     alarms,
     aws,
+    chaos,
     chat,
     contracts,
     dashboards,
@@ -43,6 +44,7 @@ app.add_typer(metrics.app, name="metrics")
 app.add_typer(load.app, name="load")
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
+app.add_typer(chaos.app, name="chaos")
 app.command("chat")(chat.chat)
 app.add_typer(contracts.app, name="contracts")
 app.command("plan")(plan.plan)

@@ -42,6 +42,7 @@ class Controls(Shape):
     banner: Control[StrictStr] | None = None
     widget: Control[StrictBool] | None = None
     region: Control[StrictStr] | None = None
+    faults: Control[StrictStr] | None = None  # a signed order (contract.fault_orders), for experiments
 
     def active(self, now: datetime) -> Self:
         """The same document without what has expired."""

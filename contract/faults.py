@@ -55,6 +55,17 @@ class FaultKind(StrEnum):
     RED = "red"  # shards without any copy
     YELLOW = "yellow"  # shards without all their copies
     DISK_FULL = "disk-full"  # percent used
+    # Tasks of a service.
+    STOP = "stop"  # ended without warning; seconds until another takes its place
+    # An experiment of AWS's own, whatever it does.
+    DRILL = "drill"
+
+
+DRILL = "drill"  # what a fault of FIS is narrowed by: the name of its experiment
+TARGETS = (
+    "bedrock", "sagemaker", "search", "cache", "dynamodb", "catalogue", "product-search", "pricing",
+    "recommendation", "shipping", "promotions", "orders", "cards", "tasks",
+)  # fmt: skip
 
 
 class Fault(Shape):
@@ -110,21 +121,76 @@ class Stage(Shape):
         return self
 
 
+Measure = Literal[
+    "failed_share",
+    "first_token_p50_ms",
+    "first_token_p95_ms",
+    "end_to_end_p95_ms",
+    "sequence_gaps",
+    "ended_twice",
+    "canned_share",
+]
+
+
 class Probe(Shape):
     """Something measured at the client that must stay within a tolerance before, during and after."""
 
-    measure: Literal["failed_share", "first_token_p95_ms", "sequence_gaps"]
+    measure: Measure
     at_most: float = Field(ge=0)
+    during: float | None = Field(None, ge=0, description="the tolerance while it is broken, if another")
+
+    def limit(self, phase: str) -> float:
+        """What is tolerated then."""
+        return self.during if phase == "during" and self.during is not None else self.at_most
+
+    def with_slack(self, times: float) -> Self:
+        """Times may be longer; what is counted is counted."""
+        if not self.measure.endswith("_ms"):
+            return self
+        during = None if self.during is None else self.during * times
+        return self.model_copy(update={"at_most": self.at_most * times, "during": during})
 
 
 class Expectation(Shape):
     """What must be seen from outside while the fault lasts."""
 
-    alarm: str
-    within_s: float = Field(gt=0)
+    alarm: str = Field(description="key of the inventory, of an alarm that must turn red")
+    within_s: float = Field(gt=0, description="after the first fault; the clock is that of the alarms")
     tier: Tier = Field(description="who must answer while the fault is at its worst")
-    runbook: str
+    tier_share: float = Field(0.5, gt=0, le=1, description="... of so many messages at least")
+    runbook: str = Field(description="what the alarm must lead to, and must end it")
     recovery_s: float = Field(gt=0, description="after the last fault, back to the first tier within")
+
+
+class Stop(Shape):
+    """An SLO guard: past it nothing more is learned, and people are hurt."""
+
+    measure: Measure
+    above: float = Field(ge=0)
+    over_s: float = Field(10.0, gt=0, description="measured over so many last seconds")
+
+
+class Limits(Shape):
+    """How much damage an experiment may do, and where."""
+
+    share: float = Field(1.0, gt=0, le=1, description="of the calls that a fault may hit")
+    environments: tuple[str, ...] = Field(("rehearsal",), min_length=1, description="where it may run")
+    stops: tuple[Stop, ...] = Field(
+        (Stop(measure="failed_share", above=0.5),), min_length=1, description="what ends it at once"
+    )
+    stop_alarms: tuple[str, ...] = Field((), description="alarms that end it at once, such as answers-failed")
+
+
+class Traffic(Shape):
+    """Who asks meanwhile, where the experiment brings its own people."""
+
+    scenario: str = Field("steady", description="of loadtests/scenarios")
+    rate: float = Field(3.0, gt=0, le=200, description="messages a second, on average")
+    before_s: float = Field(10.0, gt=0, description="watched before the first fault")
+    after_s: float = Field(8.0, gt=0, description="watched after `recovery_s`")
+    speed: float = Field(
+        12.0, ge=1, le=20, description="the alarms' minutes pass so many times faster than the clock's"
+    )
 
 
 class Experiment(Shape):
@@ -136,3 +202,37 @@ class Experiment(Shape):
     steady_state: tuple[Probe, ...] = Field(min_length=1)
     method: tuple[Stage, ...] = Field(min_length=1)
     expect: Expectation
+    limits: Limits = Limits()
+    traffic: Traffic = Traffic()
+    fis: str | None = Field(None, description="in AWS FIS does it: a drill of components/faults.toml")
+
+    @model_validator(mode="after")
+    def _within_its_limits(self) -> Self:
+        for number, stage in enumerate(self.method):
+            if stage.fault.rate > self.limits.share:
+                raise ValueError(
+                    f"method.{number} hits {stage.fault.rate:g} of the calls, limits.share is "
+                    f"{self.limits.share:g}: lower the rate"
+                )
+        return self
+
+    @property
+    def length_s(self) -> float:
+        """From the first stage to the end of the last."""
+        return max(stage.at_s + stage.for_s for stage in self.method)
+
+    def with_slack(self, times: float) -> Self:
+        """The same claim with so many times the time, for a machine that is busy otherwise."""
+        if times == 1:
+            return self
+        probes = tuple(probe.with_slack(times) for probe in self.steady_state)
+        expect = self.expect.model_copy(update={"recovery_s": self.expect.recovery_s * times})
+        return self.model_copy(update={"steady_state": probes, "expect": expect})
+
+
+class Suite(Shape):
+    """Experiments in an order. One YAML file each in `chaos/suites/`."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    experiments: tuple[str, ...] = Field(min_length=1)

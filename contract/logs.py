@@ -21,4 +21,7 @@ PROVIDER_FAILED = Line(
 LOOP_STOPPED = Line(
     "a tool loop was stopped", "tool", "the limit of iterations or repeats was reached (RUN-14)"
 )
+FAULT_MADE = Line(
+    "a fault was made on purpose", "fault", "a signed order had this call fail or wait (RUN-24)"
+)
 SOCKET_LOST = Line("a connection was lost", "cause", "a WebSocket ended before its time")

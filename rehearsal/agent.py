@@ -1,5 +1,6 @@
 """Starts the agent's runtime as a program, on the stand-ins, as a task of its stack would be."""
 
+import sys
 from collections.abc import Mapping
 
 from rehearsal import fast
@@ -13,14 +14,24 @@ def agent(
     *,
     name: str = "runtime",
     speed: float = 1.0,
+    before: str = "",
 ) -> Process:
-    """`variables`: where the stand-ins are. `speed`: of its time. Wait for its `ready_line`."""
+    """`variables`: where the stand-ins are. `speed`: of its time. Wait for its `ready_line`.
+
+    `before`: code that its program runs first, to prove that something is missed when it is taken away.
+    """
     documents = {
         f"CONCIERGE_{what.upper()}": f"/concierge/{environment}/{what}"
         for what in ("settings", "controls", "models")
     }
     return processes.start(
         name,
-        fast.command(speed, "runtime", ["--host", "127.0.0.1", "--port", "0"]),
+        [*_program(speed, before), "--host", "127.0.0.1", "--port", "0"],
         {"CONCIERGE_ENVIRONMENT": environment, **documents, **variables},
     )
+
+
+def _program(speed: float, before: str) -> list[str]:
+    if before:
+        return [sys.executable, "-c", f"{before}\nfrom runtime.__main__ import main; main()"]
+    return fast.command(speed, "runtime")

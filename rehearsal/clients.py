@@ -27,6 +27,13 @@ def session(region: str) -> botocore.session.Session:
     return made
 
 
+def boto_session(region: str) -> Any:
+    """The same, as boto3 has it."""
+    import boto3
+
+    return boto3.Session(botocore_session=session(region))
+
+
 def _deaf(name: str) -> tuple[Any, ...]:
     """botocore's (name in a file, name in the environment, default, conversion), without the environment."""
     in_file, _, default, conversion = VARIABLES[name]

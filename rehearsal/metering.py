@@ -100,7 +100,7 @@ class Metering:
             self.trouble = trouble
 
     def _turn(self) -> None:
-        points = [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
+        points = self._new_points()
         self.store.add(points)
         for namespace in sorted({point.namespace for point in points}):
             self._put(namespace, cloudwatch_data([p for p in points if p.namespace == namespace]))
@@ -112,6 +112,9 @@ class Metering:
             self._publish(notice)
         for change in changes:
             self._on_change(change)
+
+    def _new_points(self) -> list[Point]:
+        return [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for start in range(0, len(data), _ENTRIES_A_CALL):

@@ -17,6 +17,7 @@ from runtime.failover.budget import Budget
 T = TypeVar("T")
 Observe = Callable[[str, float, str], None]
 Hear = Callable[[str, Change], None]
+Spoil = Callable[["Downstream"], Awaitable[None]]
 
 
 class Why(StrEnum):
@@ -58,8 +59,13 @@ def unheard(provider: str, change: Change) -> None:
     """For a breaker nobody listens to."""
 
 
+async def unspoilt(service: "Downstream") -> None:
+    """No experiment is under way."""
+
+
 class Downstream:
     """`observe` hears of every call: the provider, its seconds, and `ok`, a `Why`, `skipped` or `cancelled`.
+    `spoil` comes before each call, as an experiment would have it (`runtime.fault_hook`).
 
     Make it inside the event loop whose time counts.
     """
@@ -71,6 +77,7 @@ class Downstream:
         settings: DownstreamSettings,
         observe: Observe = unobserved,
         hear: Hear = unheard,
+        spoil: Spoil = unspoilt,
     ) -> None:
         self.name = name
         self.deadline_s = deadline_s
@@ -78,6 +85,7 @@ class Downstream:
         self._breaker = Breaker(settings.breaker, self._now, lambda change: hear(name, change))
         self._budget = Budget(settings.retry)
         self._observe = observe
+        self._spoil = spoil
 
     async def ask(
         self, work: Callable[[], Awaitable[T]], *, again: bool = True, within_s: float = float("inf")
@@ -112,6 +120,7 @@ class Downstream:
     async def _in_time(self, work: Callable[[], Awaitable[T]], seconds: float, *, again: bool) -> T:
         try:
             async with asyncio.timeout(seconds):
+                await self._spoil(self)
                 return await self._perhaps_twice(work, again=again)
         except TimeoutError:
             raise self.error(Why.TIMEOUT, f"no answer in {seconds:.3g} s") from None

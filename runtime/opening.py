@@ -14,6 +14,7 @@ from contract.runtime_settings import RuntimeSettings
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
+from runtime.downstream import Spoil, unspoilt
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
@@ -68,8 +69,9 @@ async def open_parts(
     calls: Callable[[], ModelCalls | None],
     telemetry: Telemetry,
     wall: Clock,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Opened]:
-    """Inside the event loop whose time counts."""
+    """Inside the event loop whose time counts. `spoil`: what an experiment does to calls."""
     now = asyncio.get_running_loop().time
     measures = Measures(telemetry)
     if places.missing:
@@ -101,7 +103,14 @@ async def open_parts(
         asking = settings.downstream
         shop = await stack.enter_async_context(
             open_shop(
-                places, settings.providers, asking, region=region, headers=headers, observe=observe, hear=hear
+                places,
+                settings.providers,
+                asking,
+                region=region,
+                headers=headers,
+                observe=observe,
+                hear=hear,
+                spoil=spoil,
             )
         )
         found = await stack.enter_async_context(
@@ -114,6 +123,7 @@ async def open_parts(
                 headers=headers,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         stores = await stack.enter_async_context(
@@ -126,6 +136,7 @@ async def open_parts(
                 redact=redact,
                 observe=observe,
                 hear=hear,
+                spoil=spoil,
             )
         )
         valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))

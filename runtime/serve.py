@@ -27,6 +27,7 @@ from runtime.app import Doors, Server
 from runtime.assemble import assemble
 from runtime.bedrock import Bedrock
 from runtime.documents import Documents, Store
+from runtime.fault_hook import FaultHook, Hooked
 from runtime.freshness import EVERY_S as FRESHNESS_S
 from runtime.freshness import Freshness
 from runtime.kept import poll
@@ -57,6 +58,8 @@ async def serve(host: str, port: int) -> None:
         settings = _settings(around.settings, await aws.read_parameter(ssm, around.settings))
         documents = Documents(_store(ssm), around.names, settings.ladder, _wall, telemetry)
         await documents.start()
+        secret = await _secret(around)
+        hook = FaultHook(documents.controls.current, secret, around.environment, _wall, telemetry)
         targets = Targets(around.region, documents.model_calls, documents.extras.units)
         opened = await stack.enter_async_context(
             open_parts(
@@ -68,18 +71,20 @@ async def serve(host: str, port: int) -> None:
                 calls=documents.model_calls,
                 telemetry=telemetry,
                 wall=_wall,
+                spoil=hook.spoil,
             )
         )
+        bedrock = await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets))
         conversation = assemble(
             settings,
-            port=await stack.enter_async_context(Bedrock(settings.ladder, around.region, targets)),
+            port=Hooked(bedrock, hook),
             controls=documents.controls.current,
             price=token_prices(settings.ladder, around.region, telemetry),
             telemetry=telemetry,
             extras=documents.extras.current,
             parts=opened.parts,
         )
-        server = Server(conversation, await _doors(stack, around, telemetry, opened), _wall)
+        server = Server(conversation, await _doors(stack, around, telemetry, opened, secret), _wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         await opened.warm()
@@ -93,7 +98,16 @@ async def serve(host: str, port: int) -> None:
         await server.drain(settings.request_s)  # nobody's answer takes longer
 
 
-async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened) -> Doors:
+async def _secret(around: Surroundings) -> bytes | None:
+    """What signs tokens, and what keys of other purposes are made of."""
+    if around.token_secret is None:
+        return None
+    return (await aws.read_secret(around.region, around.token_secret)).encode()
+
+
+async def _doors(
+    stack: AsyncExitStack, around: Surroundings, telemetry: Telemetry, opened: Opened, secret: bytes | None
+) -> Doors:
     session = await stack.enter_async_context(aiohttp.ClientSession())
 
     async def fetch(url: str) -> Mapping[str, Any]:
@@ -102,11 +116,8 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
             found: Mapping[str, Any] = await answer.json(content_type=None)
             return found
 
-    key = secrets.token_bytes(32)
-    if around.token_secret is None:
+    if secret is None:
         telemetry.log("warning", "no CONCIERGE_TOKEN_SECRET: sessions of guests resume at this task only")
-    else:
-        key = (await aws.read_secret(around.region, around.token_secret)).encode()
     post = None
     if around.callback:
         keys = await aws.credentials()
@@ -114,7 +125,7 @@ async def _doors(stack: AsyncExitStack, around: Surroundings, telemetry: Telemet
         post = Gateway(session, around.callback, signer, telemetry).post
     return Doors(
         identity=Identity(around.issuer, fetch, telemetry),
-        tokens=Tokens(key, _wall),
+        tokens=Tokens(secret or secrets.token_bytes(32), _wall),
         telemetry=telemetry,
         post=post,
         **desk(opened.stores, _wall),

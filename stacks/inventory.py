@@ -44,7 +44,7 @@ def of(region: "RegionStack", world: "World") -> dict[str, Input[Any]]:
         "checks": dict(world.health_checks),
         "acls": {"regional": f"{prefix}-regional"},
         "logs": {name: f"/concierge/{region.site.environment}/{name}" for name in hosts.ecs.services},
-        "secrets": {"origin": world.origin_secret.secret_name, "keys": world.key_seed.secret_name},
+        "secrets": _secrets(world),
         "pipelines": watch.pipelines,
         "vaults": {"backups": watch.vault.vault} if watch.vault else {},
         "runtimes": _runtimes(hosts.agent_core.runtime_arns) if hosts.agent_core else {},
@@ -54,3 +54,14 @@ def of(region: "RegionStack", world: "World") -> dict[str, Input[Any]]:
 def _runtimes(arns: dict[str, Output[str]]) -> dict[str, Output[str]]:
     """An AgentCore runtime's id is the end of its ARN."""
     return {name: arn.apply(lambda arn: str(arn).rpartition("/")[2]) for name, arn in arns.items()}
+
+
+def _secrets(world: "World") -> dict[str, Input[str]]:
+    """Those that operators' tools must read or turn; that of tokens only where guests have any."""
+    found: dict[str, Input[str]] = {
+        "origin": world.origin_secret.secret_name,
+        "keys": world.key_seed.secret_name,
+    }
+    if world.token_secret is not None:
+        found["tokens"] = world.token_secret.secret_name
+    return found

@@ -1,5 +1,6 @@
 """One call on its way through the stand-in, and the count of what became of all of them."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from rehearsal.bedrock.quotas import Pool
 from rehearsal.faults import Struck
 
 GUARDRAILS = "guardrails"  # what calls of ApplyGuardrail are counted under
-_ENDINGS = ("open", "answered", "abandoned", "throttled", "refused")
+_TIMES = 500  # of the last answers, for whoever looks every moment
+_ENDINGS = ("open", "answered", "abandoned", "broken", "throttled", "refused")
 
 
 @dataclass(slots=True)
@@ -27,11 +29,11 @@ class Call:
     named: str = ""
     region: str = ""
     customer: str = ""
-    first_token_s: float | None = None
     struck: Struck | None = None
     pool: Pool | None = None
     reserved: int = 0
     broken: bool = False
+    first_s: float | None = None  # from its arrival to the first piece of a streamed answer
 
     @classmethod
     def arriving(cls, route: str, seed: int, number: int, now: float) -> "Call":
@@ -60,9 +62,10 @@ class Call:
 
 
 class Counts:
-    """By model: calls that are open, answered, left or broken halfway, throttled, otherwise refused."""
+    """By model: calls that are open, answered, left by the client, broken, throttled, otherwise refused."""
 
     def __init__(self) -> None:
+        self.first_ms = {key: deque[float](maxlen=_TIMES) for key in known()}
         self.by_model = {key: dict.fromkeys(_ENDINGS, 0) for key in (*known(), GUARDRAILS)}
 
     def refused(self, call: Call, *, throttled: bool) -> None:
@@ -75,7 +78,9 @@ class Counts:
         counts["open"] += 1
         try:
             yield
-            ending = "abandoned" if call.broken else "answered"
+            ending = "broken" if call.broken else "answered"
         finally:
             counts["open"] -= 1
             counts[ending] += 1
+            if call.first_s is not None and call.counted_as in self.first_ms:
+                self.first_ms[call.counted_as].append(round(call.first_s * 1_000, 3))

@@ -1,4 +1,4 @@
-"""The account that a plan would make: application profiles, units and guardrails of one region."""
+"""The account that a plan would make: application profiles, units and guardrails of its regions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +10,11 @@ from rehearsal.bedrock.guardrail_rules import Filter, Guardrail, Topic, Word
 
 
 def account(plan: Plan, region: str) -> Account:
-    """What Bedrock holds once the plan has been deployed."""
-    mine = [resource for resource in plan.cloud if resource.region == region]
+    """What Bedrock holds once the plan has been deployed: the stand-in answers for every region of it.
+
+    `region`: where the runtime is.
+    """
+    mine = list(plan.cloud)
     return Account(
         region=region,
         profiles={

@@ -17,6 +17,7 @@ from rehearsal.bedrock.refusals import RefusedError
 from rehearsal.clock import Clock
 
 CALLS_PATH = "/_concierge/calls"
+TIMES_PATH = "/_concierge/times"
 ACCOUNT_PATH = "/_concierge/account"
 QUOTAS_PATH = "/_concierge/quotas"
 _LARGEST_BODY = 25 * 1024 * 1024
@@ -47,6 +48,7 @@ class Bedrock:
             [
                 *self._operations.routes(),
                 web.get(CALLS_PATH, self._show_calls),
+                web.get(TIMES_PATH, self._show_times),
                 web.get(QUOTAS_PATH, self._show_quotas),
                 web.get(ACCOUNT_PATH, self._show_account),
                 web.put(ACCOUNT_PATH, self._change_account),
@@ -58,6 +60,10 @@ class Bedrock:
 
     async def _show_calls(self, _: web.Request) -> web.Response:
         return web.json_response(self._gate.counts.by_model)
+
+    async def _show_times(self, _: web.Request) -> web.Response:
+        """Of the last streamed answers of each model: first text, in milliseconds after the call."""
+        return web.json_response({key: list(times) for key, times in self._gate.counts.first_ms.items()})
 
     async def _show_quotas(self, _: web.Request) -> web.Response:
         return web.json_response({name: pool.left for name, pool in self._gate.pools.items()})

@@ -64,10 +64,10 @@ class Instances:
         self.waiting = 0
         self._freed = asyncio.Condition()
 
-    def scale(self, count: int) -> None:
-        """New machines are cold; the last ones go first."""
+    def scale(self, count: int, *, warm: bool = False) -> None:
+        """New machines are cold unless they had time; the last ones go first."""
         self.machines = self.machines[:count]
-        self.machines += [Instance(warm=False) for _ in range(count - len(self.machines))]
+        self.machines += [Instance(warm=warm) for _ in range(count - len(self.machines))]
 
     @asynccontextmanager
     async def work(self, items: int, cold_s: float | None, times: float) -> AsyncIterator[None]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from random import Random
 from typing import Any
@@ -20,6 +22,7 @@ ENDPOINTS_PATH = "/_concierge/endpoints"
 USUAL = tuple(f"concierge-dev-{kind}" for kind in KINDS)
 _VARIANT = "main"
 _LARGEST_BODY = 25 * 1024 * 1024
+_TIMES = 500  # of the last calls, for whoever looks every moment
 _HANG_S, _SLOW_S, _SATURATED_TIMES = 3_600.0, 5.0, 10.0
 # kind of fault -> (status, code, message)
 _REFUSALS = {
@@ -51,6 +54,8 @@ class SageMaker:
             name: Instances(kinds()[kind], self._clock, f"{seed}/{name}")
             for name, kind in self._kinds.items()
         }
+        self._counts = {name: Counter(calls=0, failed=0, refused=0) for name in endpoints}
+        self._times = {name: deque[float](maxlen=_TIMES) for name in endpoints}
         values = {"model": tuple(kinds()), "route": tuple(endpoints), "customer": ()}
         self._faults = Faults("sagemaker", _KINDS, values)
 
@@ -59,13 +64,27 @@ class SageMaker:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(
             [
-                web.post("/endpoints/{name}/invocations", self._invoke),
+                web.post("/endpoints/{name}/invocations", self._counted),
                 web.get(ENDPOINTS_PATH, self._show),
                 web.put(f"{ENDPOINTS_PATH}/{{name}}", self._scale),
                 *fault_api.routes(self._faults),
             ]
         )
         return app
+
+    async def _counted(self, request: web.Request) -> web.Response:
+        """What AWS would publish of a call: how it ended, and how long it took."""
+        name, began, status = request.match_info["name"], time.monotonic(), 500
+        try:
+            answer = await self._invoke(request)
+            status = answer.status
+            return answer
+        finally:
+            if name in self._counts:
+                self._counts[name]["calls"] += 1
+                self._counts[name]["failed"] += status >= 500
+                self._counts[name]["refused"] += 400 <= status < 500
+                self._times[name].append(round((time.monotonic() - began) * 1_000, 3))
 
     async def _invoke(self, request: web.Request) -> web.Response:
         name, request_id = request.match_info["name"], str(UUID(int=self._random.getrandbits(128), version=4))
@@ -121,19 +140,24 @@ class SageMaker:
                     "warm": sum(machine.warm for machine in instances.machines),
                     "busy": sum(machine.busy for machine in instances.machines),
                     "waiting": instances.waiting,
+                    **self._counts[name],
+                    "times_ms": list(self._times[name]),
                 }
                 for name, instances in self._instances.items()
             }
         )
 
     async def _scale(self, request: web.Request) -> web.Response:
-        """`{"instances": 3}`: as UpdateEndpointWeightsAndCapacities would; what is new is cold."""
-        name = request.match_info["name"]
-        count = (await request.json()).get("instances")
+        """`{"instances": 3}`: as UpdateEndpointWeightsAndCapacities would; what is new is cold.
+
+        `"warm": true`: as they would be a while later.
+        """
+        name, asked = request.match_info["name"], await request.json()
+        count = asked.get("instances")
         if name not in self._instances or not isinstance(count, int) or not 1 <= count <= 100:
             message = f"give instances from 1 to 100 for one of {', '.join(self._instances)}"
             return web.json_response({"message": message}, status=400)
-        self._instances[name].scale(count)
+        self._instances[name].scale(count, warm=asked.get("warm") is True)
         return web.Response(status=204)
 
 

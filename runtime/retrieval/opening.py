@@ -10,7 +10,7 @@ from contract.model_access import ModelCalls
 from contract.runtime_settings import DownstreamSettings, RetrievalSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
-from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
+from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
 from runtime.retrieval.embedders import Embedder, OwnEmbedder, Titan
 from runtime.retrieval.endpoints import Endpoint, IntentClassifier, Reranker
@@ -40,11 +40,12 @@ async def open_retrieval(
     headers: Headers = dict,
     observe: Observe = unobserved,
     hear: Hear = unheard,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Parts]:
     """`calls`: what the stack publishes, the embedder's modelId among it."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, asking, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear, spoil)
 
     async with AsyncExitStack() as stack:
         clients = _Clients(stack, region, settings, asking.connections)

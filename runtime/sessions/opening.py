@@ -8,7 +8,7 @@ from typing import Any
 
 from contract.runtime_settings import DownstreamSettings, SessionsSettings
 from runtime import aws
-from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
+from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
 from runtime.sessions.feedback import Feedback
 from runtime.sessions.nearby import Nearby
@@ -37,11 +37,12 @@ async def open_sessions(
     redact: Redact,
     observe: Observe = unobserved,
     hear: Hear = unheard,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Stores]:
     """`wall`: the one clock that stamps what is written."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, asking, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear, spoil)
 
     async with AsyncExitStack() as stack:
         client: Any = await stack.enter_async_context(

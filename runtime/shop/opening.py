@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from contract.runtime_settings import DownstreamSettings, ProvidersSettings
 from runtime import aws
 from runtime.connections import Headers, open_session
-from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
+from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
 from runtime.shop.catalogue import Catalogue, channel
 from runtime.shop.http import Service
@@ -50,11 +50,12 @@ async def open_shop(
     headers: Headers = dict,
     observe: Observe = unobserved,
     hear: Hear = unheard,
+    spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Shop]:
     """Connects with the first calls; a service that is down keeps nobody from starting."""
 
     def at(name: str, deadline_s: float) -> Downstream:
-        return Downstream(name, deadline_s, asking, observe, hear)
+        return Downstream(name, deadline_s, asking, observe, hear, spoil)
 
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(asking.connections))

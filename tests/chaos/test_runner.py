@@ -81,6 +81,9 @@ class TestTheCourse:
             "must fire: alarm bedrock-throttled within 35 s",
             "must help: runbook bedrock-throttled; tier T1 answers at the worst",
             "must recover: within 25 s after the last fault",
+            "ends at once: failed_share above 0.5 over 10 s",
+            "may run in: rehearsal",
+            "touches: bedrock; 2 reads, 4 changes",
         ]
 
 
@@ -151,7 +154,7 @@ class TestWhateverHappens:
         with pytest.raises(KeyboardInterrupt):
             walk(target, clock, journal)
         assert api.active == {}
-        assert journal.read()[-1].text.endswith("lease 40 s, at the end")
+        assert journal.read()[-1].text.endswith("lease 40 s, before its time")
 
     def test_a_listener_that_fails_leaves_no_fault(
         self, api: ControlApi, target: RehearsalTarget, clock: VirtualClock, journal: Journal

@@ -212,7 +212,7 @@ def test_a_client_reads_text_while_the_answer_is_made_and_leaving_ends_it() -> N
         calls = f"{url}/_concierge/calls"
 
         assert http("GET", calls)[1]["sonnet"] == {
-            "open": 1, "answered": 0, "abandoned": 0, "throttled": 0, "refused": 0
+            "open": 1, "answered": 0, "abandoned": 0, "broken": 0, "throttled": 0, "refused": 0
         }  # fmt: skip
         stream.close()
 

@@ -309,7 +309,10 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path):
 
 
 def test_whatever_people_or_programs_wrote_is_text(tmp_path: Path):
-    changed = {"runbooks": [helped(note=HOSTILE, changes=(HOSTILE,))], "generator_doubts": [HOSTILE]}
+    changed: dict[str, Any] = {
+        "runbooks": [helped(note=HOSTILE, changes=(HOSTILE,))],
+        "generator_doubts": [HOSTILE],
+    }
     page, facts = written(day(tmp_path, [(1.0, HOSTILE, HOSTILE)], **changed))
 
     assert page.tags["script"] == page.tags["img"] == 0

@@ -1,0 +1,344 @@
+"""One experiment from its first message to its record: people, faults, somebody on call, and calm again."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chaos import runner, verdict
+from chaos.journal import Event, Journal
+from chaos.record import Conditions, Happening, Kind, Record, verdict_of
+from chaos.steady_state import Measures
+from contract.errors import InconclusiveError, WrongUseError
+from contract.faults import Experiment, Injection
+from contract.metrics import NAMESPACE
+from loadtests.samples import Sample
+from rehearsal.alarm_definitions import Composite, Definition, MetricAlarm, of_plan
+from rehearsal.alarms import Judge, JudgedAlarm, Transition
+from rehearsal.evidence import RunbookRun, Window
+from rehearsal.metrics import MetricStore
+from rehearsal.operator import Operator
+from rehearsal.processes import Processes
+from rehearsal.trial import people
+from rehearsal.trial.doors import PUBLISHED, Doors
+from rehearsal.trial.ground import Ground
+from rehearsal.trial.hours import Hours
+from rehearsal.trial.people import People
+from rehearsal.trial.watching import SETTLE_S, Watching
+from runbooks import engine
+
+Tell = Callable[[Kind, str], None]
+BEGIN_S, WARM_S, WARM_LONGEST_S, SPARE_S = 60.0, 6.0, 40.0, 90.0
+LATE_MS = 1_000.0  # a generator later than this has measured itself
+LEARNS_S = 2.0
+_LATELY_S = 300  # alarms on longer periods see more of the past than there is
+# On the alarms' clock.
+PACE = engine.Pace(metrics_lag_s=30.0, poll_s=15.0)
+
+
+def play(experiment: Experiment, ground: Ground, conditions: Conditions, folder: Path, tell: Tell) -> Record:
+    """Main thread only. `tell` hears of everything as it happens."""
+    if experiment.expect.alarm not in ground.names.alarms:
+        raise WrongUseError(
+            f"experiment {experiment.id}: expect.alarm: stack {ground.stack} has no alarm "
+            f"{experiment.expect.alarm!r}: name one of its inventory"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with Processes(folder) as processes:
+        return _Trial(experiment, ground, conditions, folder, tell, processes).play()
+
+
+class _Trial:
+    """One run on its way. Each method is one scene."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        ground: Ground,
+        conditions: Conditions,
+        folder: Path,
+        tell: Tell,
+        processes: Processes,
+    ) -> None:
+        self._given = experiment
+        self._experiment = experiment.with_slack(conditions.slack)
+        self._ground, self._conditions = ground, conditions
+        self._folder, self._teller, self._processes = folder, tell, processes
+        self._started, self._zero = datetime.now(UTC), 0.0
+        self._happenings: list[Happening] = []
+        self._clock = runner.WallClock()
+        self._fired: Transition | None = None
+
+    def play(self) -> Record:
+        traffic = self._experiment.traffic
+        doors = self._doors()
+        doors.look(0.0)  # counts begin here
+        crowd = self._come()
+        self._watch(doors)
+        self._watching.start()
+        try:
+            self._wait(self._zero + traffic.before_s)
+            red_before = self._red()
+            outcome = self._break(crowd)
+            self._wait_for_alarm(outcome)
+            runs = self._operator.finish()
+            calm = time.time()
+            well = self._recover(crowd, calm) if outcome.stages else calm
+            self._wait(well + traffic.after_s)
+            crowd.process.stop()
+            self._watching.finish()
+        finally:
+            self._operator.leave()
+            self._watching.stop()
+        if self._watching.trouble is not None:
+            raise InconclusiveError(f"metrics could not be followed: {self._watching.trouble}")
+        return self._record(crowd, outcome, red_before, runs, calm, well)
+
+    # -- before -------------------------------------------------------------------------------------------
+
+    def _doors(self) -> Doors:
+        ground = self._ground
+        return Doors(
+            ground.plan, ground.aws.region, ground.names, ground.places, self._experiment.traffic.speed
+        )
+
+    def _watch(self, doors: Doors) -> None:
+        ground = self._ground
+        self._hours = Hours(self._experiment.traffic.speed)
+        off = {ground.names.alarms.get(name, name) for name in self._conditions.off}
+        self._judge = Judge(
+            [JudgedAlarm(alarm) for alarm in _judgeable(ground) if alarm.name not in off], MetricStore()
+        )
+        world = engine.World(
+            aws=ground.world.aws,
+            inventory=ground.world.inventory,
+            operator=ground.world.operator,
+            search_url=ground.world.search_url,
+            clock=self._hours,
+            pace=PACE,
+        )
+        self._operator = Operator(world, self._folder / "runbooks.jsonl", self._tell_runbook)
+
+        def client(service: str) -> Any:
+            make: Any = ground.world.aws.session.client
+            return make(service, endpoint_url=ground.aws.urls["aws"])
+
+        self._watching = Watching(
+            ground.log, self._judge, doors, self._hours, client("cloudwatch"), client("sns"), self._on_alarm
+        )
+
+    def _come(self) -> People:
+        traffic = self._experiment.traffic
+        most = (
+            WARM_S + WARM_LONGEST_S + traffic.before_s + self._experiment.length_s + SPARE_S
+            + self._experiment.expect.recovery_s + traffic.after_s
+        )  # fmt: skip
+        crowd = people.come(
+            self._processes, traffic, self._ground.host, self._folder, most, self._conditions.seed
+        )
+        deadline = time.monotonic() + BEGIN_S
+        while not crowd.seen():
+            crowd.process.check()
+            if time.monotonic() > deadline:
+                raise InconclusiveError(
+                    f"no message was answered within {BEGIN_S:g} s: see {crowd.process.err}"
+                )
+            time.sleep(0.1)
+        self._settle(crowd)
+        self._zero = time.time()
+        self._tell("note", f"people send {traffic.scenario}, {traffic.rate:g} messages a second")
+        return crowd
+
+    def _settle(self, crowd: People) -> None:
+        """Everybody has connected, and nobody is late any more; or it is long enough."""
+        time.sleep(WARM_S)
+        deadline = time.monotonic() + WARM_LONGEST_S
+        while time.monotonic() < deadline:
+            lately = Window(time.time() - WARM_S / 2, math.inf).of(crowd.seen())
+            late = people.lateness(lately)
+            if late is not None and late < LATE_MS:
+                return
+            self._ground.check()
+            time.sleep(0.5)
+
+    # -- meanwhile ----------------------------------------------------------------------------------------
+
+    def _break(self, crowd: People) -> runner.Outcome:
+        return runner.run(
+            self._experiment,
+            self._ground.aws.faults,
+            clock=runner.Guarded(self._clock, lambda: self._look(crowd)),
+            on_event=self._on_chaos,
+            journal=Journal(self._folder / "journal.jsonl"),
+        )
+
+    def _look(self, crowd: People) -> None:
+        """Whether it must end: a program is gone, or people are hurt more than was allowed."""
+        self._ground.check()
+        crowd.process.check()
+        now, limits = time.time(), self._experiment.limits
+        seen = crowd.seen()
+        for stop in limits.stops:
+            # Only whole spans: an answer that is still waited for tells nothing yet.
+            found = people.measures(Window(now - stop.over_s - SETTLE_S, now - SETTLE_S).of(seen))
+            value = found.get(stop.measure)
+            if value is not None and value > stop.above:
+                told = f"{stop.measure} was {value:.3g} over {stop.over_s:g} s, above {stop.above:g}"
+                raise runner.LimitError(f"stopped: {told}")
+        for alarm in limits.stop_alarms:
+            if alarm in self._red():
+                raise runner.LimitError(f"stopped: alarm {alarm} is red")
+
+    def _wait_for_alarm(self, outcome: runner.Outcome) -> None:
+        """It may fire after the fault has ended, as long as it was in time."""
+        if not outcome.stages:
+            return
+        began = self._hours.story(min(ran.started_at for ran in outcome.stages).timestamp())
+        until = began + self._experiment.expect.within_s
+        while self._fired is None and self._hours.story(time.time() - SETTLE_S) < until:
+            self._ground.check()
+            time.sleep(0.2)
+
+    def _recover(self, crowd: People, calm: float) -> float:
+        """When people were served as before, or nobody waits for it any longer."""
+        until = calm + self._experiment.expect.recovery_s
+        while time.time() < until:
+            self._ground.check()
+            time.sleep(0.5)
+            if (after := people.recovered_after(crowd.seen(), calm)) is not None:
+                return calm + after
+        return until
+
+    def _wait(self, until: float) -> None:
+        while (left := until - time.time()) > 0:
+            self._ground.check()
+            time.sleep(min(left, 0.5))
+
+    def _red(self) -> list[str]:
+        """Our words for the alarms that are red now; those of scaling and rollouts tell nobody."""
+        names = {name: key for key, name in self._ground.names.alarms.items()}
+        return sorted(names[n] for n, state in self._judge.states.items() if state == "ALARM" and n in names)
+
+    # -- what is told -------------------------------------------------------------------------------------
+
+    def _tell(self, kind: Kind, text: str) -> None:
+        at = round(time.time() - self._zero, 1) if self._zero else 0.0
+        self._happenings.append(Happening(at_s=at, kind=kind, text=text))
+        self._teller(kind, text)
+
+    def _tell_runbook(self, _: str, text: str) -> None:
+        self._tell("runbook", text)
+
+    def _on_chaos(self, event: Event) -> None:
+        if event.what in {"injected", "cleared", "swept", "failed"}:
+            self._tell("fault", f"{event.what}: {event.text}")
+
+    def _on_alarm(self, change: Transition) -> None:
+        names = {name: key for key, name in self._ground.names.alarms.items()}
+        if "ALARM" not in (change.before, change.after) or change.alarm not in names:
+            return
+        self._tell("alarm", f"{names[change.alarm]} is {change.after}: {change.reason}")
+        if change.after != "ALARM":
+            return
+        if names[change.alarm] == self._experiment.expect.alarm and self._fired is None:
+            self._fired = change
+        if (runbook := self._judge.alarm(change.alarm).runbook) == self._experiment.expect.runbook:
+            self._operator.take(runbook, change.alarm)
+
+    # -- afterwards ---------------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        crowd: People,
+        outcome: runner.Outcome,
+        red_before: Sequence[str],
+        runs: Sequence[RunbookRun],
+        calm: float,
+        well: float,
+    ) -> Record:
+        samples, end = crowd.seen(), time.time()
+        began = min((ran.started_at.timestamp() for ran in outcome.stages), default=end)
+        over = max((ran.ended_at.timestamp() for ran in outcome.stages), default=end)
+        worst = max(outcome.stages, key=lambda ran: ran.started_at, default=None)
+        expect = self._experiment.expect
+        measures = Measures(
+            before=people.measures(Window(self._zero, began).of(samples)),
+            during=people.measures(Window(began, over).of(samples)),
+            after=people.measures(Window(well, end).of(samples)),
+        )
+        ours = set(self._ground.names.alarms.values())
+        red = {t.alarm for t in self._judge.transitions if t.after == "ALARM" and t.alarm in ours}
+        keys = {name: key for key, name in self._ground.names.alarms.items()}
+        injections = self._injections(outcome)
+        seen = verdict.Seen(
+            outcome=outcome,
+            measures=measures,
+            injections=injections,
+            alarm_after_s=self._fired.at - self._hours.story(began) if self._fired else None,
+            led_to=self._leads_to(expect.alarm),
+            red_before=red_before,
+            other_alarms=sorted(keys[name] for name in red if keys[name] != expect.alarm),
+            still_red=self._red(),
+            tier_share=people.share_of(
+                expect.tier,
+                Window(worst.started_at.timestamp() + LEARNS_S, worst.ended_at.timestamp()).of(samples),
+            )
+            if worst
+            else None,
+            recovered_after_s=people.recovered_after(samples, calm),
+            runbooks=[verdict.Ran(id=r.id, verdict=r.verdict, note=r.note, undone=r.undone) for r in runs],
+            left=len(self._ground.aws.faults.active()),
+            doubts=self._doubts(samples),
+        )
+        gates = verdict.gates(self._experiment, seen)
+        return Record(
+            experiment=self._given,
+            conditions=self._conditions,
+            started_at=self._started,
+            ended_at=datetime.now(UTC),
+            verdict=verdict_of(gates),
+            gates=gates,
+            outcome=outcome,
+            measures=verdict.as_data(measures),
+            injections=tuple(injections),
+            seconds=people.seconds(samples, self._zero),
+            happenings=tuple(self._happenings),
+        )
+
+    def _injections(self, outcome: runner.Outcome) -> list[Injection]:
+        """Of this run: the stand-ins keep those of all."""
+        mine = {ran.fault.id for ran in outcome.stages}
+        return [line for line in self._ground.aws.faults.log() if line.id in mine]
+
+    def _leads_to(self, alarm: str) -> str | None:
+        name = self._ground.names.alarms[alarm]
+        return next((one.runbook for one in self._judge.alarms if one.name == name), None)
+
+    def _doubts(self, samples: Sequence[Sample]) -> list[str]:
+        watched = Window(self._zero, math.inf).of(samples)
+        if not watched:
+            return ["no message was answered"]
+        late = people.lateness(watched)
+        if late is not None and late > LATE_MS * self._conditions.slack:
+            return [f"the generator was late by {late:.0f} ms (p95): the machine is too busy"]
+        return []
+
+
+def _judgeable(ground: Ground) -> list[Definition]:
+    """Alarms that tell somebody, on what somebody publishes here within a day; and those over them."""
+    every = of_plan(ground.plan, ground.aws.region)
+    ours = set(ground.names.alarms.values())
+    plain = [
+        alarm
+        for alarm in every
+        if isinstance(alarm, MetricAlarm) and not alarm.band and alarm.name in ours and _is_published(alarm)
+    ]
+    names = {alarm.name for alarm in plain}
+    return [*plain, *(a for a in every if isinstance(a, Composite) and names & set(a.rule.children))]
+
+
+def _is_published(alarm: MetricAlarm) -> bool:
+    series = {(metric.namespace, metric.name) for metric in alarm.metrics.values()}
+    return alarm.period_s <= _LATELY_S and all(one[0] == NAMESPACE or one in PUBLISHED for one in series)

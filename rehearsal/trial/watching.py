@@ -1,0 +1,54 @@
+"""The tasks' metric lines and AWS's own, on the alarms' clock: for the judge and the CloudWatch stand-in."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rehearsal.alarms import Judge, Transition
+from rehearsal.metering import Metering
+from rehearsal.metrics import Point
+from rehearsal.trial.doors import Doors
+from rehearsal.trial.hours import Hours
+
+# Lines are flushed every second, and looked for every half: what is younger is not judged.
+SETTLE_S = 2.0
+_PAST_MIN = 20  # as far as any alarm of minutes looks back
+
+
+class Watching(Metering):
+    """Reads from where the log stands now: what was before belongs to somebody else.
+
+    What AWS shows at the beginning, it has shown for a while: else alarms that silence trips would be red.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        judge: Judge,
+        doors: Doors,
+        hours: Hours,
+        cloudwatch: Any,
+        sns: Any,
+        on_change: Callable[[Transition], None],
+    ) -> None:
+        super().__init__(
+            [log], judge, cloudwatch, sns, on_change, lambda: hours.story(time.time() - SETTLE_S)
+        )
+        self._logs[0].read = log.stat().st_size
+        self._doors, self._hours = doors, hours
+        self._times = max(1, round(hours.speed))
+        now = hours.story(time.time())
+        self.store.add(
+            [replace(point, at=now - 60 * age) for point in doors.look(now) for age in range(_PAST_MIN)]
+        )
+
+    def _new_points(self) -> list[Point]:
+        """One point of ours stands for as many as pass in the same minute of the story, if it is watched."""
+        ours = [
+            replace(point, at=self._hours.story(point.at))
+            for point in super()._new_points()
+            for _ in range(self._times if self._doors.watches(point.metric, point.dimensions) else 1)
+        ]
+        return [*ours, *self._doors.look(self._hours.story(time.time()))]
