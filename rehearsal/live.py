@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -76,6 +76,12 @@ class State(Shape):
     bins: tuple[Bin, ...]
     question: Question | None
     verdict: str | None = None
+
+
+class Looks(Protocol):
+    """What a screen or a page needs."""
+
+    def state(self) -> State: ...
 
 
 class Desk:
