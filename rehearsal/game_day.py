@@ -236,6 +236,7 @@ class GameDay:
         if self.clock.zero is None or self.metering is None:
             return None
         self.clock.stop()
+        self._runs = self._operator.so_far()
         return self._evidence(doubts=("the story was ended before its end",))
 
     def result(self, evidence: Evidence) -> Result:

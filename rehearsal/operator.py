@@ -68,6 +68,10 @@ class Operator:
                 self._guarded(runbook, self._undo)
         return [self._told(runbook) for runbook in sorted(self._taken)]
 
+    def so_far(self) -> list[RunbookRun]:
+        """What has been done up to now; nothing is waited for, nor taken back."""
+        return [self._told(runbook) for runbook in sorted({*self._records, *self._failures})]
+
     def leave(self) -> None:
         """The day ends early: takes no more alarms, and does not tell that the stand-ins are gone."""
         with self._lock:

@@ -134,7 +134,7 @@ def _share(seen: Evidence, name: str, when: Window, tier: Tier, least: float) ->
 
 def words(fault: Fault) -> str:
     """A fault in a few words."""
-    whose = " ".join((fault.target, *fault.match.values()))
+    whose = " ".join(fault.match.values()) or fault.target
     much = f" {fault.magnitude:g}" if fault.magnitude is not None else ""
     share = f" {fault.rate:.3g}" if fault.rate < 1 else ""
     return f"{whose}: {fault.kind}{much}{share}"
