@@ -16,7 +16,7 @@ TESTS ?= tests
 WORKERS ?= 2
 
 ##@ Everyday
-rehearse: $(READY) ## the Prime-Day game day on this machine, with a report
+rehearse: $(READY) ## Prime Day on this machine, from the first message to the verdict, with a report
 	@$(BIN)/concierge rehearse prime-day
 
 plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
@@ -57,6 +57,9 @@ bench-failover: $(READY) $(BENCH) ## the same for failover only, beside its peer
 
 ##@ Upkeep
 setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
+
+pictures: $(READY) ## play Prime Day and keep what was seen for docs/pictures (with chromium: the pages too)
+	@$(BIN)/python -m tools.pictures
 
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
@@ -99,4 +102,4 @@ $(CHAOS): requirements/uv.txt requirements/chaos.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove prove-scale engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help
+.PHONY: rehearse pictures plan test prove prove-scale engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help
