@@ -1,6 +1,6 @@
 """What the checks of a message and an answer are worth, and what they cost: python bench/safety.py
 
-Precision and recall on both halves of the cases (tests/runtime/safety/cases), then CPU: texts of 64 KB made
+Precision and recall on both halves of the cases (runtime/eval/safety/cases), then CPU: texts of 64 KB made
 to be slow to read, a usual message, and one chunk of an answer on its way. Time of the process alone.
 """
 
@@ -14,17 +14,16 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from runtime.eval.safety.cases import HALVES, SHOP, injection, personal, priced, score
 from runtime.reply import Reply
 from runtime.safety.injection import detector
 from runtime.safety.output.stages import check
 from runtime.safety.output.stream import Stream
 from runtime.safety.pii import redact
-from tests.runtime.safety.cases_helpers import HALVES, SHOP, injection, personal, priced, score
 
 BYTES, RUNS = 65_536, 5
-# No model says 64 KB: an answer has a sixth of that at most.
-ALLOWED_MS = {"injection": 20.0, "personal data": 20.0, "all six checks": 150.0}
-CHUNK_US = 30.0
+ALLOWED_MS = 20.0
+CHUNK_US = 15.0
 USUAL = (
     "Hello, I ordered the AeroPress coffee maker (order 114-1234567-1234567) last week and it has not come. "
     "My phone is 415-555-0132. Could you check where it is? It cost $39.95."
@@ -63,6 +62,14 @@ SLOW: Mapping[str, str] = {
     "no products": "B0AAAAAAAA ",
     "shops": "walmart ",
     "shares": "5% off ",
+    "shops of one word": "at Target ",
+    "insults in words": "you idiot sue court. ",
+    "amounts in words": "one dollar ",
+    "amounts in han": "九ドル ",
+    "towns": "市1",
+    "names": "名前は",
+    "post codes": "CA 94110 ",
+    "mail in words": "a at a dot ",
 }
 
 
@@ -78,13 +85,13 @@ def main() -> int:
             )
     worst = {name: _worst(read) for name, read in READERS.items()}
     for reader, (name, ms) in worst.items():
-        print(f"64 KB, {reader}: slowest {ms:.1f} ms ({name}); allowed {ALLOWED_MS[reader]:.0f}")
+        print(f"64 KB, {reader}: slowest {ms:.1f} ms ({name}); allowed {ALLOWED_MS:.0f}")
     print(f"a usual message, injection: {_ms(lambda: detector().judge(USUAL)) * 1e3:.0f} µs")
     print(f"a usual message, personal data: {_ms(lambda: redact(USUAL)) * 1e3:.0f} µs")
     print(f"a usual answer, all six checks: {_ms(lambda: check(ANSWER, SHOP)) * 1e3:.0f} µs")
     chunk = asyncio.run(_chunk())
     print(f"one chunk of an answer, mean of all: {chunk:.1f} µs; allowed {CHUNK_US:.0f}")
-    return int(chunk > CHUNK_US or any(ms > ALLOWED_MS[reader] for reader, (_, ms) in worst.items()))
+    return int(chunk > CHUNK_US or any(ms > ALLOWED_MS for reader, (_, ms) in worst.items()))
 
 
 READERS: Mapping[str, Callable[[str], object]] = {

@@ -16,6 +16,12 @@ from contract.models import models
 from contract.runtime_settings import RuntimeSettings
 from contract.tiers import Tier
 
+# What it means that a first rung refuses calls: of a usual one, and of the premium one.
+_REFUSED = {
+    False: "Sonnet refuses calls; answers come from Haiku and are plainer.",
+    True: "The best model refuses calls; answers that money depends on come from Sonnet.",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsArgs:
@@ -59,6 +65,7 @@ class Models(Component):
         """
         ladder = self._args.runtime.ladder
         first = [rung for rung in ladder if rung.tier is Tier.T0 and not rung.provisioned]
+        first.sort(key=lambda rung: rung.premium)
         return [
             Watch(
                 Alarm(
@@ -72,7 +79,7 @@ class Models(Component):
                     of=3,
                     missing="notBreaching",
                     severity="page",
-                    impact="Sonnet refuses calls; answers come from Haiku and are plainer.",
+                    impact=_REFUSED[rung.premium],
                     runbook="bedrock-throttled",
                 )
             )

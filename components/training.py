@@ -73,7 +73,7 @@ class Training(Component):
         super().__init__(name, opts)
         self._args = args
         self.pipeline_name = f"concierge-{args.environment}-train-{MODEL}"
-        self.group_name = f"concierge-{args.environment}-{MODEL}"
+        self.group_name = group_name(args.environment)
         self.group_arn = self._registry()
         jobs = self._role("train-jobs", job_grants(args))
         self.pipeline_arn = self._pipeline(jobs)
@@ -167,6 +167,11 @@ class Training(Component):
             "objects_key": args.data.key_arn,
             "group": self.group_name,
         }
+
+
+def group_name(environment: str) -> str:
+    """The registry's group of an environment."""
+    return f"concierge-{environment}-{MODEL}"
 
 
 @cache

@@ -9,8 +9,13 @@ from concierge.commands import (
     chat,
     contracts,
     dashboards,
+    data,
+    evaluate,
+    experiment,
+    ingest,
     load,
     metrics,
+    model,
     package,
     plan,
     policy,
@@ -19,6 +24,7 @@ from concierge.commands import (
     runbook,
     settings,
     simulate,
+    size,
 )
 from contract.errors import EXIT_CODES
 
@@ -40,8 +46,13 @@ def _concierge() -> None:
 
 app.add_typer(alarms.app, name="alarms")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(data.app, name="data")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(experiment.app, name="experiment")
+app.add_typer(model.app, name="model")
 app.add_typer(load.app, name="load")
+app.command("ingest")(ingest.ingest)
 app.command("package")(package.package)
 app.add_typer(aws.app, name="aws")
 app.add_typer(chaos.app, name="chaos")
@@ -54,3 +65,4 @@ app.add_typer(rehearse.app, name="rehearse")
 app.add_typer(runbook.app, name="runbook")
 app.command("settings")(settings.settings)
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(size.app, name="size")

@@ -8,10 +8,11 @@ Version 3 brought those two, `resume`, and what a `final` tells beside its text.
 every frame as version 2 had it (`as_spoken`), and none of the new ones.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeGuard, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from contract.base import Shape
 from contract.errors import WrongUseError
@@ -26,6 +27,24 @@ SUBPROTOCOL = "concierge.v"  # of a WebSocket handshake: `concierge.v3`
 
 class FrameError(WrongUseError):
     """A message that is no frame."""
+
+
+_AS_LONG_AS_A_CARD = re.compile(r"(?:[0-9][._:~-]?){14,19}")
+
+
+def _nobodys_number(name: str) -> str:
+    """Ids are logged and traced as they are: a client must not send a card's number for one."""
+    if _AS_LONG_AS_A_CARD.fullmatch(name):
+        raise ValueError("digits alone, as many as a card's number has: put a letter before them")
+    return name
+
+
+# What a client names a request or a session. Goes into every log line, so it has no room for words.
+Id = Annotated[
+    str,
+    Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$"),
+    AfterValidator(_nobodys_number),
+]
 
 
 class Frame(Shape):
@@ -79,12 +98,22 @@ class Card(Shape):
     rating: float | None = None
 
 
+class Proposal(Shape):
+    """Money that would move, if the person says yes: to exactly this."""
+
+    deed: Literal["pay", "refund"]
+    cents: int = Field(gt=0)
+    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    subject: str = Field(min_length=1, max_length=128, description="which cart, or which order")
+
+
 class Action(Shape):
     """Something the person can do next with one tap."""
 
-    kind: Literal["ask", "human", "show_product", "show_order", "add_to_cart"]
+    kind: Literal["ask", "human", "show_product", "show_order", "add_to_cart", "confirm"]
     label: str
     value: str = Field("", description="what to ask, or which product or order")
+    proposal: Proposal | None = Field(None, description="what `confirm` says yes to")
 
 
 class Source(Shape):
@@ -166,9 +195,12 @@ class Ask(Shape):
     """A message of the person."""
 
     type: Literal["message"] = "message"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
     text: str = Field(min_length=1, max_length=4_000)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id | None = None
+    confirmation: str | None = Field(
+        None, min_length=1, max_length=1_024, description="the word that `confirm` gave; no model sees it"
+    )
     context_hints: Mapping[str, str] = Field(
         default_factory=dict, max_length=16, description="what the person sees: page, asin, locale ..."
     )
@@ -185,27 +217,55 @@ class Resend(Shape):
     """Asks for the last frame of a request again (RUN-2), on another connection with its session."""
 
     type: Literal["resend"] = "resend"
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    session_id: str | None = Field(None, min_length=1, max_length=ID_CHARACTERS)
+    request_id: Id
+    session_id: Id | None = None
 
 
 class Resume(Shape):
     """Goes on with a conversation on a new connection. A guest needs the token, a user is known."""
 
     type: Literal["resume"] = "resume"
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
     resume_token: str | None = Field(None, min_length=1, max_length=256)
 
 
+class Confirm(Shape):
+    """The person's own yes to money that moves, said to the server and to no model (RUN-14)."""
+
+    type: Literal["confirm"] = "confirm"
+    request_id: Id
+    session_id: Id | None = None
+    proposal: Proposal
+
+
+class Confirmed(Shape):
+    """The answer to `confirm`: good once, for minutes. Send the word with the message that wants it."""
+
+    type: Literal["confirmed"] = "confirmed"
+    request_id: str
+    confirmation: str
+    expires_in_s: int
+
+
 ServerFrame = Start | Delta | Correction | Final | Banner | Failure
-ServerMessage = ServerFrame | Resumed | Reconnect
-ClientFrame = Ask | Resend | Resume
+ServerMessage = ServerFrame | Resumed | Reconnect | Confirmed
+ClientFrame = Ask | Resend | Resume | Confirm
 ENDINGS = ("final", "error")
 _SINCE_3 = {"cards", "actions", "about", "resume_token"}
 T = TypeVar("T")
 
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 _CLIENT: TypeAdapter[ClientFrame] = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+def is_id(named: object) -> TypeGuard[str]:
+    """Whether a request or a session can be called so."""
+    try:
+        _ID.validate_python(named, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def encode(frame: ServerMessage | ClientFrame) -> str:
@@ -217,7 +277,7 @@ def as_spoken(frame: ServerMessage, version: int) -> str | None:
     """The line for a client of this version; None where that version has no such frame."""
     if version >= PROTOCOL:
         return encode(frame)
-    if isinstance(frame, Resumed | Reconnect):
+    if isinstance(frame, Resumed | Reconnect | Confirmed):
         return None
     if isinstance(frame, Start):
         frame = frame.model_copy(update={"protocol_version": version})
@@ -232,7 +292,7 @@ def decode_server(text: str | bytes) -> ServerMessage:
 def decode_answer(text: str | bytes) -> ServerFrame:
     """A frame of an answer; FrameError for one that belongs to the connection."""
     frame = decode_server(text)
-    if isinstance(frame, Resumed | Reconnect):
+    if isinstance(frame, Resumed | Reconnect | Confirmed):
         raise FrameError(f"type: {frame.type} belongs to no answer")
     return frame
 

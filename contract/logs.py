@@ -21,6 +21,11 @@ PROVIDER_FAILED = Line(
 LOOP_STOPPED = Line(
     "a tool loop was stopped", "tool", "the limit of iterations or repeats was reached (RUN-14)"
 )
+TOOL_CALLED = Line(
+    "a tool was called",
+    "tool",
+    "who did what through which tool, and what came of it (RUN-14): for the audit",
+)
 FAULT_MADE = Line(
     "a fault was made on purpose", "fault", "a signed order had this call fail or wait (RUN-24)"
 )

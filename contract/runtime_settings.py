@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from contract.base import Knobs
+from contract.ingest_settings import IngestSettings
 from contract.models import models
 from contract.tiers import Tier
 from contract.traffic_settings import (
@@ -19,6 +20,7 @@ from contract.traffic_settings import (
     ValkeySettings,
 )
 
+PREMIUM = "premium"  # the rung that `runtime.premium` puts before the ladder
 STANDBY = "standby"  # as a rung's region: the other one of the estate, whichever that is
 
 
@@ -241,6 +243,7 @@ class ProvidersSettings(Knobs):
     promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
     orders_s: float = Field(1.0, gt=0, description="deadline of orders")
     returns_s: float = Field(3.0, gt=0, description="deadline of a refund or complaint that is written down")
+    cards_s: float = Field(3.0, gt=0, description="deadline of one step with the card network")
 
 
 class RetrievalSettings(Knobs):
@@ -285,11 +288,26 @@ class SessionsSettings(Knobs):
         return self
 
 
+class ToolsSettings(Knobs):
+    """How tools are called, and when an agent that calls them is stopped (RUN-14, RUN-15)."""
+
+    read_s: float = Field(2.0, gt=0, description="longest look-up of a tool")
+    write_s: float = Field(4.0, gt=0, description="longest change that a tool makes")
+    money_s: float = Field(12.0, gt=0, description="longest payment or refund, all its steps together")
+    item_s: float = Field(0.5, gt=0, description="deadline of one read or write of a cart, list or payment")
+    iterations: int = Field(5, ge=1, le=20, description="times a model may ask for tools in one message")
+    failures: int = Field(3, ge=1, description="failed calls of tools that stop it")
+    total_s: float = Field(60.0, gt=0, description="time from the first call of a tool to the last")
+
+
 class RuntimeSettings(Knobs):
     """Tiers, breaker, routing and controls of the running agent."""
 
     request_s: float = Field(25.0, gt=0, description="nobody waits longer for an answer")
     ladder: tuple[Rung, ...] = Field(LADDER, strict=False, description="rungs from the best answer down")
+    premium: str | None = Field(
+        "opus", description="model that answers first what money depends on (RUN-4); none: as all else"
+    )
     breaker: BreakerSettings = BreakerSettings()
     limit: LimitSettings = LimitSettings()
     retry: RetrySettings = RetrySettings()
@@ -302,16 +320,25 @@ class RuntimeSettings(Knobs):
     downstream: DownstreamSettings = DownstreamSettings()
     providers: ProvidersSettings = ProvidersSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    ingest: IngestSettings = IngestSettings()
     sessions: SessionsSettings = SessionsSettings()
     valkey: ValkeySettings = ValkeySettings()
     rates: RateSettings = RateSettings()
     shedding: SheddingSettings = SheddingSettings()
     caches: CacheSettings = CacheSettings()
     tracing: TracingSettings = TracingSettings()
+    tools: ToolsSettings = ToolsSettings()
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The ladder with the rung of `premium` before it, as the stack publishes it."""
+        if self.premium is None:
+            return self.ladder
+        return (Rung(name=PREMIUM, tier=Tier.T0, model=self.premium, premium=True), *self.ladder)
 
     @model_validator(mode="after")
     def _walkable(self) -> Self:
-        names = [rung.name for rung in self.ladder]
+        names = [rung.name for rung in self.rungs]
         if len(set(names)) != len(names):
             raise ValueError(f"two rungs have the same name in {', '.join(names)}")
         if not any(rung.model is None and rung.tier is not Tier.T3 for rung in self.ladder):

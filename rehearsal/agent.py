@@ -13,8 +13,8 @@ def agent(
     variables: Mapping[str, str],
     *,
     name: str = "runtime",
-    speed: float = 1.0,
     before: str = "",
+    speed: float = 1.0,
 ) -> Process:
     """`variables`: where the stand-ins are. `speed`: of its time. Wait for its `ready_line`.
 
@@ -26,12 +26,12 @@ def agent(
     }
     return processes.start(
         name,
-        [*_program(speed, before), "--host", "127.0.0.1", "--port", "0"],
+        [*_program(before, speed), "--host", "127.0.0.1", "--port", "0"],
         {"CONCIERGE_ENVIRONMENT": environment, **documents, **variables},
     )
 
 
-def _program(speed: float, before: str) -> list[str]:
-    if before:
-        return [sys.executable, "-c", f"{before}\nfrom runtime.__main__ import main; main()"]
-    return fast.command(speed, "runtime")
+def _program(before: str, speed: float) -> list[str]:
+    if not before:
+        return fast.command(speed, "runtime")
+    return [sys.executable, "-c", f"{before}\nfrom runtime.__main__ import main; main()"]

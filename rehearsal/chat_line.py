@@ -17,10 +17,14 @@ from contract.frames import (
     PROTOCOL,
     SUBPROTOCOL,
     Ask,
+    Confirm,
+    Confirmed,
+    Proposal,
     Reconnect,
     Resume,
     Resumed,
     ServerFrame,
+    ServerMessage,
     decode_server,
     encode,
 )
@@ -60,20 +64,31 @@ class ChatLine:
             async with ws:
                 yield cls(ws, url)
 
-    async def ask(self, text: str) -> AsyncIterator[ServerFrame]:
+    async def ask(self, text: str, confirmation: str | None = None) -> AsyncIterator[ServerFrame]:
         """Every frame of the answer, the ending last."""
         request_id = str(uuid4())
-        await self._ws.send_str(encode(Ask(request_id=request_id, text=text, session_id=self.session_id)))
+        ask = Ask(request_id=request_id, text=text, session_id=self.session_id, confirmation=confirmation)
+        await self._ws.send_str(encode(ask))
         while True:
             frame = await self._frame()
             if isinstance(frame, Reconnect):
                 self.reconnect = frame
-            elif not isinstance(frame, Resumed) and frame.request_id == request_id:
+            elif not isinstance(frame, Resumed | Confirmed) and frame.request_id == request_id:
                 if frame.type == "start":
                     self.session_id = frame.session_id
                 yield frame
                 if frame.type in ENDINGS:
                     return
+
+    async def confirm(self, proposal: Proposal) -> str:
+        """The person's own yes: the word for it, which goes with the next message."""
+        asked = Confirm(request_id=str(uuid4()), session_id=self.session_id, proposal=proposal)
+        await self._ws.send_str(encode(asked))
+        frame = await self._frame()
+        if not isinstance(frame, Confirmed):
+            said = frame.message if frame.type == "error" else "it cannot be confirmed here"
+            raise WrongUseError(f"not confirmed: {said}")
+        return frame.confirmation
 
     async def resume(self, session_id: str, token: str | None) -> Resumed:
         """Goes on with a conversation."""
@@ -85,7 +100,7 @@ class ChatLine:
         self.session_id = session_id
         return frame
 
-    async def _frame(self) -> ServerFrame | Resumed | Reconnect:
+    async def _frame(self) -> ServerMessage:
         try:
             message = await self._ws.receive(timeout=PATIENCE_S)
         except TimeoutError:

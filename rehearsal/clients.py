@@ -5,6 +5,8 @@ machine, or stop a rehearsal that needs none of them.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import botocore.session
@@ -13,6 +15,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 
 # Nobody's: the stand-ins take any, and the programs of a rehearsal inherit none.
 NOBODY = "rehearsal"
+NOBODYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), NOBODY)
 _FILES = {"config_file", "credentials_file"}
 # A stand-in on loopback answers at once or is broken; but a busy machine may keep it waiting.
 _CONFIG = Config(proxies={}, connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 1})
@@ -38,3 +41,18 @@ def _deaf(name: str) -> tuple[Any, ...]:
     """botocore's (name in a file, name in the environment, default, conversion), without the environment."""
     in_file, _, default, conversion = VARIABLES[name]
     return in_file, None, os.devnull if name in _FILES else default, conversion
+
+
+@contextmanager
+def told(variables: Mapping[str, str]) -> Iterator[None]:
+    """For this block they stand in the environment: nothing else tells AWS's clients where an endpoint is."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -7,10 +7,11 @@ is orphaned is named, with what it costs to keep.
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from contract.forecast import Forecast
 from contract.rungs import folder
 from runbooks.engine import About, Alarmed, Decision, Finding, Runbook, Watch, World, calling
 from runbooks.engine.places import ours
-from runbooks.parts import relief
+from runbooks.parts import forecast, relief
 
 ID = "cost-spike"
 DAYS = 8
@@ -29,7 +30,8 @@ COST = Watch(
 
 @calling("ce.get_cost_and_usage")
 def movers(world: World) -> Finding:
-    """Which services cost most more than in the week before?"""
+    """Which services cost most more than in the week before, or than was forecast?"""
+    plan = forecast.expected(world)
     today = world.clock.now().date()
     period = {"Start": f"{today - timedelta(days=DAYS)}", "End": f"{today}"}
     answer = world.aws.elsewhere("us-east-1").read(
@@ -44,6 +46,8 @@ def movers(world: World) -> Finding:
     if len(days) < 2:
         return Finding(what="Cost Explorer has no days to compare", cause=None)
     *week, last = days
+    if plan is not None:
+        return _beyond(plan, last)
     usual = {name: sum(day.get(name, 0.0) for day in week) / len(week) for name in last}
     more = sorted(((last[name] - usual[name], name) for name in last), reverse=True)
     top = tuple(name for gain, name in more if gain > 0 and last[name] > TIMES * usual[name])
@@ -53,6 +57,27 @@ def movers(world: World) -> Finding:
         evidence={name: round(last[name] - usual[name], 2) for name in top[:5]},
         cause=bool(top),
         subjects=top,
+    )
+
+
+def _beyond(plan: Forecast, last: Mapping[str, float]) -> Finding:
+    """An event costs more than an ordinary week and is no surprise: a forecast knows of it."""
+    more = sorted(
+        (
+            (last[name] - usd, name)
+            for name, usd in plan.day_usd.items()
+            if last.get(name, 0.0) > usd * plan.spread
+        ),
+        reverse=True,
+    )
+    words = ", ".join(f"{name} {plan.day_usd[name]:.0f} -> {last[name]:.0f} $ a day" for _, name in more[:3])
+    return Finding(
+        what=f"beyond the forecast of {plan.made_on}: {words}"
+        if more
+        else "no service is beyond its forecast",
+        evidence={name: round(gain, 2) for gain, name in more[:5]},
+        cause=bool(more),
+        subjects=tuple(name for _, name in more),
     )
 
 
@@ -112,6 +137,7 @@ RUNBOOK = Runbook(
         severity="ticket",
         budget_min=30,
         escalate="platform on-call and whoever owns the top mover; agent-loop when loops are the cause",
+        inputs=(forecast.INPUT,),
     ),
     diagnose={
         "cost": COST,

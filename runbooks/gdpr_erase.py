@@ -1,107 +1,85 @@
 """A customer asks for erasure (DATA-9): delete, anonymise what must be kept, and prove it.
 
-Order: what people wrote and hold first, then payments without a name, last the customer's own key; without it
-no archive, backup, object version or point in time can be read again. Nothing of this can be undone, by
-intent. The journal keeps that it was done, by whom and why; it names the customer only by the id that was
-given.
+What is held where is `contract/holdings.toml`. What people wrote and hold goes first, then payments lose their
+name, last goes the customer's own key: without it no archive, backup, object version or point in time can be
+read again. Nothing of this can be undone, by intent. The journal keeps that it was done, by whom and why; it
+names the customer only by the id that was given.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from contract.holdings import Becomes, Holding, Item, holdings, that_become
 from runbooks.engine import About, Call, Decision, Finding, Once, Runbook, Verify, World, calling
 from runbooks.engine.steps import found
 
 ID = "gdpr-erase"
 QUERY, DELETE, UPDATE = "dynamodb.query", "dynamodb.delete_item", "dynamodb.update_item"
-NOBODY = "erased"
-# What a payment or an order may still say: never who, where or with which card.
-PERSONAL = ("address", "email", "name", "phone", "note", "card_token", "locale")
-
-
-class Holding(NamedTuple):
-    """A table that holds something of a customer. `by`: its index; none when the customer is the key."""
-
-    table: str
-    key: tuple[str, ...]
-    attribute: str
-    by: str | None
-
-
-DELETED = (
-    Holding("sessions", ("shard", "item"), "user", "user"),
-    Holding("profiles", ("user",), "user", None),
-    Holding("wishlist", ("user", "product"), "user", None),
-    Holding("carts", ("cart",), "user", "user"),
-    Holding("pii-vault", ("token",), "user", "user"),
-)
-ANONYMISED = tuple(
-    Holding(table, (key,), "user", "user")
-    for table, key in (
-        ("transactions", "transaction"),
-        ("orders", "order"),
-        ("complaints", "complaint"),
-        ("refunds", "refund"),
-        ("deliveries", "delivery"),
-    )
-)
-KEY = Holding("customer-keys", ("customer",), "customer", None)
-HOLDINGS = {holding.table: holding for holding in (*DELETED, *ANONYMISED, KEY)}
 
 
 def _customer(world: World) -> str:
     return world.given("customer", "whose data is to be erased, by user id")
 
 
-def _items(world: World, holding: Holding) -> Iterator[Mapping[str, Any]]:
-    """Keys of everything there is of the customer."""
-    asked: dict[str, Any] = {
-        "TableName": world.named("tables", holding.table),
-        "KeyConditionExpression": "#who = :who",
-        "ExpressionAttributeNames": {"#who": holding.attribute},
-        "ExpressionAttributeValues": {":who": {"S": _customer(world)}},
-    }
-    if holding.by:
-        asked["IndexName"] = holding.by
+def _items(world: World, holding: Holding) -> Iterator[Item]:
+    """Everything there is of the customer in a table."""
+    table, customer = world.named("tables", holding.table), _customer(world)
+    if holding.of is not None:
+        other = holdings()[holding.of]
+        leads = _asked(world, other.of_customer(world.named("tables", other.table), customer))
+    else:
+        leads = _asked(world, holding.of_customer(table, customer))
+    if holding.of is None and not holding.partition:
+        yield from leads
+        return
+    for item in leads:
+        yield from _asked(world, holding.beside(table, item))
+
+
+def _asked(world: World, asked: Mapping[str, Any]) -> Iterator[Item]:
+    more: dict[str, Any] = {}
     while True:
-        answer = world.aws.read("dynamodb", "query", **asked)
-        yield from ({name: item[name] for name in holding.key} for item in answer["Items"])
+        answer = world.aws.read("dynamodb", "query", **asked, **more)
+        yield from answer["Items"]
         if not answer.get("LastEvaluatedKey"):
             return
-        asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def _seen(world: World, holdings: tuple[Holding, ...], what: str) -> Finding:
-    subjects = tuple(
-        f"{holding.table} {json.dumps(key, sort_keys=True)}"
-        for holding in holdings
-        for key in _items(world, holding)
-    )
-    counts = {h.table: sum(s.startswith(f"{h.table} ") for s in subjects) for h in holdings}
+def _seen(world: World, becomes: Becomes, what: str) -> Finding:
+    counts: dict[str, int] = {}
+    subjects: list[str] = []
+    for holding in that_become(becomes):
+        keys = [holding.key_of(item) for item in _items(world, holding)]
+        counts[holding.table] = len(keys)
+        subjects += [f"{holding.table} {json.dumps(key, sort_keys=True)}" for key in keys]
     words = ", ".join(f"{table} {count}" for table, count in counts.items() if count)
     return Finding(
-        what=f"{what}: {words or 'nothing'}", evidence=dict(counts), cause=bool(subjects), subjects=subjects
+        what=f"{what}: {words or 'nothing'}",
+        evidence=dict(counts),
+        cause=bool(subjects),
+        subjects=tuple(subjects),
     )
 
 
 @calling(QUERY)
 def held(world: World) -> Finding:
     """What is there that must go?"""
-    return _seen(world, DELETED, "to delete")
+    return _seen(world, "deleted", "to delete")
 
 
 @calling(QUERY)
 def kept(world: World) -> Finding:
     """What is there that must stay, without a name?"""
-    return _seen(world, ANONYMISED, "to anonymise")
+    return _seen(world, "anonymised", "to anonymise")
 
 
 @calling(QUERY)
 def key(world: World) -> Finding:
     """Is the customer's own key still there?"""
-    return _seen(world, (KEY,), "key that opens archives and backups")
+    return _seen(world, "shredded", "key that opens archives and backups")
 
 
 def decide(findings: Mapping[str, Finding]) -> Decision:
@@ -114,33 +92,28 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     return Decision(course="act", why="; ".join(one.what for one in seen))
 
 
-def _parts(subject: str) -> tuple[str, dict[str, Any]]:
+def _parts(subject: str) -> tuple[Holding, dict[str, Any]]:
     table, _, text = subject.partition(" ")
-    return table, json.loads(text)
+    return holdings()[table], json.loads(text)
 
 
 def _gone(world: World, subject: str) -> bool:
-    table, key = _parts(subject)
-    return all(dict(item) != key for item in _items(world, HOLDINGS[table]))
+    holding, key = _parts(subject)
+    asked = holding.itself(world.named("tables", holding.table), key)
+    return not any(holding.names(item, _customer(world)) for item in _asked(world, asked))
+
+
+def _request(world: World, subject: str) -> dict[str, Any]:
+    holding, key = _parts(subject)
+    return dict(holding.gone(world.named("tables", holding.table), key))
 
 
 def _delete(world: World, subject: str) -> Call:
-    table, key = _parts(subject)
-    request = {"TableName": world.named("tables", table), "Key": key}
-    return Call(service="dynamodb", operation="delete_item", request=request)
+    return Call(service="dynamodb", operation="delete_item", request=_request(world, subject))
 
 
 def _anonymise(world: World, subject: str) -> Call:
-    table, key = _parts(subject)
-    names = {f"#a{number}": attribute for number, attribute in enumerate(PERSONAL)}
-    request = {
-        "TableName": world.named("tables", table),
-        "Key": key,
-        "UpdateExpression": f"SET #who = :nobody REMOVE {', '.join(names)}",
-        "ExpressionAttributeNames": {"#who": "user", **names},
-        "ExpressionAttributeValues": {":nobody": {"S": NOBODY}},
-    }
-    return Call(service="dynamodb", operation="update_item", request=request)
+    return Call(service="dynamodb", operation="update_item", request=_request(world, subject))
 
 
 def _erasing(name: str, check: str, effect: str, call: Any, after: str, *writes: str) -> Once:
@@ -160,7 +133,7 @@ def _erasing(name: str, check: str, effect: str, call: Any, after: str, *writes:
 @calling(QUERY)
 def left(world: World, _: datetime | None) -> float | None:
     """Items that still name the customer, the key among them."""
-    return float(sum(1 for holding in HOLDINGS.values() for _ in _items(world, holding)))
+    return float(sum(1 for holding in holdings().values() for _ in _items(world, holding)))
 
 
 RUNBOOK = Runbook(

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from contract.forecast import LOW_USE, LOW_WEEKS, Forecast
 from contract.rungs import folder
 from runbooks.engine import About, Alarmed, Call, Decision, Finding, Once, Runbook, Verify, World, calling
 from runbooks.engine.watch import METRICS
+from runbooks.parts import forecast
 
 ID = "throughput-review"
-WEEKS = 2
-LOW, IDLE = 0.5, 0.05
+WEEKS, LOW = LOW_WEEKS, LOW_USE
+IDLE = 0.05
 LIST = "bedrock.list_provisioned_model_throughputs"
 RUNGS = "ssm.get_parameters_by_path"
 P = 0.75
@@ -59,6 +61,7 @@ def _hours(world: World, arn: str) -> list[float]:
 @calling(LIST, METRICS)
 def use(world: World) -> Finding:
     """How much of what was bought was used, and how many units would P75 need?"""
+    plan = forecast.expected(world)
     unit = float(world.given("unit_tpm", "how many tokens a minute one unit carries")) * 60
     evidence: dict[str, float | str] = {}
     low: list[str] = []
@@ -77,7 +80,18 @@ def use(world: World) -> Finding:
     words = "; ".join(
         f"{name}: {evidence[name]}" for name in (low or [str(k) for k in evidence if " " not in k])
     )
+    if plan is not None:
+        words = f"{words}; {_planned(plan)}"
     return Finding(what=words, evidence=evidence, cause=bool(low), subjects=tuple(low))
+
+
+def _planned(plan: Forecast) -> str:
+    """What sizing decided and expected of it."""
+    told = (
+        f"{model} {one.units} units at P{one.percentile * 100:g}, {one.utilisation:.0%} used"
+        for model, one in plan.units.items()
+    )
+    return f"the forecast of {plan.made_on} expected {', '.join(told) or 'no units'}"
 
 
 @calling(LIST)
@@ -167,7 +181,10 @@ RUNBOOK = Runbook(
         severity="planned",
         budget_min=20,
         escalate="platform on-call and finance, before a term is renewed",
-        inputs=(("unit_tpm", "tokens a minute that one unit carries, as AWS granted it"),),
+        inputs=(
+            ("unit_tpm", "tokens a minute that one unit carries, as AWS granted it"),
+            forecast.INPUT,
+        ),
     ),
     diagnose={"use": use, "hourly": hourly, "alarms": Alarmed(ID)},
     decide=decide,

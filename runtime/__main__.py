@@ -5,13 +5,16 @@ What keeps it from starting is one line on stderr, and an exit code of `contract
 
 import argparse
 import asyncio
+import os
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from contract.errors import ConciergeError
-from runtime.serve import serve
 from runtime.surroundings import StartError
 
 PORTS = range(65_536)
+SERVICE = "CONCIERGE_SERVICE"
 
 
 def main() -> int:
@@ -22,11 +25,27 @@ def main() -> int:
     try:
         if arguments.port not in PORTS:
             raise StartError(f"--port {arguments.port} is none: give one from 0 to {PORTS[-1]}")
-        asyncio.run(serve(arguments.host, arguments.port))
+        asyncio.run(_service()(arguments.host, arguments.port))
     except ConciergeError as error:
         print(f"runtime: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _service() -> Callable[[str, int], Coroutine[Any, Any, None]]:
+    """The service that the task definition names (NET-4): only what that one needs is loaded."""
+    match os.environ.get(SERVICE):
+        case "ingest":
+            from runtime.ingest.serve import serve as ingest
+
+            return ingest
+        case "tools":
+            from runtime.tools.programs import over_http
+
+            return over_http
+    from runtime.serve import serve
+
+    return serve
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from contract.frames import About, Action, Failure, Final, Usage
+from contract.frames import About, Action, Card, Failure, Final, Usage
 from contract.intents import Intent
 from contract.outcomes import Outcome
 from contract.runtime_settings import Rung, RuntimeSettings
 from contract.tiers import Tier
+from runtime.agents.errand import Errand
+from runtime.agents.specialists import of_intent
 from runtime.answer import beside
 from runtime.answer.facts import Facts, told
 from runtime.answer.gather import Ahead
@@ -30,6 +32,7 @@ from runtime.safety.output.context import Goods, context_of, goods_of
 from runtime.safety.output.money import amounts
 from runtime.safety.output.stream import Stream
 from runtime.safety.watch import Watch, own_instructions
+from runtime.tools.tool import Caller
 
 DOCUMENTS = "documents"  # tag of answers that quote some: whoever changes those invalidates it
 TEMPLATE, CACHE = "template", "cache"  # rungs of answers that no model gave for this message
@@ -170,9 +173,11 @@ class Answering:
         rungs = self._router.rungs(message.text, hardness, message.controls)
         if not models:
             rungs = [rung for rung in rungs if rung.model is None]
-        prompt = Prompt(message.text, told(facts, prompts().facts), message.history, message.variant)
         deadline = reply.arrived + self._settings.request_s
         stream = self._checked(message, facts, reply)
+        errand = self._errand(message, stream)
+        facts_told = told(facts, prompts().facts)
+        prompt = Prompt(message.text, facts_told, message.history, message.variant, errand)
         with self._parts.stage("generate"):
             result = await self._ladder.walk(
                 rungs, prompt, deadline, stream, lambda: self._without_model(message, facts)
@@ -183,8 +188,8 @@ class Answering:
         with self._parts.stage("output"):
             whole = await stream.finish(result.text)
         self._watch.changed(whole)
-        final = self._whole(message, facts, replace(result, text=whole.text), reply)
-        if turn is not None:
+        final = self._whole(message, facts, replace(result, text=whole.text), reply, errand)
+        if turn is not None and not (errand is not None and errand.used):
             await self._shelve(turn, final, facts, result, ahead)
         return final
 
@@ -193,9 +198,29 @@ class Answering:
             return Facts()
         with self._parts.stage("facts"):
             facts = await self._parts.gather.facts(
-                message.text, message.understood, message.person, message.ask.context_hints, ahead
+                message.text,
+                message.understood,
+                message.person,
+                message.ask.context_hints,
+                ahead,
+                self._meant(message),
             )
             return self._watch.only_data(facts)
+
+    def _meant(self, message: Message) -> Sequence[str]:
+        """To an agent, what was shown last is what is spoken of, unless something else is named."""
+        if self._parts.crew is None or message.intent not in of_intent() or message.understood.entities.asins:
+            return ()
+        return message.shown
+
+    def _errand(self, message: Message, stream: Stream) -> Errand | None:
+        """What agents may do for it; None where it is answered from facts."""
+        if self._parts.crew is None:
+            return None
+        caller = Caller(message.person, message.session_id, word=message.ask.confirmation or "")
+        return self._parts.crew.errand(
+            message.intent, caller, message.ask.request_id, message.words, stream.learn
+        )
 
     def _checked(self, message: Message, facts: Facts, reply: Reply) -> Stream:
         """What the person hears of an answer instead of the answer."""
@@ -213,17 +238,31 @@ class Answering:
         products, prices = await self._parts.gather.goods(asins)
         return [goods_of(product, prices.get(product.asin)) for product in products]
 
-    def _whole(self, message: Message, facts: Facts, answer: Answer, reply: Reply) -> Final:
-        gathered = self._parts.gather is not None
+    def _whole(
+        self, message: Message, facts: Facts, answer: Answer, reply: Reply, errand: Errand | None
+    ) -> Final:
+        cards, actions = self._beside(message, facts, errand)
         return reply.final(
             answer.rung,
             answer.text,
             usage=self._usage(answer),
             from_knowledge_base=answer.from_knowledge_base,
-            cards=beside.cards(message.intent, facts),
-            actions=beside.actions(message.intent, facts, message.words) if gathered else (),
+            cards=cards,
+            actions=actions,
             about=self._about(message, facts),
         )
+
+    def _beside(
+        self, message: Message, facts: Facts, errand: Errand | None
+    ) -> tuple[Sequence[Card], Sequence[Action]]:
+        """What tools gave counts, where any was used; a yes that is waited for comes first."""
+        gathered = self._parts.gather is not None
+        actions = beside.actions(message.intent, facts, message.words) if gathered else []
+        if errand is None or not errand.used:
+            return beside.cards(message.intent, facts), actions
+        if errand.proposal is not None:
+            actions = [beside.confirm(errand.proposal, message.words), beside.human(message.words)]
+        return beside.found(result.data for result in errand.results), actions
 
     async def _shelve(
         self, turn: Turn[Shelved], final: Final, facts: Facts, answer: Answer, ahead: Ahead | None

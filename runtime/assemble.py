@@ -7,6 +7,7 @@ from contract.controls import Controls
 from contract.outcomes import Outcome
 from contract.rungs import ExtraRung
 from contract.runtime_settings import Rung, RuntimeSettings
+from runtime.agents.loop import Loop
 from runtime.answering import Answering
 from runtime.canned import canned
 from runtime.conversation import Conversation
@@ -67,7 +68,7 @@ def assemble(
     answering = Answering(
         settings=settings,
         router=router,
-        ladder=Ladder(port, rungs.guard, observe, settings.retry, settings.hedge),
+        ladder=Ladder(Loop(port), rungs.guard, observe, settings.retry, settings.hedge),
         canned=canned(),
         price=price,
         outage=outage,

@@ -29,6 +29,7 @@ from runtime.tracing import send_along
 
 T = TypeVar("T")
 CONNECT_S = 2.0
+CONDITION_FAILED = "ConditionalCheckFailedException"
 # Parts of error codes: ThrottlingException, ProvisionedThroughputExceededException, ...
 _THROTTLES = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "TooManyRequests")
 _REFUSED_BY_US = (
@@ -41,6 +42,10 @@ _REFUSED_BY_US = (
 
 class ParameterError(WrongUseError):
     """A parameter that is not there, or that we may not read."""
+
+
+class MissingError(ParameterError):
+    """There is no such parameter."""
 
 
 class UnreachableError(InconclusiveError):
@@ -111,7 +116,7 @@ async def read_folder(ssm_client: Any, path: str) -> Mapping[str, str]:
 def _explained(name: str, action: str, error: ClientError | BotoCoreError) -> ConciergeError:
     code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
     if code == "ParameterNotFound":
-        return ParameterError(f"SSM has no parameter {name}: deploy the stack, or correct the name")
+        return MissingError(f"SSM has no parameter {name}: deploy the stack, or correct the name")
     if code.startswith("AccessDenied"):
         return ParameterError(f"SSM parameter {name} may not be read: allow {action} on it")
     if isinstance(error, NoCredentialsError):

@@ -5,14 +5,15 @@ as the libraries raise them; `failover.classify` knows what they mean.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
 
 from contract.model_access import GuardrailUse
 from contract.runtime_settings import Rung
-from runtime import aws, prompts
-from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
+from runtime import aws, eventstream, prompts
+from runtime.port import Asked, Event, Opened, Prompt, Ran, Spec, Spent, Stop, Text
 from runtime.targets import Targets
 
 INTERVENED = "guardrail_intervened"
@@ -54,8 +55,7 @@ class Bedrock:
         return aws.client(
             "bedrock-runtime",
             rung.region or self._region,
-            # The ladder keeps the time; this only ends a socket that nobody watches any more.
-            read_timeout=rung.total_s + 5,
+            read_timeout=None,  # the ladder keeps the time, and a timer here is set anew for every chunk
             max_pool_connections=rung.concurrency,  # each stream holds one: fewer would be a queue
             retries={"mode": "standard", "total_max_attempts": 1},
         )
@@ -68,21 +68,23 @@ class Bedrock:
         client = await self._client(rung)
         response = await client.converse_stream(
             modelId=target.model_id,
-            system=[{"text": prompts.system(prompt.variant)}],
+            system=[{"text": _system(prompt, recorded)}],
             messages=[*_messages(prompt, recorded), *_begun(so_far)],
             inferenceConfig={"maxTokens": rung.max_tokens},
-            **_tools(recorded),
+            **_tools(prompt, recorded),
             **_inference(rung),
             **_guarded(target.guardrail),
         )
         checked = target.guardrail is not None and target.guardrail.stream == "sync"
-        events = response["stream"]
+        stream = response["stream"]
+        asks = _Asks()
         try:
-            async for raw in events:
-                if (event := _event(raw, checked=checked)) is not None:
-                    yield event
+            async with aclosing(eventstream.read(stream)) as events:
+                async for raw in events:
+                    if (event := _event(raw, checked=checked) or asks.read(raw)) is not None:
+                        yield event
         finally:
-            events.close()
+            stream.close()
 
 
 def _messages(prompt: Prompt, recorded: Sequence[Ran]) -> list[Mapping[str, Any]]:
@@ -113,13 +115,27 @@ def _begun(so_far: str) -> list[Mapping[str, Any]]:
     return [_said("assistant", so_far)] if so_far else []
 
 
-def _tools(recorded: Sequence[Ran]) -> Mapping[str, Any]:
-    """Bedrock wants every tool described that a conversation has used."""
-    if not recorded:
-        return {}
-    names = sorted({ran.tool for ran in recorded})
-    schema = {"json": {"type": "object"}}
-    return {"toolConfig": {"tools": [{"toolSpec": {"name": name, "inputSchema": schema}} for name in names]}}
+def _system(prompt: Prompt, recorded: Sequence[Ran]) -> str:
+    usual = prompts.system(prompt.variant)
+    return f"{usual}\n{prompt.hands.told(recorded)}" if prompt.hands is not None else usual
+
+
+def _tools(prompt: Prompt, recorded: Sequence[Ran]) -> Mapping[str, Any]:
+    """Those offered. Bedrock wants every tool described that a conversation has used."""
+    specs = prompt.hands.specs(recorded) if prompt.hands is not None else ()
+    used = {ran.tool for ran in recorded} - {spec.name for spec in specs}
+    specs = [*specs, *(Spec(name, "", {"type": "object"}) for name in sorted(used))]
+    offered = [
+        {
+            "toolSpec": {
+                "name": spec.name,
+                **({"description": spec.does} if spec.does else {}),
+                "inputSchema": {"json": spec.schema},
+            }
+        }
+        for spec in specs
+    ]
+    return {"toolConfig": {"tools": offered}} if offered else {}
 
 
 def _inference(rung: Rung) -> Mapping[str, Any]:
@@ -142,6 +158,33 @@ def _guarded(guardrail: GuardrailUse | None) -> Mapping[str, Any]:
             "streamProcessingMode": guardrail.stream,
         }
     }
+
+
+class _Asks:
+    """The tools a model asks for; their input comes in pieces of JSON."""
+
+    def __init__(self) -> None:
+        self._tool = ""
+        self._pieces: list[str] = []
+
+    def read(self, raw: Mapping[str, Any]) -> Asked | None:
+        match raw:
+            case {"contentBlockStart": {"start": {"toolUse": {"name": str(name)}}}}:
+                self._tool, self._pieces = name, []
+            case {"contentBlockDelta": {"delta": {"toolUse": {"input": str(piece)}}}}:
+                self._pieces.append(piece)
+            case {"contentBlockStop": _} if self._tool:
+                tool, self._tool = self._tool, ""
+                return Asked(tool, _object("".join(self._pieces) or "{}"))
+        return None
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _event(raw: Mapping[str, Any], *, checked: bool) -> Event | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from contract.controls import Controls
-from contract.frames import Ask, Failure, Final, Resumed, Said, ServerFrame
+from contract.frames import Ask, Confirm, Confirmed, Failure, Final, Resumed, Said, ServerFrame
 from contract.intents import Intent
 from contract.people import Person, guest
 from contract.runtime_settings import RuntimeSettings
@@ -85,7 +85,7 @@ class Conversation:
         `headers`: those of a request that carries one message, for its trace.
         """
         whose = person or guest(session_id)
-        ask = self._watch.without_pii(ask)
+        ask, originals = self._watch.without_pii(ask)
         stages = self._parts.stages
         with stages.message(ask.request_id, headers) if stages else request(ask.request_id), asking(whose.id):
             reply = Reply(ask.request_id, send)
@@ -97,6 +97,10 @@ class Conversation:
                 self._telemetry.log("info", "the client is gone, generation stopped")
                 raise
             self._measure(ending, reply)
+            if self._parts.trial is not None and isinstance(ending, Final):
+                self._parts.trial.answered(whose, ending)
+            if originals and isinstance(ending, Final) and self._parts.vault is not None and whose.signed_in:
+                self._later(self._parts.vault.keep(whose.id, session_id, ask.request_id, originals))
             return ending
 
     async def settle(self, within_s: float) -> None:
@@ -158,6 +162,12 @@ class Conversation:
             return None
         return memory if memory.turns or memory.summary else None
 
+    def confirm(self, person: Person, session_id: str, frame: Confirm) -> Confirmed | None:
+        """The word for a yes; None where nothing can be paid, or by nobody who is known."""
+        if self._parts.crew is None or not person.signed_in:
+            return None
+        return self._parts.crew.confirm(person, session_id, frame.request_id, frame.proposal)
+
     # -- one message --------------------------------------------------------------------------------------
 
     async def _ending(self, ask: Ask, session_id: str, person: Person, reply: Reply) -> Final | Failure:
@@ -203,7 +213,7 @@ class Conversation:
         language = language_of(ask.text, ask.context_hints.get("locale", ""))
         if self._watch.refuses(ask):
             return await self._no_orders(ask, session_id, person, language, reply)
-        certain = self._understand.at_once(ask.text)
+        certain = self._confirmed(ask) or self._understand.at_once(ask.text)
         ahead = self._ahead(ask.text, language, certain)
         try:
             memory = await self._memory(session_id, person)
@@ -213,7 +223,7 @@ class Conversation:
                 if not verdict.allowed:
                     return reply.failure("too_many_requests", BUSY, verdict.retry_after_s)
             variant = variant_of(self._settings.experiment, person)
-            message = Message(ask, person, memory, understood, language, variant, controls)
+            message = Message(ask, person, memory, understood, language, variant, controls, session_id)
             ending = await self._answering.answer(message, reply, ahead, models=models)
         except NotTheirsError:
             return reply.failure("bad_request", NOT_YOURS)
@@ -223,6 +233,11 @@ class Conversation:
         if isinstance(ending, Final) and memory is not None:
             self._later(self._keep(ask.request_id, message.text, message.intent, memory, ending))
         return ending
+
+    def _confirmed(self, ask: Ask) -> Understanding | None:
+        """A message that comes with the customer's own yes is about what that is for."""
+        crew = self._parts.crew
+        return crew.confirmed(ask.confirmation) if crew is not None and ask.confirmation else None
 
     async def _no_orders(
         self, ask: Ask, session_id: str, person: Person, language: str, reply: Reply

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from contract import cutover
+from contract.cutover import Cutover
 from contract.model_access import ModelCalls
 from contract.runtime_settings import Rung
-from runtime import targets
+from runtime import aws, targets
 from runtime.controls import ControlsReader
 from runtime.extra_rungs import ExtraRungs
 from runtime.kept import Kept
@@ -26,6 +28,7 @@ class Names:
     controls: str
     rungs: str
     model_calls: str | None = None
+    cutover: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,15 @@ class Documents:
         self._ladder = ladder
         self._telemetry = telemetry
         self._calls = self._model_calls(names.model_calls) if names.model_calls else None
+        self._cutover = kept_cutover(store, names.cutover, telemetry) if names.cutover else None
 
     def model_calls(self) -> ModelCalls | None:
         """As published for this region; None when nothing is."""
         return self._calls.value if self._calls else None
+
+    def cutover(self) -> Cutover | None:
+        """How far searches have moved to a new generation of the index; None: there is one."""
+        return self._cutover.value if self._cutover else None
 
     @property
     def turned(self) -> Sequence[Refresh]:
@@ -65,7 +73,7 @@ class Documents:
     @property
     def published(self) -> Sequence[Refresh]:
         """What deployments and events publish: at leisure."""
-        return [self.extras.refresh, *([self._calls.refresh] if self._calls else [])]
+        return [self.extras.refresh, *(one.refresh for one in (self._calls, self._cutover) if one)]
 
     async def start(self) -> None:
         """The first reads; the error says what keeps the model calls from being used."""
@@ -74,6 +82,8 @@ class Documents:
         self._warn_of_unguarded_calls()
         await self.controls.refresh()
         await self.extras.refresh()
+        if self._cutover is not None:
+            await self._cutover.refresh()
 
     def _model_calls(self, name: str) -> Kept[ModelCalls | None]:
         async def read() -> ModelCalls | None:
@@ -90,3 +100,19 @@ class Documents:
         calls = self.model_calls()
         if calls is None or calls.guardrail is None:
             self._telemetry.log("warning", "no guardrail checks the calls to models: none is published")
+
+
+def kept_cutover(store: Store, name: str, telemetry: Telemetry) -> Kept[Cutover | None]:
+    """The document of a cutover, as whoever searches or writes reads it (VEC-5)."""
+
+    async def read() -> Cutover | None:
+        try:
+            return cutover.parse(await store.one(name))
+        except aws.MissingError:
+            return None
+
+    def tell(_: Cutover | None, after: Cutover | None) -> None:
+        document = after.model_dump(mode="json") if after else None
+        telemetry.log("info", "the cutover to a new index changed", cutover=document)
+
+    return Kept("cutover", read, None, telemetry, tell)

@@ -27,6 +27,7 @@ class Why(StrEnum):
     UNAVAILABLE = "unavailable"
     THROTTLED = "throttled"
     REFUSED = "refused"  # our request, or our right to make it
+    DECLINED = "declined"  # understood, and answered with a no: a card, a product that is sold out
     BROKEN = "broken"  # an answer that is not what its contract says
 
 
@@ -36,6 +37,7 @@ _OUTCOMES = {
     Why.UNAVAILABLE: Outcome.UNAVAILABLE,
     Why.THROTTLED: Outcome.THROTTLED,
     Why.REFUSED: Outcome.BAD_REQUEST,
+    Why.DECLINED: Outcome.BAD_REQUEST,
     Why.BROKEN: Outcome.UNAVAILABLE,
 }
 GIVEN_UP = "given up for a while: too many calls failed"
@@ -48,6 +50,7 @@ class ProviderError(Exception):
         super().__init__(f"{provider}: {why}" + (f": {detail}" if detail else ""))
         self.provider = provider
         self.why = why
+        self.detail = detail
         self.passing = passing
 
 

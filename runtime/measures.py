@@ -37,10 +37,22 @@ class Measures:
         """One call of a tool."""
         self._telemetry.sample({"ToolMs": _ms(seconds), "ToolFailed": int(failed)}, {"Tool": tool})
 
+    def loop_stopped(self, agent: str) -> None:
+        """An agent that asked for tools again and again."""
+        self._telemetry.sample({"LoopsStopped": 1}, {"Agent": agent})
+
     def provider(self, provider: str, seconds: float, *, failed: bool) -> None:
         """One call to a provider."""
         values = {"ProviderMs": _ms(seconds), "ProviderFailed": int(failed)}
         self._telemetry.sample(values, {"Provider": provider})
+
+    def variant_answered(self, variant: str, *, human: bool) -> None:
+        """An answer to somebody in an experiment, and whether they wanted a human."""
+        self._telemetry.sample({"VariantHuman": int(human)}, {"Variant": variant})
+
+    def variant_rated(self, variant: str, *, good: bool) -> None:
+        """What somebody in an experiment thinks of an answer."""
+        self._telemetry.sample({"VariantRated": int(good)}, {"Variant": variant})
 
     def task(self, *, connections: int, in_flight: int, lag_s: float) -> None:
         """How this task is, as of now."""

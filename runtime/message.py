@@ -24,6 +24,7 @@ class Message:
     language: str
     variant: str
     controls: Controls
+    session_id: str
 
     @property
     def text(self) -> str:
@@ -46,6 +47,12 @@ class Message:
         if not self.memory.summary:
             return turns
         return (("What did we talk about before?", self.memory.summary), *turns)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Products of the last turn that showed any: "the first one" is one of these."""
+        turns = self.memory.turns if self.memory is not None else ()
+        return next((turn.asins for turn in reversed(turns) if turn.asins), ())
 
     @property
     def question(self) -> Question | None:

@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from contract.cutover import Cutover
 from contract.logs import PROVIDER_FAILED
 from contract.model_access import ModelCalls
 from contract.runtime_settings import RuntimeSettings
+from runtime.accounts.opening import open_accounts
+from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Shelf, Similar
 from runtime.connections import on_behalf
 from runtime.downstream import Spoil, unspoilt
+from runtime.experiment import Trial
 from runtime.failover.breaker import Change
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
@@ -27,13 +31,17 @@ from runtime.safety.watch import ready
 from runtime.sessions.opening import Stores, open_sessions
 from runtime.shop.opening import open_shop
 from runtime.telemetry import Clock, Telemetry
+from runtime.tools.opening import toolbox
+from runtime.tools.paying import Signing
+from runtime.tools.toolbox import Toolbox
 from runtime.tracing import Stages, recorder
 from runtime.tracing import headers as traced
 from runtime.understand.intent import Classify, Scored
 from runtime.valkey import Store
 from runtime.valkey import opened as open_valkey
+from runtime.vault.opening import open_vault
 
-HEARD = frozenset({"ok", "cancelled"})  # outcomes of a call that are nobody's failure
+HEARD = frozenset({"ok", "cancelled", "declined"})  # outcomes of a call that are nobody's failure
 SKIPPED = "skipped"  # not asked, because its breaker is open: that was said once
 FLUSH_LAST_S = 2.0
 WARM = "warm up"
@@ -47,6 +55,7 @@ class Opened:
     stores: Stores
     shedding: Shedding
     measures: Measures
+    toolbox: Toolbox
 
     async def warm(self) -> None:
         """One throw-away round, so that the first person does not pay for cold connections and rules."""
@@ -67,11 +76,14 @@ async def open_parts(
     region: str,
     variables: Mapping[str, str],
     calls: Callable[[], ModelCalls | None],
+    cutover: Callable[[], Cutover | None] = lambda: None,
     telemetry: Telemetry,
     wall: Clock,
+    secret: bytes,
     spoil: Spoil = unspoilt,
 ) -> AsyncIterator[Opened]:
-    """Inside the event loop whose time counts. `spoil`: what an experiment does to calls."""
+    """Inside the event loop whose time counts. `secret`: what confirmations are signed with; `spoil`: what an
+    experiment does to calls."""
     now = asyncio.get_running_loop().time
     measures = Measures(telemetry)
     if places.missing:
@@ -120,6 +132,7 @@ async def open_parts(
                 asking,
                 region=region,
                 calls=calls,
+                cutover=cutover,
                 headers=headers,
                 observe=observe,
                 hear=hear,
@@ -139,6 +152,30 @@ async def open_parts(
                 spoil=spoil,
             )
         )
+        accounts = await stack.enter_async_context(
+            open_accounts(
+                places,
+                settings.tools.item_s,
+                asking,
+                region=region,
+                wall=wall,
+                observe=observe,
+                hear=hear,
+            )
+        )
+        kept = await stack.enter_async_context(
+            open_vault(
+                places,
+                settings.sessions.write_s,
+                asking,
+                region=region,
+                telemetry=telemetry,
+                observe=observe,
+                hear=hear,
+            )
+        )
+        signing = Signing(secret, wall)
+        tools = toolbox(shop, accounts, found.retrieval, signing, settings.tools, telemetry, measures, now)
         valkey = await stack.enter_async_context(open_valkey(places.cache, region, settings.valkey, changed))
         shedding = Shedding(settings.shedding, telemetry)
         _beside(stack, telemetry, settings, shedding)
@@ -151,8 +188,11 @@ async def open_parts(
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
             measures=measures,
+            trial=Trial(settings.experiment, measures) if settings.experiment else None,
+            crew=Crew(tools, signing, settings.tools, telemetry, measures, now),
+            vault=kept.vault if kept else None,
         )
-        yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures)
+        yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools)
 
 
 def _beside(

@@ -11,13 +11,16 @@ from typing import Any
 from contract.base import Shape
 from contract.frames import Action, Card, Source
 from contract.tiers import Tier
+from runtime.agents.crew import Crew
 from runtime.answer.gather import Gather
 from runtime.caches import Answers, Codec
+from runtime.experiment import Trial
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
 from runtime.sessions.sessions import Sessions
 from runtime.tracing import Stages
 from runtime.understand.intent import Classify
+from runtime.vault.vault import Vault
 
 
 class Shelved(Shape):
@@ -46,6 +49,9 @@ class Parts:
     answers: Answers[Shelved] | None = None
     stages: Stages | None = None
     measures: Measures | None = None
+    trial: Trial | None = None
+    crew: Crew | None = None
+    vault: Vault | None = None
 
     def stage(self, name: str) -> AbstractContextManager[Any]:
         """Surrounds a stage: one span and one metric."""

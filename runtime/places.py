@@ -28,6 +28,7 @@ class Places:
     shipping: str | None = None
     promotions: str | None = None
     orders: str | None = None
+    cards: str | None = None  # the card network
     campaign: str | None = None  # ARN of an Amazon Personalize campaign
     # Search, and the models of our own: names of SageMaker endpoints.
     search: str | None = None
@@ -39,6 +40,15 @@ class Places:
     sessions_table: str | None = None
     tickets_table: str | None = None
     feedback_table: str | None = None
+    carts_table: str | None = None
+    wishlist_table: str | None = None
+    profiles_table: str | None = None
+    transactions_table: str | None = None
+    memory: str | None = None  # id of an AgentCore memory; then sessions are kept there
+    # Originals of personal data: all three or none.
+    vault_table: str | None = None
+    customer_keys_table: str | None = None
+    customer_keys_key: str | None = None  # of KMS: id, ARN or alias
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -64,6 +74,7 @@ VARIABLES: Mapping[str, str] = {
     "shipping": "CONCIERGE_SHIPPING_URL",
     "promotions": "CONCIERGE_PROMOTIONS_URL",
     "orders": "CONCIERGE_ORDERS_URL",
+    "cards": "CONCIERGE_CARDS_URL",
     "campaign": "CONCIERGE_PERSONALIZE_CAMPAIGN",
     "search": "CONCIERGE_SEARCH_URL",
     "intent_endpoint": "CONCIERGE_ENDPOINT_INTENT",
@@ -73,10 +84,27 @@ VARIABLES: Mapping[str, str] = {
     "sessions_table": "CONCIERGE_TABLE_SESSIONS",
     "tickets_table": "CONCIERGE_TABLE_TICKETS",
     "feedback_table": "CONCIERGE_TABLE_FEEDBACK",
+    "carts_table": "CONCIERGE_TABLE_CARTS",
+    "wishlist_table": "CONCIERGE_TABLE_WISHLIST",
+    "profiles_table": "CONCIERGE_TABLE_PROFILES",
+    "transactions_table": "CONCIERGE_TABLE_TRANSACTIONS",
+    "memory": "CONCIERGE_MEMORY",
+    "vault_table": "CONCIERGE_TABLE_PII_VAULT",
+    "customer_keys_table": "CONCIERGE_TABLE_CUSTOMER_KEYS",
+    "customer_keys_key": "CONCIERGE_KMS_CUSTOMER_KEYS",
 }
 _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("product_search", "pricing", "recommendation", "shipping", "promotions", "orders", "search"),
+        (
+            "product_search",
+            "pricing",
+            "recommendation",
+            "shipping",
+            "promotions",
+            "orders",
+            "cards",
+            "search",
+        ),
         ("http", "https"),
     ),
     "cache": ("redis", "rediss", "valkey", "valkeys"),

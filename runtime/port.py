@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contract.runtime_settings import Rung
 
@@ -12,13 +12,15 @@ class Prompt:
     """All that a model is told for one message.
 
     `asked`: the person's words. `facts`: what was looked up for them, fenced as data. `history`: the turns
-    before, as (asked, answered), the oldest first. `variant`: which wording of our own instructions.
+    before, as (asked, answered), the oldest first. `variant`: which wording of our own instructions. `hands`:
+    what it may do for this message beside speaking.
     """
 
     asked: str
     facts: str = ""
     history: tuple[tuple[str, str], ...] = ()
     variant: str = ""
+    hands: "Hands | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ class Spent:
     input_tokens: int
     output_tokens: int
 
+    def plus(self, more: "Spent") -> "Spent":
+        return Spent(self.input_tokens + more.input_tokens, self.output_tokens + more.output_tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -64,10 +69,61 @@ class Ran:
     tool: str
     arguments: Mapping[str, Any]
     result: str
+    ok: bool = True
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The model wants a tool to run. None for arguments that are no JSON object."""
+
+    tool: str
+    arguments: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Using:
+    """A tool runs: it is waited for, not the model."""
+
+    tool: str
 
 
 UNBILLED = Spent(0, 0)
-Event = Opened | Text | Stop | Spent | Ran
+Event = Opened | Text | Stop | Spent | Ran | Asked | Using
+TOOL_USE = "tool_use"  # why a model stops that waits for tools
+
+
+class Spec(NamedTuple):
+    """A tool as a model is told of it; `schema` is a JSON schema of its input."""
+
+    name: str
+    does: str
+    schema: Mapping[str, Any]
+
+
+class Hands(Protocol):
+    """What a model may do for one message. `ran`: what was done for it so far, on this rung or another."""
+
+    def told(self, ran: Sequence[Ran]) -> str:
+        """What it is told in addition to what every model is told."""
+        ...
+
+    def specs(self, ran: Sequence[Ran]) -> Sequence[Spec]:
+        """The tools that are offered now, and those that were used."""
+        ...
+
+    def stopped(self, ran: Sequence[Ran], rounds: int, asked: Sequence[Asked]) -> bool:
+        """Whether it has asked for enough."""
+        ...
+
+    @property
+    def given_up(self) -> str:
+        """What the person is told then."""
+        ...
+
+    async def use(self, asked: Asked, ran: Sequence[Ran]) -> Ran:
+        """Runs a tool; what goes wrong is in the result."""
+        ...
 
 
 class ModelPort(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from contract import rungs
+from contract import cutover, rungs
 from contract.errors import WrongUseError
 from runtime.documents import Names
 from runtime.surfaces.identity import Issuer
@@ -46,7 +46,9 @@ class Surroundings:
 
     @property
     def names(self) -> Names:
-        return Names(self.controls, rungs.folder(self.environment), self.models)
+        return Names(
+            self.controls, rungs.folder(self.environment), self.models, cutover.parameter(self.environment)
+        )
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:

@@ -202,7 +202,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _models_callable(self) -> Self:
         self.models.check(
-            self.runtime.ladder,
+            self.runtime.rungs,
             self._region_names,
             production=self.environment.protect,
             today=datetime.now(UTC).date(),
@@ -224,8 +224,8 @@ class Settings(Section):
     def runtime_in(self, region: str) -> RuntimeSettings:
         """What the agent of this region is set to: the ladder as it stands there."""
         role = next(role for role, name in self._region_names.items() if name == region)
-        ladder = self.models.standing(self.runtime.ladder, self._region_names, role).rungs
-        return self.runtime.model_copy(update={"ladder": ladder})
+        ladder = self.models.standing(self.runtime.rungs, self._region_names, role).rungs
+        return self.runtime.model_copy(update={"ladder": ladder, "premium": None})
 
     @property
     def places(self) -> Mapping[str, RegionSettings]:
@@ -259,7 +259,7 @@ class Settings(Section):
         found += self.identity.warnings(protect=protect)
         found += self.search.warnings(protected=protect)
         found += self.models.warnings(
-            self.runtime.ladder, places, production=protect, today=datetime.now(UTC).date()
+            self.runtime.rungs, places, production=protect, today=datetime.now(UTC).date()
         )
         found += self.inference.warnings(protect=protect)
         found += self.operations.warnings(protect=protect, budget=self.environment.monthly_budget_usd)

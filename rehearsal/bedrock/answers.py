@@ -127,6 +127,8 @@ def _facts(random: Random, facts: Facts, words: set[str], wrongs: Collection[Fau
     def fitting(text: str) -> int:
         return -len(words & set(telling(text)))
 
+    for note in facts.notes[-MOST_FACTS:]:
+        yield f"{note[:1].upper()}{note[1:]}."
     for order in sorted(facts.orders, key=lambda order: fitting(order.id))[:MOST_FACTS]:
         yield _order(random, order)
     for product in sorted(facts.products, key=lambda product: fitting(product.name))[:MOST_FACTS]:

@@ -18,8 +18,8 @@ _ENDINGS = ("open", "answered", "abandoned", "broken", "throttled", "refused")
 
 @dataclass(slots=True)
 class Call:
-    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was made
-    `struck`: what is to go wrong with its answer."""
+    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was
+    made; `struck`: what is to go wrong with its answer."""
 
     route: str
     random: Random
@@ -29,11 +29,11 @@ class Call:
     named: str = ""
     region: str = ""
     customer: str = ""
+    first_token_s: float | None = None  # from its arrival to the first piece of a streamed answer
     struck: Struck | None = None
     pool: Pool | None = None
     reserved: int = 0
     broken: bool = False
-    first_s: float | None = None  # from its arrival to the first piece of a streamed answer
 
     @classmethod
     def arriving(cls, route: str, seed: int, number: int, now: float) -> "Call":
@@ -82,5 +82,5 @@ class Counts:
         finally:
             counts["open"] -= 1
             counts[ending] += 1
-            if call.first_s is not None and call.counted_as in self.first_ms:
-                self.first_ms[call.counted_as].append(round(call.first_s * 1_000, 3))
+            if call.first_token_s is not None and call.counted_as in self.first_ms:
+                self.first_ms[call.counted_as].append(round(call.first_token_s * 1_000, 3))

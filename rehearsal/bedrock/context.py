@@ -52,9 +52,10 @@ class Facts:
     products: list[Product] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.products or self.orders or self.documents)
+        return bool(self.products or self.orders or self.documents or self.notes)
 
 
 def read(blocks: list[Block]) -> Facts:
@@ -98,10 +99,20 @@ def _from_value(value: Any, facts: Facts, depth: int) -> None:
         for item in value:
             _from_value(item, facts, depth + 1)
     elif isinstance(value, Mapping):
+        _note(value, facts)
         fields = {re.sub(r"[^a-z]", "", str(key).lower()): item for key, item in value.items()}
         if not _take(fields, facts):
             for item in value.values():
                 _from_value(item, facts, depth + 1)
+
+
+def _note(value: Mapping[str, Any], facts: Facts) -> None:
+    """What a tool says happened, what a cart comes to, or why nothing did."""
+    error = value.get("error")
+    said = value.get("note") or (error.get("message") if isinstance(error, Mapping) else None)
+    total = value.get("total")
+    if isinstance(said, str):
+        facts.notes.append(f"{said}; the total is ${total:,.2f}" if isinstance(total, int | float) else said)
 
 
 def _take(fields: Mapping[str, Any], facts: Facts) -> bool:

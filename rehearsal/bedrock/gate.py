@@ -65,7 +65,7 @@ class Gate:
         took_s = self.clock.now() - call.arrived
         self._publish(
             call,
-            lambda named: self._published.answered(named, took_s, call.first_s, broken=call.broken),
+            lambda named: self._published.answered(named, took_s, call.first_token_s, broken=call.broken),
         )
         return response
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from contract.faults import FaultKind
-from rehearsal.bedrock import answers, context, guardrails, tools
+from rehearsal.bedrock import answers, context, guardrails, planner, tools
 from rehearsal.bedrock.findings import INPUT, OUTPUT
 from rehearsal.bedrock.guardrail_rules import Guardrail
 from rehearsal.bedrock.guardrails import GuardText
@@ -113,12 +113,14 @@ def _blocks(
 ) -> tuple[tuple[Block, ...], str, int]:
     """(blocks, why they end, planned pieces)."""
     limits = asked.inference
-    spec = tools.choose(asked.tools, asked.question, answered=bool(asked.results))
-    if spec is not None:
-        use = tools.use(random, spec, asked.question, malformed=FaultKind.MALFORMED_TOOL in wrongs)
-        blocks: tuple[Block, ...] = (Text(_PREFACE), _tool(use))
-        return blocks, "tool_use", sum(len(block.pieces) for block in blocks)
     facts = context.read(asked.blocks)
+    step = planner.plan(asked, facts)
+    if step is not None:
+        malformed = FaultKind.MALFORMED_TOOL in wrongs
+        use = tools.use(random, step.spec, step.known, asked.question, malformed=malformed)
+        preface = () if asked.used else (Text(_PREFACE),)  # said once, before the first of several
+        blocks: tuple[Block, ...] = (*preface, _tool(use))
+        return blocks, "tool_use", sum(len(block.pieces) for block in blocks)
     answer = answers.compose(random, asked.question, limits.max_tokens, facts, wrongs)
     answer = answers.stopped(answer, limits.stops)
     return (Text(answer.chunks),), answer.stop_reason, answer.planned

@@ -154,6 +154,16 @@ class Conversation(BaseModel):
         return [block.tool_result for block in self.messages[-1].content if block.tool_result]
 
     @property
+    def used(self) -> frozenset[str]:
+        """Tools the model has asked for since the person spoke."""
+        names: list[str] = []
+        for message in reversed(self.messages):
+            if message.role == "user" and any(block.words for block in message.content):
+                break
+            names += [block.tool_use.name for block in message.content if block.tool_use]
+        return frozenset(names)
+
+    @property
     def blocks(self) -> list[Block]:
         return [*self.system, *(block for message in self.messages for block in message.content)]
 

@@ -59,7 +59,7 @@ async def send(
             await clock.until(call.arrived, times.chunks_s[sent] + late_s)
             await response.write(opening + _delta(call, index, block, piece))
             if not sent:
-                call.first_s = clock.now() - call.arrived
+                call.first_token_s = clock.now() - call.arrived
             opening, sent = b"", sent + 1
         closing = opening + _event(call, "contentBlockStop", f'"contentBlockIndex":{index}')
     if broken:  # it was to break later than this answer lasts

@@ -1,4 +1,6 @@
-"""Whether the model asks for a tool, which one, and with what arguments: by the question's own words."""
+"""The input of a tool as the stand-in fills it: what is known, what the question says, and what the schema
+takes.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,10 +10,8 @@ from string import ascii_letters, digits
 from typing import Any
 
 from rehearsal.bedrock.answers import telling
-from rehearsal.bedrock.requests import Tools, ToolSpec
+from rehearsal.bedrock.requests import ToolSpec
 
-_NAMED, _DESCRIBED = 3, 1  # what a word of the question counts in a tool's name, and in its description
-_ENOUGH = 2
 _IDENTITY = re.compile(r"\b(?=[A-Z0-9-]*\d)[A-Z0-9][A-Z0-9-]{4,}\b")
 _DEEPEST = 5
 
@@ -25,35 +25,12 @@ class Use:
     input: Any
 
 
-def choose(tools: Tools | None, question: str, *, answered: bool) -> ToolSpec | None:
-    """The tool to ask for, if any. `answered`: tools have just spoken, so the model does."""
-    if tools is None or not tools.specs:
-        return None
-    if tools.forced:
-        return tools.forced_spec
-    ranked = sorted(tools.specs, key=lambda spec: -_fits(spec, question))
-    if tools.choice.any is not None:
-        return ranked[0]
-    return ranked[0] if not answered and _fits(ranked[0], question) >= _ENOUGH else None
-
-
-def use(random: Random, spec: ToolSpec, question: str, *, malformed: bool) -> Use:
+def use(random: Random, spec: ToolSpec, known: Mapping[str, Any], question: str, *, malformed: bool) -> Use:
     """What the model sends."""
     name = "".join(random.choice(ascii_letters + digits) for _ in range(22))
     schema = spec.schema_.get("json", {})
-    filled = _object(schema, question, 0)
+    filled = {**_object(schema, question, 0), **known}
     return Use(f"tooluse_{name}", spec.name, _broken(random, schema, filled) if malformed else filled)
-
-
-def _fits(spec: ToolSpec, question: str) -> int:
-    asked = {_stem(word) for word in telling(question)}
-    named = {_stem(word) for word in re.findall(r"[a-z]+", spec.name.lower())}
-    described = {_stem(word) for word in telling(spec.description)} - named
-    return _NAMED * len(asked & named) + _DESCRIBED * len(asked & described)
-
-
-def _stem(word: str) -> str:
-    return re.sub(r"(ies|es|s|ing|ed)$", "", word) or word
 
 
 def _object(schema: Mapping[str, Any], question: str, depth: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rehearsal.search.cluster import Cluster
 from rehearsal.search.errors import SearchError, illegal
 from rehearsal.search.index import Index
 from rehearsal.search.query import run
+from rehearsal.search.searching import chosen
 
 _STATUS = {"created": 201, "updated": 200, "deleted": 200, "not_found": 404, "noop": 200}
 
@@ -53,6 +54,24 @@ class Documents:
         self._refresh(request, names)
         failed = any("error" in item for line in items for item in line.values())
         return web.json_response({"took": len(items) // 10, "errors": failed, "items": items})
+
+    async def several(self, request: web.Request) -> web.Response:
+        """By ids, as they were last written: a refresh is not waited for."""
+        body, usual = json.loads(await request.text() or "{}"), request.match_info.get("index", "")
+        wanted = body.get("docs") or [{"_id": name} for name in body.get("ids", ())]
+        excluded = [name for name in request.query.get("_source_excludes", "").split(",") if name]
+        if not wanted:
+            raise illegal("Validation Failed: 1: no documents to get;")
+        docs = [self._got(one.get("_index", usual), str(one["_id"]), excluded) for one in wanted]
+        return web.json_response({"docs": docs})
+
+    def _got(self, name: str, document: str, excluded: list[str]) -> dict[str, Any]:
+        for index in self._cluster.find(name):
+            if document in index.documents:
+                source = chosen(index.documents[document], {"excludes": excluded})
+                said = {"_index": index.name, "_id": document, "_version": 1, "found": True}
+                return {**said, "_source": source}
+        return {"_index": name, "_id": document, "found": False}
 
     async def delete_by_query(self, request: web.Request) -> web.Response:
         body, deleted = json.loads(await request.text() or "{}"), 0

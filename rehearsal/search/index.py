@@ -162,9 +162,9 @@ class Index:
             vectors.remove(number)
         for name, words in self.words.items():
             words.remove(number, str(source.get(name, "")))
-        for values in self.exact.values():
-            for having in values.values():
-                having.discard(number)
+        for name, values in self.exact.items():
+            for value in _many(source.get(name)):
+                values[_comparable(value)].discard(number)
 
 
 def _comparable(value: Any) -> Any:

@@ -60,6 +60,13 @@ def _terms(index: Index, body: Mapping[str, Any]) -> Scores:
     return dict.fromkeys(index.ids_where(field, values), 1.0)
 
 
+def _prefix(index: Index, body: Mapping[str, Any]) -> Scores:
+    ((field, asked),) = body.items()
+    begins = str(asked["value"] if isinstance(asked, Mapping) else asked)
+    known = [value for value in index.exact.get(field, {}) if value.startswith(begins)]
+    return dict.fromkeys(index.ids_where(field, known), 1.0)
+
+
 def _ids(index: Index, body: Mapping[str, Any]) -> Scores:
     wanted = set(body.get("values", ()))
     return {number: 1.0 for number, document in index.ids.items() if document in wanted}
@@ -154,6 +161,7 @@ _KINDS: Mapping[str, Callable[[Index, Mapping[str, Any]], Scores]] = {
     "multi_match": _multi_match,
     "term": _term,
     "terms": _terms,
+    "prefix": _prefix,
     "ids": _ids,
     "exists": _exists,
     "range": _range,

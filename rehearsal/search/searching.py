@@ -12,7 +12,7 @@ from rehearsal.search.query import Scores, hybrid, run
 _MOST = 10_000
 _KNOWN = {
     "query", "size", "from", "_source", "track_total_hits", "min_score", "search_pipeline", "timeout",
-    "explain", "fields", "stored_fields", "version", "track_scores", "sort",
+    "explain", "fields", "stored_fields", "version", "track_scores", "sort", "search_after",
 }  # fmt: skip
 
 
@@ -22,8 +22,7 @@ def search(
     """The answer but for its times, which are the server's to tell."""
     if unknown := body.keys() - _KNOWN:
         raise parsing(f"Unknown key for a START_OBJECT in [{min(unknown)}].")
-    if body.get("sort", ["_score"]) not in (["_score"], "_score", [{"_score": "desc"}]):
-        raise illegal("the stand-in sorts by _score only")
+    order = _order(body.get("sort", "_score"))
     size, start = int(body.get("size", 10)), int(body.get("from", 0))
     if size + start > _MOST:
         raise illegal(f"Result window is too large, from + size must be less than or equal to: [{_MOST}]")
@@ -36,12 +35,15 @@ def search(
     found.sort(key=lambda hit: (-hit[0], hit[1].name, hit[2]))
     least = float(body.get("min_score", 0.0))
     found = [hit for hit in found if hit[0] >= least]
+    total = len(found)
+    if order is not None:
+        found = _after(sorted(found, key=lambda hit: _value(hit, order)), order, body.get("search_after"))
     return {
         "_shards": {"total": shards, "successful": shards - failed, "skipped": 0, "failed": failed},
         "hits": {
-            "total": {"value": min(len(found), _MOST), "relation": "eq" if len(found) <= _MOST else "gte"},
-            "max_score": found[0][0] if found else None,
-            "hits": [_shown(hit, body.get("_source", True)) for hit in found[start : start + size]],
+            "total": {"value": min(total, _MOST), "relation": "eq" if total <= _MOST else "gte"},
+            "max_score": found[0][0] if found and order is None else None,
+            "hits": [_shown(hit, body.get("_source", True), order) for hit in found[start : start + size]],
         },
     }
 
@@ -86,9 +88,32 @@ def _weights(cluster: Cluster, pipeline: Any) -> Sequence[float]:
     return ()
 
 
-def _shown(hit: _Hit, wanted: Any) -> dict[str, Any]:
+def _order(asked: Any) -> str | None:
+    """The field to sort by, upwards; None for the score."""
+    first = asked[0] if isinstance(asked, list) and len(asked) == 1 else asked
+    match first:
+        case "_score" | {"_score": "desc"}:
+            return None
+        case {**fields} if len(fields) == 1 and list(fields.values()) in (["asc"], [{"order": "asc"}]):
+            return str(next(iter(fields)))
+    raise illegal("the stand-in sorts by _score, or by one field upwards")
+
+
+def _value(hit: _Hit, field: str) -> str:
+    """What has none comes last."""
+    value = hit[1].visible[hit[2]].get(field)
+    return "\uffff" if value is None else str(value)
+
+
+def _after(found: list[_Hit], field: str, last: Sequence[Any] | None) -> list[_Hit]:
+    return found if not last else [hit for hit in found if _value(hit, field) > str(last[0])]
+
+
+def _shown(hit: _Hit, wanted: Any, order: str | None = None) -> dict[str, Any]:
     score, index, number = hit
-    shown = {"_index": index.name, "_id": index.ids[number], "_score": score}
+    shown: dict[str, Any] = {"_index": index.name, "_id": index.ids[number], "_score": score}
+    if order is not None:
+        shown |= {"_score": None, "sort": [_value(hit, order)]}
     source = chosen(index.visible[number], wanted)
     return shown if source is None else {**shown, "_source": source}
 

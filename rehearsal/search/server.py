@@ -72,6 +72,7 @@ class Search:
             "info": self._root,
             "search": self._search,
             "count": self._count,
+            "mget": documents.several,
             "bulk": documents.bulk,
             "document": documents.one,
             "delete_by_query": documents.delete_by_query,

@@ -61,10 +61,13 @@ class Cards:
     def handlers(self) -> Mapping[str, tuple[str, str, Handler]]:
         return {
             "tokenize": ("POST", "/v1/tokens", self._tokenize),
+            "token": ("GET", "/v1/tokens/{token}", self._token),
             "authorize": ("POST", "/v1/authorizations", self._authorize),
+            "list": ("GET", "/v1/authorizations", self._list),
             "show": ("GET", "/v1/authorizations/{id}", self._show),
             "capture": ("POST", "/v1/authorizations/{id}/captures", self._capture),
             "refund": ("POST", "/v1/authorizations/{id}/refunds", self._refund),
+            "release": ("POST", "/v1/authorizations/{id}/releases", self._release),
         }
 
     async def _tokenize(self, request: web.Request) -> web.Response:
@@ -76,7 +79,16 @@ class Cards:
             return _error(400, "invalid_expiry", "expiry must be MM/YY and not past")
         token = f"tok_{self._random.getrandbits(96):024x}"
         self._tokens[token] = number[-4:]
-        return web.json_response({"token": token, "last4": number[-4:], "network": "visa"}, status=201)
+        return web.json_response(self._shown(token), status=201)
+
+    async def _token(self, request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        if token not in self._tokens:
+            return _error(404, "unknown_token", "no such token")
+        return web.json_response(self._shown(token))
+
+    def _shown(self, token: str) -> dict[str, str]:
+        return {"token": token, "last4": self._tokens[token], "network": "visa"}
 
     async def _authorize(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -97,6 +109,10 @@ class Cards:
 
         return await self._once.do(request, asked, make)
 
+    async def _list(self, _: web.Request) -> web.Response:
+        """As the merchant's statement has them."""
+        return web.json_response({"authorizations": [held.shown() for held in self._held.values()]})
+
     async def _show(self, request: web.Request) -> web.Response:
         held = self._held.get(request.match_info["id"])
         return (
@@ -105,7 +121,7 @@ class Cards:
 
     async def _capture(self, request: web.Request) -> web.Response:
         def take(held: Authorization, cents: int) -> bool:
-            if held.captured + cents > held.cents:
+            if held.status == "RELEASED" or held.captured + cents > held.cents:
                 return False
             held.captured += cents
             held.status = "CAPTURED"
@@ -122,6 +138,20 @@ class Cards:
             return True
 
         return await self._move(request, give)
+
+    async def _release(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+
+        async def make() -> web.Response:
+            held = self._held.get(request.match_info["id"])
+            if held is None:
+                return _error(404, "unknown_authorization", "no such authorization")
+            if held.captured:
+                return _error(409, "captured", "what was taken can only be refunded")
+            held.status = "RELEASED"
+            return web.json_response(held.shown(), status=201)
+
+        return await self._once.do(request, asked, make)
 
     async def _move(self, request: web.Request, move: Any) -> web.Response:
         asked = await request.json()

@@ -45,11 +45,13 @@ def words() -> Mapping[str, Any]:
 
 
 class Catalogue:
-    """All products of one seed, by ASIN."""
+    """All products of one seed, by ASIN. `bought`: those that orders of the past may have."""
 
     def __init__(self, seed: int = 7) -> None:
         random = Random(f"{seed}/goods")  # noqa: S311 - repeatable, not secret
-        made = [*_manga(random), *_books(random), *_electronics(random)]
+        made = [*_manga(random), *_books(random), *_typed(random, "electronics")]
+        self.bought: Mapping[str, Product] = {product.asin: product for product in made}
+        made += _typed(Random(f"{seed}/footwear"), "footwear")  # noqa: S311
         self.products: Mapping[str, Product] = {product.asin: product for product in made}
         self._kinds: dict[tuple[str, str], list[Product]] = defaultdict(list)
         self._fitting: dict[str, list[Product]] = defaultdict(list)
@@ -150,8 +152,9 @@ def _books(random: Random) -> Iterator[Product]:
         )
 
 
-def _electronics(random: Random) -> Iterator[Product]:
-    known = words()["electronics"]
+def _typed(random: Random, category: str) -> Iterator[Product]:
+    """Every model of every brand, of each type of a category."""
+    known = words()[category]
     for sort in known["types"]:
         for brand in known["brands"]:
             for model in known["models"]:
@@ -163,7 +166,7 @@ def _electronics(random: Random) -> Iterator[Product]:
                     **_offer(random, random.randint(lowest, highest) * 100 + 99),
                     title=f"{brand} {model} {sort['name']}, {colour}",
                     title_ja=f"{brand} {model} {sort['name_ja']}",
-                    category="electronics",
+                    category=category,
                     kind=sort["name"],
                     maker=brand,
                     takes=tuple(sort.get("takes", ())),

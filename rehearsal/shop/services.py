@@ -18,6 +18,7 @@ from rehearsal.shop.once import Once
 from rehearsal.shop.trade import Order, Trade
 
 _MOST = 50
+_UNSPACED = re.compile(r"[\u30a0-\u30ff]+|[\u4e00-\u9fff]+")
 # Medians of what each takes.
 PACES_S = {
     "product-search": 0.035,
@@ -60,6 +61,7 @@ class Shop:
             "promotions": {"promotions": ("GET", "/v1/promotions", self._promotions)},
             "orders": {
                 "list": ("GET", "/v1/orders", self._orders),
+                "place": ("POST", "/v1/orders", self._place),
                 "order": ("GET", "/v1/orders/{id}", self._order),
                 "refund": ("POST", "/v1/orders/{id}/refunds", self._refund),
                 "complaint": ("POST", "/v1/orders/{id}/complaints", self._complain),
@@ -155,6 +157,23 @@ class Shop:
         found = self.trade.of(request.query.get("customer", ""))
         return _json({"orders": [self._shown(order) for order in found]})
 
+    async def _place(self, request: web.Request) -> web.Response:
+        """Once for each key. A product that is gone, or costs something else by now, is not sold."""
+        asked = await request.json()
+
+        async def make() -> web.Response:
+            lines = [(i["asin"], int(i["quantity"]), round(i["unitPrice"] * 100)) for i in asked["items"]]
+            known = self.catalogue.products
+            if not lines or any(asin not in known for asin, _, _ in lines):
+                return _declined("unknown_product")
+            if any(self.trade.left(known[asin]) < count for asin, count, _ in lines):
+                return _declined("sold_out")
+            if any(known[asin].price != cents for asin, _, cents in lines):
+                return _declined("price_changed")
+            return _json(self._shown(self.trade.place(str(asked["customer"]), lines)), 201)
+
+        return await self._once.do(request, asked, make)
+
     async def _order(self, request: web.Request) -> web.Response:
         order = self.trade.orders.get(request.match_info["id"])
         return _json(self._shown(order)) if order else _missing("order", request.match_info["id"])
@@ -196,7 +215,11 @@ class Shop:
 
 
 def _terms(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))
+    """Words; where they are written without blanks, pairs of letters."""
+    found = set(re.findall(r"[^\W\u3040-\u30ff\u4e00-\u9fff]+", text.lower()))
+    for run in _UNSPACED.findall(text):
+        found |= {run[place : place + 2] for place in range(max(1, len(run) - 1))}
+    return found
 
 
 def _alike(one: Product, other: Product) -> float:
@@ -213,6 +236,10 @@ def _json(said: Mapping[str, Any], status: int = 200) -> web.Response:
 
 def _missing(what: str, name: str) -> web.Response:
     return _json({"error": {"code": 404, "message": f"no {what} {name!r}"}}, 404)
+
+
+def _declined(code: str) -> web.Response:
+    return _json({"error": {"code": code, "message": "the order is not taken"}}, 409)
 
 
 def _wrong(message: str) -> web.Response:

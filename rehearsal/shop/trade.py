@@ -3,7 +3,8 @@
 Times are days before the day the shop was opened, so that one seed gives the same shop whenever it opens.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -12,6 +13,7 @@ from typing import Any
 from rehearsal.shop.goods import Catalogue, Product, words
 
 OPENED = date(2026, 11, 27)
+FIRST_ORDER, FIRST_DELIVERY = 20_000, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,34 @@ class Trade:
         random = Random(f"{seed}/trade")  # noqa: S311 - repeatable, not secret
         known = words()["people"]
         self.customers = {c.id: c for c in (_customer(random, n) for n in range(known["customers"]))}
-        goods, people = list(catalogue.products.values()), list(self.customers)
+        goods, people = list(catalogue.bought.values()), list(self.customers)
         made = [_order(random, number, random.choice(people), goods) for number in range(known["orders"])]
         self.orders = {order.id: order for order in made}
+        self._sold: Counter[str] = Counter()
+
+    def left(self, product: Product) -> int:
+        """What nobody has bought since the shop opened."""
+        return product.stock - self._sold[product.asin]
+
+    def place(self, customer: str, lines: Sequence[tuple[str, int, int]]) -> Order:
+        """A new order; what is in it is sold."""
+        number = len(self.orders)
+        order = Order(
+            id=f"ORD-{FIRST_ORDER + number}",
+            customer=customer,
+            lines=tuple(lines),
+            placed=OPENED,
+            status="PLACED",
+            delivery={
+                "deliveryId": f"DLV-{FIRST_DELIVERY + number}",
+                "carrier": words()["people"]["carriers"][number % len(words()["people"]["carriers"])],
+                "status": "PLACED",
+                "estimatedDelivery": (OPENED + timedelta(days=3)).isoformat(),
+            },
+        )
+        self._sold.update({asin: count for asin, count, _ in lines})
+        self.orders[order.id] = order
+        return order
 
     def of(self, customer: str) -> list[Order]:
         """A customer's orders, the newest first."""
@@ -83,13 +110,13 @@ def _order(random: Random, number: int, customer: str, goods: list[Product]) -> 
     status = random.choice(known["order_status"])
     placed = OPENED - timedelta(days=random.randint(0, 60))
     order = Order(
-        id=f"ORD-{20_000 + number}",
+        id=f"ORD-{FIRST_ORDER + number}",
         customer=customer,
         lines=tuple((product.asin, random.choice((1, 1, 2)), product.price) for product in bought),
         placed=placed,
         status=status,
         delivery={
-            "deliveryId": f"DLV-{50_000 + number}",
+            "deliveryId": f"DLV-{FIRST_DELIVERY + number}",
             "carrier": random.choice(known["carriers"]),
             "status": status,
             "estimatedDelivery": (placed + timedelta(days=random.randint(2, 7))).isoformat(),

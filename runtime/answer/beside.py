@@ -1,8 +1,12 @@
 """What stands beside an answer's text: cards of products, and buttons for what a person may do next."""
 
-from contract.frames import Action, Card
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from contract.frames import Action, Card, Proposal
 from contract.intents import Intent
 from runtime.answer.facts import Facts
+from runtime.answer.plain import money
 from runtime.answer.texts import Wording
 
 MOST_CARDS = 4
@@ -47,6 +51,30 @@ def actions(intent: Intent, facts: Facts, words: Wording) -> list[Action]:
     if intent in _HUMAN or not made:
         made.append(human(words))
     return made
+
+
+def confirm(proposal: Proposal, words: Wording) -> Action:
+    """The customer's own yes, apart from any model (RUN-14)."""
+    label = words.confirm_pay if proposal.deed == "pay" else words.confirm_refund
+    amount = money(proposal.cents, proposal.currency)
+    return Action(kind="confirm", label=label.format(amount=amount), proposal=proposal)
+
+
+def found(results: Iterable[Mapping[str, Any]]) -> list[Card]:
+    """Products that tools gave, those of the last that gave any."""
+    lists = [data["products"] for data in results if data.get("products")]
+    return [
+        Card(
+            asin=one["asin"],
+            title=one["title"],
+            price_cents=one["price_cents"],
+            list_price_cents=one["list_price_cents"],
+            currency=one["currency"],
+            in_stock=one["in_stock"],
+            rating=one["rating"],
+        )
+        for one in (lists[-1] if lists else ())[:MOST_CARDS]
+    ]
 
 
 def human(words: Wording) -> Action:

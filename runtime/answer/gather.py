@@ -78,13 +78,14 @@ class Gather:
         person: Person,
         hints: Mapping[str, str],
         ahead: Ahead | None,
+        shown: Sequence[str] = (),
     ) -> Facts:
-        """Everything the intent needs."""
+        """Everything the intent needs. `shown`: products that are meant where none is named."""
         needed = needs()[understood.intent]
         missing: list[str] = []
         named = understood.entities
         products, orders, found = await asyncio.gather(
-            self._products(message, named, needed, hints, missing),
+            self._products(message, named, needed, (*_hinted(hints), *shown), missing),
             self._orders(named, _whose(message, named, needed), person, missing),
             self._passages(needed, ahead, missing),
         )
@@ -114,12 +115,12 @@ class Gather:
         message: str,
         named: Entities,
         needed: Needs,
-        hints: Mapping[str, str],
+        meant: Sequence[str],
         missing: list[str],
     ) -> tuple[tuple[Product, ...], Mapping[str, Price]]:
         if not needed.products:
             return (), {}
-        asins = [*named.asins, *([hints["asin"]] if hints.get("asin") else [])][:MOST_NAMED]
+        asins = (*named.asins, *meant)[:MOST_NAMED]
         found = await self._named(asins, missing)
         if not found and needed.search:
             found = await self._searched(message, named, missing)
@@ -173,6 +174,11 @@ class Gather:
         found = tuple(order for order in mine if order.id in numbers or order.delivery.id in numbers)
         known = {order.id for order in found} | {order.delivery.id for order in found}
         return found, tuple(number for number in numbers if number not in known)
+
+
+def _hinted(hints: Mapping[str, str]) -> tuple[str, ...]:
+    """The product whose page they see."""
+    return (hints["asin"],) if hints.get("asin") else ()
 
 
 def _whose(message: str, named: Entities, needed: Needs) -> Wish:

@@ -12,7 +12,7 @@ from contract.runtime_settings import Rung
 from runtime.failover import classify
 from runtime.failover.classify import Verdict
 from runtime.failover.guard import Pass
-from runtime.port import UNBILLED, Event, Opened, Ran, Spent, Stop, Text
+from runtime.port import UNBILLED, Event, Opened, Ran, Spent, Stop, Text, Using
 
 TRAILER_S = 1.0  # how long a whole answer waits for its bill
 
@@ -51,9 +51,11 @@ class Call:
         "_listener_failed",
         "_loop",
         "_patience",
+        "_since",
         "_tell",
         "_through",
         "_timer",
+        "_using",
         "_writing",
         "checked",
         "error",
@@ -92,7 +94,8 @@ class Call:
         self.rung = rung
         self.so_far = so_far  # what another rung said, and this one goes on from
         self.checked = False  # whether a guardrail read the text before it came
-        self.started = self._loop.time()
+        self.started = self._since = self._loop.time()
+        self._using = False  # a tool runs: it has limits of its own
         self.last_at: float | None = None  # when the last text came
         self.text = ""  # the first one
         self.stop: Stop | None = None
@@ -111,8 +114,8 @@ class Call:
                 async for event in self._events:
                     if not isinstance(event, Text):
                         self._note(event)
-                        if self.stopped_at is not None:  # only the bill may still come
-                            patience.reschedule(min(self._limit(), self._deadline))
+                        limit = self._limit()
+                        patience.reschedule(min(limit, self._deadline))
                     elif event.text:
                         self.text = event.text
                         self.last_at = self._loop.time()
@@ -131,8 +134,7 @@ class Call:
                 async for event in self._events:
                     if not isinstance(event, Text):
                         self._note(event)
-                        if self.stopped_at is not None:
-                            self._watch()  # the wait is shorter from here on
+                        self._watch()  # the wait is another from here on
                     elif event.text:
                         await self._pass_on(event.text, write)
         except Exception as error:
@@ -183,8 +185,12 @@ class Call:
             self.stopped_at = self._loop.time()
         elif isinstance(event, Spent):
             self.spent = event
+        elif isinstance(event, Using):
+            self._using = True
+            self._through.alive()  # it has spoken, if not to the person
         elif isinstance(event, Ran):
             self.recorded.append(event)
+            self._using, self._since = False, self._loop.time()
         elif isinstance(event, Opened):
             self.checked = event.checked
 
@@ -199,8 +205,12 @@ class Call:
         """Until when to wait for the next event."""
         if self.stopped_at is not None:
             return self.stopped_at + TRAILER_S
-        last = self.started if self.last_at is None else self.last_at
-        return min(last + self.rung.gap_s, self.started + self.rung.total_s)
+        if self._using:
+            return float("inf")
+        end = self._since + self.rung.total_s
+        if self.last_at is None or self.last_at < self._since:  # of this call of the model nothing came yet
+            return min(self._since + self.rung.first_token_s, end)
+        return min(self.last_at + self.rung.gap_s, end)
 
     def _watch(self) -> None:
         if self._timer is not None:

@@ -54,7 +54,9 @@ class Pass:
         self._spoke = False
 
     def alive(self) -> None:
-        """The first text is here."""
+        """The first word is here, to the person or to a tool; what is said later teaches nothing."""
+        if self._spoke:
+            return
         self._spoke = True
         now = self._guard.now()
         self._permit.alive()

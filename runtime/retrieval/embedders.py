@@ -11,13 +11,13 @@ from pydantic_core import to_json
 from contract.search import Embedder as Known
 from runtime import aws
 from runtime.downstream import Downstream, ProviderError, Why
-from runtime.retrieval.endpoints import JSON, MOST_LETTERS, Endpoint
+from runtime.retrieval.endpoints import JSON, Endpoint
 
 Vector = Sequence[float]
 
 
 class Embedder(Protocol):
-    """`key` is its name in contract/embedders.toml."""
+    """`key` is its name in contract/embedders.toml. How long a text may be is its caller's business."""
 
     @property
     def key(self) -> str: ...
@@ -49,7 +49,7 @@ class Titan:
         return await self._at.ask(lambda: self._once(text), within_s=within_s)
 
     async def _once(self, text: str) -> Vector:
-        asked = {"inputText": text[:MOST_LETTERS], "dimensions": self._known.dims, "normalize": True}
+        asked = {"inputText": text, "dimensions": self._known.dims, "normalize": True}
         try:
             said = await self._client.invoke_model(
                 modelId=self._model_id(), body=to_json(asked), contentType=JSON, accept=JSON
@@ -75,7 +75,7 @@ class OwnEmbedder:
         return self._known.key
 
     async def embed(self, text: str, within_s: float) -> Vector:
-        body = {"inputs": [text[:MOST_LETTERS]], "truncate": True}
+        body = {"inputs": [text], "truncate": True}
         rows = await self._endpoint.invoke(body, self._reader, within_s)
         if len(rows) != 1:
             raise _wrong(self._endpoint.at, f"{len(rows)} vectors of one text")

@@ -1,7 +1,7 @@
 """The search index as it is asked: one `_search`, by vector, by words, or by both (VEC-3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import aiohttp
@@ -18,7 +18,7 @@ from runtime.signing import Signer
 
 _READ = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 # Everything of a passage but its vector, which nobody reads again.
-_FIELDS = ("text", "title", "genre", "category", "language", "document", "source", "section", "page")
+_FIELDS = ("text", "title", "genre", "category", "language", "document", "source", "section", "page", "hash")
 _WORDS = ("text", "title^2")
 
 
@@ -34,6 +34,7 @@ class _Source:
     source: str = ""
     section: str = ""
     page: int | None = None
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,18 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Mapping:
+    __pydantic_config__ = _READ
+    meta: Annotated[dict[str, Any], Field(validation_alias="_meta")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    __pydantic_config__ = _READ
+    mappings: _Mapping
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """`whole`: every shard was searched."""
 
@@ -81,16 +94,22 @@ class Question:
     size: int
     vector: Vector | None = None
     words_share: float = 0.0
+    index: str = ""  # a generation by its name; else the one the alias names
 
 
 class Index:
-    """The index by its alias. `signer`: None where nobody checks signatures."""
+    """The index by its alias. `about`: asks what it is, which is no search.
+
+    `signer`: None where nobody checks signatures.
+    """
 
     _reader = TypeAdapter(_Answer)
+    _mappings = TypeAdapter(dict[str, _Described])
 
     def __init__(
         self,
         at: Downstream,
+        about: Downstream,
         session: aiohttp.ClientSession,
         url: str,
         signer: Signer | None,
@@ -98,32 +117,47 @@ class Index:
         headers: Headers,
     ) -> None:
         self._at = at
+        self._about = about
         self._session = session
-        self._url = f"{url.rstrip('/')}/{search.index().name}/_search"
+        self._url = url.rstrip("/")
         self._signer = signer
         self._tenant = tenant
         self._headers = headers
 
     async def find(self, question: Question, within_s: float) -> Found:
+        url = f"{self._url}/{question.index or search.index().name}/_search"
         body = to_json(self._body(question))
-        return await self._at.ask(lambda: self._once(body), within_s=within_s)
 
-    async def _once(self, body: bytes) -> Found:
+        async def once() -> Found:
+            answer = aws.read_body(self._at, self._reader, await self._said("POST", url, body))
+            whole = not answer.timed_out and answer.shards.failed == 0
+            return Found([_passage(hit) for hit in answer.hits.hits], whole)
+
+        return await self._at.ask(once, within_s=within_s)
+
+    async def embedders(self, index: str) -> frozenset[str]:
+        """Whose vectors an index holds, or those of an alias; empty where it does not say."""
+
+        async def once() -> frozenset[str]:
+            said = await self._said("GET", f"{self._url}/{index}/_mapping", b"")
+            found = aws.read_body(self._at, self._mappings, said)
+            return frozenset(one.mappings.meta.get("embedder", "") for one in found.values())
+
+        return await self._about.ask(once)
+
+    async def _said(self, method: str, url: str, body: bytes) -> bytes:
+        headers: Mapping[str, str] = {"Content-Type": "application/json", **self._headers()}
+        if self._signer is not None:
+            headers = await self._signer.sign(method, url, body, headers)
         try:
-            async with self._session.post(self._url, data=body, headers=await self._signed(body)) as response:
+            async with self._session.request(method, url, data=body, headers=headers) as response:
                 status, said = response.status, await response.read()
         except (aiohttp.ClientError, OSError) as lost:
             raise self._at.error(Why.UNAVAILABLE, type(lost).__name__, passing=True) from lost
         if status != 200:
             why = Why.THROTTLED if status == 429 else Why.UNAVAILABLE if status >= 500 else Why.REFUSED
             raise self._at.error(why, f"status {status}", passing=status == 503)
-        answer = aws.read_body(self._at, self._reader, said)
-        whole = not answer.timed_out and answer.shards.failed == 0
-        return Found([_passage(hit) for hit in answer.hits.hits], whole)
-
-    async def _signed(self, body: bytes) -> Mapping[str, str]:
-        headers = {"Content-Type": "application/json", **self._headers()}
-        return await self._signer.sign("POST", self._url, body, headers) if self._signer else headers
+        return said
 
     def _body(self, question: Question) -> Mapping[str, Any]:
         narrowed = {"bool": {"filter": self._filter(question.filters)}}

@@ -11,6 +11,7 @@ class Lacking(StrEnum):
     """What a search went without."""
 
     EMBED = "embed"  # no vector of the question: its words were searched for
+    EMBEDDER = "embedder"  # the index holds vectors of another model: words were searched for (VEC-2)
     SEARCH = "search"  # no passages
     SHARDS = "shards"  # passages of a part of the index only
     RERANK = "rerank"  # in the order they were found in
@@ -40,6 +41,7 @@ class Passage:
     source: str = ""
     section: str = ""
     page: int | None = None
+    hash: str = ""
     rank: float | None = None
 
     def ranked(self, rank: float) -> Self:

@@ -1,18 +1,21 @@
 """One search, start to end, within its budget: vector, nearest passages, best of them. Never an error.
 
 Step by step it does without what is late or down, and says so: without the reranker the order found stays,
-without a vector the words are searched for, without the index there is nothing.
+without a vector the words are searched for, without the index there is nothing. While the index is rebuilt, a
+document (`contract.cutover`) says which generation is asked.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contract import search
+from contract.cutover import Cutover
 from contract.runtime_settings import RetrievalSettings
 from runtime.coalesce import Coalesce
 from runtime.downstream import ProviderError
 from runtime.retrieval.embedders import Embedder, Vector
 from runtime.retrieval.endpoints import MOST_LETTERS, Reranker
+from runtime.retrieval.generations import Held, read_by
 from runtime.retrieval.index import Index, Question
 from runtime.retrieval.passages import Filters, How, Lacking, Passage, Passages
 
@@ -28,11 +31,14 @@ class Retrieval:
         embedder: Embedder | None,
         reranker: Reranker | None,
         settings: RetrievalSettings,
+        cutover: Callable[[], Cutover | None] = lambda: None,
     ) -> None:
-        """SearchError when the index holds another embedder's vectors."""
+        """SearchError when the index is to hold another embedder's vectors. `cutover`: as of now."""
         if embedder is not None:
             search.index().accept(embedder.key)
         self._index = index
+        self._held = Held(index.embedders)
+        self._cutover = cutover
         self._embedder = embedder
         self._reranker = reranker
         self._settings = settings
@@ -63,14 +69,21 @@ class Retrieval:
             return run.end((), "nothing", Lacking.SEARCH)
         if not found.whole:
             run.lacking.append(Lacking.SHARDS)
-        best = await self._best(words, list(found.passages), run)
+        best = await self._best(words, _once(found.passages), run)
         return run.end(best, _how(question))
 
     async def _question(self, words: str, filters: Filters, run: "_Run") -> Question:
-        size = self._settings.found
-        vector = await self._vector(words, run)
+        index = read_by(words, self._cutover())
+        vector = await self._fitting(index, words, run)
         share = self._settings.words_share if self._settings.hybrid else 0.0
-        return Question(words, filters, size, vector, share)
+        return Question(words, filters, self._settings.found, vector, share, index)
+
+    async def _fitting(self, index: str, words: str, run: "_Run") -> Vector | None:
+        """The question's vector, where the index holds vectors of the same model (VEC-2)."""
+        if self._embedder is not None and not await self._held.holds(index, self._embedder.key):
+            run.lacking.append(Lacking.EMBEDDER)
+            return None
+        return await self._vector(words, run)
 
     async def _vector(self, words: str, run: "_Run") -> Vector | None:
         if self._embedder is None:
@@ -109,6 +122,14 @@ class _Run:
 
     def end(self, passages: Sequence[Passage], how: How, *lacking: Lacking) -> Passages:
         return Passages(tuple(passages), how, (*self.lacking, *lacking), self._now() - self._began)
+
+
+def _once(passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Each text once: what stands in two documents is no better for it."""
+    kept: dict[str, Passage] = {}
+    for passage in passages:
+        kept.setdefault(passage.hash or passage.id, passage)
+    return list(kept.values())
 
 
 def _how(question: Question) -> How:

@@ -86,20 +86,33 @@ class Confirmations:
         body = word.model_dump_json().encode()
         return f"{_packed(body)}.{_packed(_sign(self._keys[0], body))}"
 
+    def nonce(self, word: str) -> str | None:
+        """What tells one confirmation from any other; None: none of ours. Whether it holds is `take`'s."""
+        said = self._said(word)
+        return said.nonce if said is not None else None
+
+    def wish(self, word: str) -> Wish | None:
+        """What it says yes to."""
+        said = self._said(word)
+        return said.wish if said is not None else None
+
     async def take(self, word: str, wish: Wish) -> No | None:
         """None: it is confirmed, and was not before. Only what holds in everything else uses it up."""
-        body = self._ours(word)
-        if body is None:
-            return No.FORGED
-        try:
-            said = _Word.model_validate_json(body)
-        except ValidationError:
+        said = self._said(word)
+        if said is None:
             return No.FORGED
         if self._wall() >= said.until:
             return No.EXPIRED
         if said.wish != wish:
             return No.OTHER
         return None if await self._used.first(said.nonce, said.until) else No.USED
+
+    def _said(self, word: str) -> "_Word | None":
+        body = self._ours(word)
+        try:
+            return _Word.model_validate_json(body) if body is not None else None
+        except ValidationError:
+            return None
 
     def _ours(self, word: str) -> bytes | None:
         head, dot, tail = word.partition(".")

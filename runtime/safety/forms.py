@@ -6,72 +6,75 @@ Every repetition is bounded, so that a text is read in time that grows with its 
 import re
 from functools import cache
 
-from runtime.safety.near import any_of, words
+from runtime.safety.near import words
 
+# Most patterns begin with a set of signs, and say only then what may not stand before: so the search goes
+# from sign to sign, and does not try everything everywhere. Those that say so read small letters.
 DIGIT = re.compile(r"\d")
-# Written otherwise, the same digits and signs; letter for letter, so that places stay.
-FLAT = {0xFF01 + number: 0x21 + number for number in range(94)}
-FLAT |= {ord(dash): ord("-") for dash in "‐‑‒–—―−－"}
-FLAT |= {ord(blank): ord(" ") for blank in "\u3000\xa0\u2009\u202f"}
-FLAT |= {ord(dot): ord(".") for dot in "・·•"}
+FIVE_DIGITS = re.compile(r"\d\d{4}")
 
-# What a conversation is about.
+# What a conversation is about: amounts, orders, books, measures; and products (small letters).
 STAYS = re.compile(
-    r"""(?<![\w-])(?:
-        \#?\d{3}-\d{7}-\d{7} | (?:ORD|DLV|RMA|INV|TRK)-\d{4,12} | B0[A-Z0-9]{8} | (?-i:1Z[0-9A-Z]{16})
-    )(?![\w-])
-  | (?:US|CA|A)?[$€£¥₩]\s?\d{1,3}(?:,\d{3}){0,4}(?:\.\d{1,2})?(?![\d,])
-  | [$€£¥₩]\s?\d{1,7}(?:\.\d{1,2})?(?!\d)
-  | (?<!\d)97[89][- ]?(?:\d[- ]?){9}\d(?!\d)                       # a book
-  | (?<![\dA-Za-z])\d{1,5}(?:\.\d{1,2})?\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?
+    r"""[$€£¥₩\#\d](?:
+    (?<=[$€£¥₩])\s?(?:\d{1,3}(?:,\d{3}){0,4}(?:\.\d{1,2})?(?![\d,]) | \d{1,7}(?:\.\d{1,2})?(?!\d))
+  | (?<![\w-].)(?:(?<=\#)\d{3}|(?<=\d)\d\d)-\d{7}-\d{7}(?![\w-])
+  | (?<!\d.)(?<=9)7[89][- ]?(?:\d[- ]?){9}\d(?!\d)
+  | (?<![\da-z].)(?<=\d)\d{0,4}(?:\.\d{1,2})?\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?
     (?:\s?[x×*]\s?\d{1,5}(?:\.\d{1,2})?)?(?!\d)
-    """,
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+STAYS_NAMED = re.compile(
+    r"[bditor1](?<![\w-].)(?:(?<=o)rd-\d{4,12}|(?<=d)lv-\d{4,12}|(?<=r)ma-\d{4,12}|(?<=i)nv-\d{4,12}"
+    r"|(?<=t)rk-\d{4,12}|(?<=b)0[a-z0-9]{8}|(?<=1)z[0-9a-z]{16})(?![\w-])",
+    re.ASCII,
 )
 LONG_VOWEL = re.compile(r"(?<=\d)[ーｰ](?=\d)")  # typed for a dash, between digits
-DAY = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 DATE = re.compile(
-    rf"(?<![\d.-]){DAY})(?![\d-])"
-    r"|(?:\d{4}|(?:昭和|平成|令和)\s?\d{1,2})\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]"
-    rf"|(?<![A-Za-z]){_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}(?!\d)"
-    rf"|(?<!\d)\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}(?!\d)",
-    re.IGNORECASE,
+    r"\d(?<![\d.-].)(?:\d{3}[-/.]\d{1,2}[-/.]\d{1,2}|\d?[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))(?![\d-])"
 )
-EXPIRY = re.compile(r"(?<![\d/])(?:0[1-9]|1[0-2])\s?[/-]\s?(?:20)?\d{2}(?![\d/-])")
-MAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-    r"|(?<![\w.+-])[\w.+-]{1,64}(?:\s?[(\[{]\s?at\s?[)\]}]\s?| at )[\w-]{1,63}"
+DATE_OF_ERA = re.compile(
+    r"(?:\d{4}|(?:昭和|平成|令和)\s?\d{1,2})\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일]"
+)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE_OF_MONTH = re.compile(  # small letters
+    rf"(?<![a-z]){_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}(?!\d)"
+    rf"|(?<!\d)\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}(?!\d)"
+)
+EXPIRY = re.compile(r"[01](?<![\d/].)(?:(?<=0)[1-9]|(?<=1)[0-2])\s?[/-]\s?(?:20)?\d{2}(?![\d/-])")
+MAIL = re.compile(r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+MAIL_IN_WORDS = re.compile(  # small letters
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:\s?[(\[{]\s?at\s?[)\]}]\s?| at )[\w-]{1,63}"
     r"(?:(?:\s?[(\[{]\s?dot\s?[)\]}]\s?| dot )[\w-]{1,63}){1,3}"
-    r"|(?<![\w.+-])[\w.+-]{1,64}\s?[(\[{]\s?at\s?[)\]}]\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,3}",
-    re.IGNORECASE,
+    r"|(?<![\w.+-])[\w.+-]{1,64}\s?[(\[{]\s?at\s?[)\]}]\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,3}"
 )
-CHINA = re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")
+CHINA = re.compile(r"\d(?<![0-9A-Za-z].)\d{16}[\dXx](?![0-9A-Za-z])")
 IBAN = re.compile(
-    r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?:[ ]?[0-9A-Z]{4}){2,7}(?:[ ]?[0-9A-Z]{1,3})?(?![0-9A-Za-z])"
+    r"[A-Z](?<![0-9A-Za-z].)[A-Z]\d{2}(?:[ ]?[0-9A-Z]{4}){2,7}(?:[ ]?[0-9A-Z]{1,3})?(?![0-9A-Za-z])"
 )
-PAPER = re.compile(
-    r"(?<![0-9A-Za-z-])(?=[A-Z0-9]{0,14}\d)[A-Z]{1,3}[0-9A-Z]{5,14}(?![0-9A-Za-z-])", re.IGNORECASE
+PAPER = re.compile(  # small letters
+    r"[a-z](?<![0-9a-z-].)(?=[a-z0-9]{0,14}\d)[a-z]{0,2}[0-9a-z]{5,14}(?![0-9a-z-])"
 )
-IPV6 = re.compile(
-    r"(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}(?::|[0-9a-f]{1,4})(?:[0-9a-f]{0,4}:?){0,3}(?![\w:])", re.IGNORECASE
+IPV6 = re.compile(  # small letters
+    r"(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}(?::|[0-9a-f]{1,4})(?:[0-9a-f]{0,4}:?){0,3}(?![\w:])"
 )
-_DIGIT_WORD = "zero|oh|one|two|three|four|five|six|seven|eight|nine"
-SPELLED = re.compile(
-    rf"(?<![a-z])(?:(?:{_DIGIT_WORD}|double|triple)[\s,-]{{1,3}}){{6,40}}(?:{_DIGIT_WORD})(?![a-z])"
-    r"|[〇零一二三四五六七八九]{9,40}",
-    re.IGNORECASE,
+DIGIT_WORDS = ("zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SPELLED_AT_LEAST = 7
+SPELLED = re.compile(  # small letters
+    rf"(?<![a-z])(?:(?:{'|'.join(DIGIT_WORDS)}|double|triple)[\s,-]{{1,3}}){{6,40}}(?:{'|'.join(DIGIT_WORDS)})(?![a-z])"
 )
+SPELLED_HAN = re.compile(r"[〇零一二三四五六七八九]{9,40}")
 ZIP = re.compile(
-    r"(?<![A-Za-z])(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI"
-    r"|S[CD]|T[NX]|UT|V[AT]|W[AIVY]),? \d{5}(?:-\d{4})?(?!\d)"
+    r"[ACDFGHIKLMNOPRSTUVW](?<![A-Za-z].)(?:(?<=A)[KLRZ]|(?<=C)[AOT]|(?<=D)[CE]|(?<=F)L|(?<=G)A|(?<=H)I|(?<=I)[ADLN]|(?<=K)[SY]"
+    r"|(?<=L)A|(?<=M)[ADEINOST]|(?<=N)[CDEHJMVY]|(?<=O)[HKR]|(?<=P)A|(?<=R)I|(?<=S)[CD]|(?<=T)[NX]|(?<=U)T|(?<=V)[AT]"
+    r"|(?<=W)[AIVY]),? \d{5}(?:-\d{4})?(?!\d)"
 )
-POST = re.compile(
+POST = re.compile(  # small letters
     r"〒\s?\d{3}-?\d{4}|(?:郵便番号|邮编|우편번호|zip code|zip|postal code|postcode)\s?(?:is|は|:)?\s?"
-    r"[\dA-Z]{1,4}[- ]?[\dA-Z]{3,4}(?![\dA-Za-z])",
-    re.IGNORECASE,
+    r"[\da-z]{1,4}[- ]?[\da-z]{3,4}(?![\da-z])"
 )
-BOX = re.compile(r"(?<![A-Za-z])p\.?\s?o\.?\s?box\s\d{1,6}(?!\d)", re.IGNORECASE)
+BOX = re.compile(r"(?<![a-z])p\.?\s?o\.?\s?box\s\d{1,6}(?!\d)")  # small letters
 TOWN = re.compile(
     r"[一-龥ヶケ]{1,6}[市区町村郡][一-龥ぁ-んァ-ヶー]{0,14}?\d{1,4}"
     r"(?:(?:丁目|番地?|号|の|-)\d{1,4}){0,3}(?:丁目|番地?|号)?"
@@ -82,18 +85,17 @@ _KANA_NAME = r"[一-龥々ぁ-んァ-ヶーA-Z]"
 NAME = re.compile(
     rf"(?<![a-z])(?:my name is|my name's|i am called|this is(?= [a-z' -]{{3,40}} speaking)"
     rf"|{_CALLED})\s{{0,2}}"
-    r"(?P<en>(?-i:[A-Z][\w'’-]{1,30}(?: [A-Z][\w'’.-]{0,30}){0,3}))"
+    r"(?P<en>(?-i:[A-Z][\w'’-]{1,30}(?: (?:[A-Z]\.|[A-Z][\w'’-]{0,30})){0,3}))"
     r"|(?:名前は|(?:氏名|名義|受取人)[は:]|(?:私|わたし|僕)は(?=[^、。]{2,12}(?:と申|といい|と言い)))\s?"
     rf"(?P<ja>{_KANA_NAME}{{2,12}}?(?: {_KANA_NAME}{{1,8}}?)?)"
     r"(?=です|と申|と言|といい|、|。|で、|様|$|\s|,)",
     re.IGNORECASE,
 )
 _SECRETLY = r"password|passcode|passwd|pwd|pw|pin(?: code| number)?|one-time code|verification code|otp"
-SECRET = re.compile(
+SECRET = re.compile(  # small letters
     rf"(?:\b(?:{_SECRETLY})|パスワード|暗証番号|密码|비밀번호)"
     r"\s?(?:is|was|=|:|は|是|는|은)\s?[\"'「]?"
-    r"(?P<it>(?=\S{0,40}[\d!@#$%^&*_-]|(?<=[:=] )\S)\S{4,40}?)(?=[\"'」]?(?:です|[.,。、]?(?:\s|$)))",
-    re.IGNORECASE,
+    r"(?P<it>(?=\S{0,40}[\d!@#$%^&*_-]|(?<=[:=] )\S)\S{4,40}?)(?=[\"'」]?(?:です|[.,。、]?(?:\s|$)))"
 )
 
 
@@ -111,6 +113,6 @@ def street() -> re.Pattern[str]:
 @cache
 def prefecture() -> re.Pattern[str]:
     return re.compile(
-        rf"(?:{any_of(words().prefectures['ja'])})[一-龥ぁ-んァ-ヶー]{{1,20}}[0-9一-龥ぁ-んァ-ヶー-]{{0,30}}"
+        rf"(?:{'|'.join(words().prefectures['ja'])})[一-龥ぁ-んァ-ヶー]{{1,20}}[0-9一-龥ぁ-んァ-ヶー-]{{0,30}}"
         r"\d(?:[0-9-]|号|番|丁目|地|室){0,10}"
     )

@@ -1,6 +1,5 @@
 """What stands near a number, and says what it is: words of `pii.toml`."""
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -9,8 +8,10 @@ from pathlib import Path
 from pydantic import Field
 
 from contract.base import Shape
+from runtime.safety.terms import Place, Terms
 
 BEFORE, AFTER = 34, 16  # letters that are looked at
+THING = "thing"  # what is no one's
 
 
 class Words(Shape):
@@ -29,27 +30,31 @@ def words() -> Words:
 
 
 @cache
-def _saying() -> re.Pattern[str]:
-    kinds = [f"(?P<{kind}>{any_of(terms)})" for kind, terms in words().before.items()]
-    return re.compile("|".join(kinds), re.IGNORECASE)
+def _saying() -> Terms:
+    return Terms(words().before)
 
 
-def any_of(terms: Sequence[str]) -> str:
-    """A pattern for any of them; a Latin one is a word of its own."""
-    ordered = sorted(terms, key=len, reverse=True)
-    latin = [re.escape(term) for term in ordered if term.isascii()]
-    others = [re.escape(term) for term in ordered if not term.isascii()]
-    parts = [f"(?<![a-z])(?:{'|'.join(latin)})(?![a-z])"] if latin else []
-    return "|".join([*parts, *others])
+def kind_of(plain: str, start: int, end: int) -> str:
+    """What the nearest word says of plain[start:end]: the last one before it, else the first after it."""
+    if before := _said(plain, max(0, start - BEFORE), start):
+        return before[-1].kind
+    after = _said(plain, end, min(len(plain), end + AFTER))
+    return after[0].kind if after and after[0].kind != THING else ""
 
 
-def kind_of(text: str, start: int, end: int) -> str:
-    """What the nearest word says of text[start:end]: the last one before it, else the first after it."""
-    before = ""
-    for found in _saying().finditer(text, max(0, start - BEFORE), start):
-        before = found.lastgroup or ""
-    if before:
-        return before
-    after = _saying().search(text, end, min(len(text), end + AFTER))
-    said = (after.lastgroup or "") if after else ""
-    return "" if said == "thing" else said
+def _said(plain: str, start: int, end: int) -> Sequence[Place]:
+    """The words in plain[start:end], the longest of those that overlap."""
+    first = max(0, start - 1)  # with the letter before, which may make one a part of another word
+    kept: list[Place] = []
+    for place in sorted(_saying().find(plain[first : end + 1]), key=_longest_first):
+        if place.start >= start - first and place.end <= end - first and not _inside(place, kept):
+            kept.append(place)
+    return kept
+
+
+def _inside(place: Place, kept: Sequence[Place]) -> bool:
+    return bool(kept) and place.start < kept[-1].end
+
+
+def _longest_first(place: Place) -> tuple[int, int]:
+    return place.start, -place.end

@@ -12,9 +12,10 @@ from runtime.safety.near import kind_of
 
 MOST_TRIES = 1_000  # a text in which more would have to be looked at loses all its long numbers
 MOST_OF_RUN = 120  # letters of one number, with what separates its digits
+SHORT = 3  # digits of the shortest that a word may say is somebody's
 LONG = 7  # digits of a number that may be somebody's without a word that says so
 _SEPARATOR = r"[ .\-()/\u200b\u200c\u200d\u2060\ufeff]"
-_RUN = re.compile(rf"(?<!\d)[+(]{{0,2}}\d(?:{_SEPARATOR}{{0,3}}\d)+(?!\d)")
+_RUN = re.compile(rf"[+(\d](?<!\d.)(?:(?<=\d)|[+(]?\d)(?:{_SEPARATOR}{{0,3}}\d)+(?!\d)")
 _LONG = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{LONG - 1},}}")
 _GROUP = re.compile(r"\d+")
 _SHAPES = re.compile(
@@ -75,7 +76,7 @@ class _Tries:
 
 
 def numbers(flat: str) -> Iterator[Found]:
-    """Every number of somebody's. `flat`: with plain digits, and what stays blanked out."""
+    """Every number of somebody's. `flat`: in small plain letters, and what stays blanked out."""
     tries = _Tries()
     for run in _RUN.finditer(flat):
         if tries.left > 0 and len(run[0]) <= MOST_OF_RUN:
@@ -90,6 +91,8 @@ def long_numbers(flat: str) -> Iterator[Found]:
 
 
 def _in_run(flat: str, start: int, end: int, tries: _Tries) -> Iterator[Found]:
+    if end - start < SHORT:
+        return
     groups = [found.span() for found in _GROUP.finditer(flat, start, end)]
     left = list(_cards(flat, groups, tries))
     yield from left

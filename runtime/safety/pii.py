@@ -6,15 +6,16 @@ products and prices stay: they are what a conversation is about.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 from runtime.safety import forms
+from runtime.safety.letters import flat, small
 from runtime.safety.near import kind_of
 from runtime.safety.numbers import Found, chinese_id, long_numbers, numbers
 
-__all__ = ["Found", "find", "redact", "redacted"]
+__all__ = ["Found", "Original", "find", "redact", "redacted"]
 
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
 _START = itemgetter(1)
@@ -23,14 +24,22 @@ _PAPERS = frozenset({"passport", "licence", "id"})
 
 def find(text: str) -> tuple[Found, ...]:
     """Everything that is somebody's, from left to right; none overlaps another."""
-    flat = text if text.isascii() else forms.LONG_VOWEL.sub("-", text.translate(forms.FLAT))
-    found = [*_written(flat)]
-    digits = len(forms.DIGIT.findall(flat))
-    if digits > FLOOD:
-        found += long_numbers(_blank(flat, found))
-    elif digits:
-        found += _numbered(_blank(flat, found))
+    plain = flat(text)
+    if not plain.isascii():
+        plain = forms.LONG_VOWEL.sub("-", plain)
+    found = [*_written(plain, small(plain))]
+    if forms.DIGIT.search(plain):
+        plain = _blank(plain, found)
+        found += long_numbers(plain) if _flood(plain) else _numbered(plain)
     return _apart(found)
+
+
+class Original(NamedTuple):
+    """What was taken out, and where in the redacted text its `[kind]` stands."""
+
+    kind: str
+    start: int
+    value: str
 
 
 def redact(text: str) -> str:
@@ -38,71 +47,93 @@ def redact(text: str) -> str:
     return redacted(text)[0]
 
 
-def redacted(text: str) -> tuple[str, Mapping[str, int]]:
-    """With how many of each kind were taken out."""
-    found = find(text)
-    parts, at = [], 0
-    for one in found:
-        parts += [text[at : one.start], f"[{one.kind}]"]
+def redacted(text: str) -> tuple[str, Sequence[Original]]:
+    """With what was taken out, from left to right. Whoever gets that keeps it from every store and log."""
+    out, at, originals = "", 0, []
+    for one in find(text):
+        out += text[at : one.start]
+        originals.append(Original(one.kind, len(out), text[one.start : one.end]))
+        out += f"[{one.kind}]"
         at = one.end
-    return ("".join([*parts, text[at:]]) if found else text), Counter(one.kind for one in found)
+    return out + text[at:], originals
 
 
-def _written(flat: str) -> Iterator[Found]:
-    """What letters say."""
-    small = flat.lower()
-    if _any(small, "@", "at ", "at)", "at]", "at}"):
-        yield from _all("email", forms.MAIL, flat)
-    if _any(small, "name", "called", "holder", "speaking", "名", "受取人", "申", "は"):
-        yield from _all("name", forms.NAME, flat, "en", "ja")
-    if _any(small, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
-        yield from _all("secret", forms.SECRET, flat, "it")
-    if _any(small, "one", "five", "nine", "seven", "zero", "一", "二", "三", "五", "九"):
-        yield from _all("number", forms.SPELLED, flat)
+def _flood(plain: str) -> bool:
+    return len(plain) > FLOOD and len(forms.DIGIT.findall(plain)) > FLOOD
 
 
-def _numbered(flat: str) -> Iterator[Found]:
+def _written(plain: str, low: str) -> Iterator[Found]:
+    """What letters say. `low`: the same in small letters."""
+    if "@" in low:
+        yield from _all("email", forms.MAIL, plain)
+    if "dot" in low or _any(low, "at)", "at]", "at}", "at )", "at ]", "at }"):
+        yield from _all("email", forms.MAIL_IN_WORDS, low)
+    if _any(low, "name", "called", "holder", "speaking", "名", "受取人", "申", "は"):
+        yield from _all("name", forms.NAME, plain, "en", "ja")
+    if _any(low, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
+        yield from _all("secret", forms.SECRET, low, "it")
+    if sum(map(low.count, forms.DIGIT_WORDS)) >= forms.SPELLED_AT_LEAST:
+        yield from _all("number", forms.SPELLED, low)
+    if not plain.isascii():
+        yield from _all("number", forms.SPELLED_HAN, plain)
+
+
+def _numbered(plain: str) -> Iterator[Found]:
     """What has digits in it."""
-    yield from _places(flat)
-    flat = forms.STAYS.sub(_same_length, flat)
-    yield from (one for one in _all("bank", forms.IBAN, flat) if iban(flat[one.start : one.end]))
-    yield from (one for one in _all("id", forms.CHINA, flat) if chinese_id(flat[one.start : one.end]))
-    for one in _all("", forms.PAPER, flat):
-        if (kind := kind_of(flat, one.start, one.end)) in _PAPERS:
-            yield Found(kind, one.start, one.end)
-    if flat.count(":") > 3:
-        yield from _all("ip", forms.IPV6, flat)
-    for one in _all("", forms.DATE, flat):
-        if (kind := kind_of(flat, one.start, one.end)) in {"birth", "bank"}:
-            yield Found(kind, one.start, one.end)
-    yield from _said("expiry", forms.EXPIRY, flat)
-    yield from numbers(forms.DATE.sub(_same_length, flat))
+    low = small(plain)
+    yield from _places(plain, low)
+    plain = _blank(plain, [*_all("", forms.STAYS, low), *_all("", forms.STAYS_NAMED, low)])
+    low = small(plain)
+    yield from (one for one in _all("bank", forms.IBAN, plain) if iban(plain[one.start : one.end]))
+    yield from (one for one in _all("id", forms.CHINA, plain) if chinese_id(plain[one.start : one.end]))
+    yield from _said(_PAPERS, forms.PAPER, low)
+    if low.count(":") > 3:
+        yield from _all("ip", forms.IPV6, low)
+    yield from _said({"expiry"}, forms.EXPIRY, low)
+    dates = [*_dates(low)]
+    yield from _meant({"birth", "bank"}, dates, low)
+    yield from numbers(_blank(low, dates))
 
 
-def _places(flat: str) -> Iterator[Found]:
+def _dates(low: str) -> Iterator[Found]:
+    yield from _all("", forms.DATE, low)
+    if "年" in low or "년" in low:
+        yield from _all("", forms.DATE_OF_ERA, low)
+    if _any(low, *forms.MONTHS):
+        yield from _all("", forms.DATE_OF_MONTH, low)
+
+
+def _places(plain: str, low: str) -> Iterator[Found]:
     """Where somebody lives."""
-    yield from _all("address", forms.street(), flat)
-    yield from _all("address", forms.ZIP, flat)
-    if _any(flat.lower(), "〒", "郵便", "zip", "post", "邮编", "우편"):
-        yield from _all("address", forms.POST, flat)
-    if not flat.isascii():
-        yield from _all("address", forms.prefecture(), flat)
-        yield from _all("address", forms.TOWN, flat)
-    if "box" in flat.lower():
-        yield from _all("address", forms.BOX, flat)
+    yield from _all("address", forms.street(), plain)
+    if forms.FIVE_DIGITS.search(plain):
+        yield from _all("address", forms.ZIP, plain)
+    if _any(low, "〒", "郵便", "zip", "post", "邮编", "우편"):
+        yield from _all("address", forms.POST, low)
+    if not plain.isascii():
+        yield from _all("address", forms.prefecture(), plain)
+        yield from _all("address", forms.TOWN, plain)
+    if "box" in low:
+        yield from _all("address", forms.BOX, low)
 
 
 def _any(text: str, *words: str) -> bool:
     return any(word in text for word in words)
 
 
-def _said(kind: str, pattern: re.Pattern[str], flat: str) -> Iterator[Found]:
-    """Only where a word beside it says so."""
-    return (one for one in _all(kind, pattern, flat) if kind_of(flat, one.start, one.end) == kind)
+def _said(kinds: Collection[str], pattern: re.Pattern[str], low: str) -> Iterator[Found]:
+    return _meant(kinds, _all("", pattern, low), low)
 
 
-def _all(kind: str, pattern: re.Pattern[str], flat: str, *groups: str) -> Iterator[Found]:
-    for match in pattern.finditer(flat):
+def _meant(kinds: Collection[str], found: Iterable[Found], low: str) -> Iterator[Found]:
+    """Only those of which a word beside them says such a kind."""
+    for one in found:
+        if (kind := kind_of(low, one.start, one.end)) in kinds:
+            yield one._replace(kind=kind)
+
+
+def _all(kind: str, pattern: re.Pattern[str], plain: str, *groups: str) -> Iterator[Found]:
+    for match in pattern.finditer(plain):
         group: int | str = next((name for name in groups if match[name] is not None), 0)
         yield Found(kind, match.start(group), match.end(group))
 
@@ -118,17 +149,13 @@ def _apart(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(kept)
 
 
-def _blank(flat: str, found: Iterable[Found]) -> str:
+def _blank(plain: str, found: Iterable[Found]) -> str:
     """With what was found already out of the way."""
     parts, at = [], 0
     for one in _apart(found):
-        parts += [flat[at : one.start], "\0" * (one.end - one.start)]
+        parts += [plain[at : one.start], "\0" * (one.end - one.start)]
         at = one.end
-    return "".join([*parts, flat[at:]])
-
-
-def _same_length(found: re.Match[str]) -> str:
-    return "\0" * len(found[0])
+    return "".join([*parts, plain[at:]])
 
 
 def iban(raw: str) -> bool:

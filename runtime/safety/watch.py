@@ -5,6 +5,8 @@ orders. What was found for it is data: a text that speaks to the model is left o
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -17,7 +19,7 @@ from runtime.safety.injection import Verdict, detector
 from runtime.safety.normal import normal
 from runtime.safety.output.context import Context
 from runtime.safety.output.stages import Whole, check
-from runtime.safety.pii import redacted
+from runtime.safety.pii import Original, redacted
 from runtime.shop.answers import Product
 from runtime.telemetry import Telemetry
 
@@ -36,19 +38,19 @@ class Watch:
         self._telemetry = telemetry
         self._measures = measures
 
-    def without_pii(self, ask: Ask) -> Ask:
-        """The message as it is stored, logged, traced and sent to models."""
-        text, counts = redacted(ask.text)
+    def without_pii(self, ask: Ask) -> tuple[Ask, Sequence[Original]]:
+        """The message as it is stored, logged, traced and sent to models; and what its text has lost."""
+        text, originals = redacted(ask.text)
         hints = {
             name[:LONGEST_HINT]: redacted(value[:LONGEST_HINT])[0]
             for name, value in ask.context_hints.items()
         }
         if self._measures is not None:
-            for kind, count in counts.items():
+            for kind, count in Counter(one.kind for one in originals).items():
                 self._measures.taken_out(kind, count)
-        if text == ask.text and hints == ask.context_hints:
-            return ask
-        return ask.model_copy(update={"text": text, "context_hints": hints})
+        if not originals and hints == ask.context_hints:
+            return ask, ()
+        return ask.model_copy(update={"text": text, "context_hints": hints}), originals
 
     def refuses(self, ask: Ask) -> bool:
         """Whether the message, or a hint beside it, gives orders to the model."""
@@ -87,11 +89,7 @@ class Watch:
                 self._measures.changed(name)
 
     def _plain(self, product: Product) -> Product:
-        """A product keeps its number and its price: they are the shop's. Its words are a seller's."""
-        if self._harmless(_words(product)):
-            return product
-        asin = product.asin
-        return replace(product, title=asin, title_ja=asin, maker="", kind="", category="", features={})
+        return product if self._harmless(_words(product)) else _nameless(product)
 
     def _harmless(self, text: str) -> bool:
         verdict = _found(text)
@@ -126,6 +124,17 @@ def own_instructions() -> tuple[str, ...]:
 def harmless(passage: Passage) -> bool:
     """For whoever takes documents in: whether a passage may be kept at all."""
     return not _found(f"{passage.title}\n{passage.text}").attempt
+
+
+def plain(product: Product) -> Product:
+    """For whoever shows products found otherwise: without its words where they speak to the model."""
+    return _nameless(product) if _found(_words(product)).attempt else product
+
+
+def _nameless(product: Product) -> Product:
+    """It keeps its number and its price: they are the shop's. Its words are a seller's."""
+    asin = product.asin
+    return replace(product, title=asin, title_ja=asin, maker="", kind="", category="", features={})
 
 
 @lru_cache(REMEMBERED)

@@ -225,6 +225,29 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class CardToken:
+    """A card as its network knows it."""
+
+    __pydantic_config__ = _READ
+    token: Name
+    last4: Annotated[str, Field(pattern=r"^\d{4}$")]
+    network: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Money that is held on a card, and what became of it."""
+
+    __pydantic_config__ = _READ
+    id: Annotated[Name, Field(validation_alias="authorizationId")]
+    status: Name
+    cents: Annotated[Paid, Field(validation_alias="amount")]
+    captured: Cents
+    refunded: Cents
+    currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
 class Orders:
     """Of one customer, the newest first."""
 

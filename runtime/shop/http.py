@@ -1,5 +1,6 @@
 """Asking one service over HTTP: what statuses and broken connections mean. The questions stand elsewhere."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ KEY = "Idempotency-Key"
 MOST_BYTES = 2 * 1024 * 1024
 NOT_FOUND = 404
 _STATUSES = {408: Why.TIMEOUT, 429: Why.THROTTLED, 504: Why.TIMEOUT}
+# A no that has a reason in its body, as `{"error": {"code": "..."}}`.
+_DECLINES = frozenset({402, 409})
 # Of these it is known that nothing was done, or that it may be done again under the same key.
 _PASSING = frozenset({503})
 
@@ -41,6 +44,10 @@ class Service:
             raise ValueError("a write needs an idempotency key")
         return await self._at.ask(lambda: self._once(kind, "POST", path, None, body, {KEY: key}))
 
+    def broken(self, detail: str) -> ProviderError:
+        """An answer that its contract does not have."""
+        return self._at.error(Why.BROKEN, detail)
+
     async def _once(
         self,
         kind: type[T],
@@ -64,6 +71,8 @@ class Service:
             raise self._at.error(Why.BROKEN, _said(wrong)) from wrong
         if status == NOT_FOUND:
             return None
+        if status in _DECLINES:
+            raise self._at.error(Why.DECLINED, _code(said))
         if not 200 <= status < 300:
             raise self._refused(status)
         try:
@@ -79,6 +88,14 @@ class Service:
     def _refused(self, status: int) -> ProviderError:
         usual = Why.UNAVAILABLE if status >= 500 else Why.REFUSED if status >= 400 else Why.BROKEN
         return self._at.error(_STATUSES.get(status, usual), f"status {status}", passing=status in _PASSING)
+
+
+def _code(body: bytes) -> str:
+    """Why it was declined, in the service's own word."""
+    try:
+        return str(json.loads(body)["error"]["code"])
+    except (ValueError, LookupError, TypeError):
+        return "declined"
 
 
 def _said(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from runtime.shop.catalogue import Catalogue, channel
 from runtime.shop.http import Service
 from runtime.shop.personalize import Personalize
 from runtime.shop.services import (
+    CardNetwork,
     Offers,
     OrderDesk,
     Pricing,
@@ -38,6 +39,7 @@ class Shop:
     offers: Offers | None = None
     orders: OrderDesk | None = None
     returns: Returns | None = None
+    cards: CardNetwork | None = None
 
 
 @asynccontextmanager
@@ -83,6 +85,7 @@ async def open_shop(
             offers=http(Offers, "promotions", settings.promotions_s, places.promotions),
             orders=http(OrderDesk, "orders", settings.orders_s, places.orders),
             returns=http(Returns, "returns", settings.returns_s, places.orders),
+            cards=http(CardNetwork, "cards", settings.cards_s, places.cards),
         )
 
 

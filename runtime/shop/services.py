@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from runtime.coalesce import Coalesce
+from runtime.safety.confirmation import Line
 from runtime.shop.answers import (
+    Authorization,
+    CardToken,
     Complaint,
     Estimate,
     Found,
@@ -151,6 +154,20 @@ class OrderDesk:
         found = await self._service.get(Orders, "/v1/orders", {"customer": customer})
         return [order for order in found.orders if order.customer == customer] if found else ()
 
+    async def place(self, customer: str, lines: Sequence[Line], paid_by: str, key: str) -> Order:
+        """Declined where something of it cannot be sold. `paid_by`: the authorization that pays."""
+        body = {
+            "customer": customer,
+            "payment": paid_by,
+            "items": [
+                {"asin": one.asin, "quantity": one.quantity, "unitPrice": one.cents / 100} for one in lines
+            ],
+        }
+        placed = await self._service.write(Order, "/v1/orders", body, key)
+        if placed is None:
+            raise self._service.broken("an order that was placed and is not there")
+        return placed
+
     async def one(self, order_id: str, customer: str) -> Order | None:
         found = await self._service.get(Order, f"/v1/orders/{_part(order_id)}")
         return found if found is not None and found.customer == customer else None
@@ -170,6 +187,37 @@ class Returns:
     async def complain(self, order: Order, why: str, key: str) -> Complaint | None:
         body = {"why": why}
         return await self._service.write(Complaint, f"/v1/orders/{_part(order.id)}/complaints", body, key)
+
+
+class CardNetwork:
+    """Tokens of cards, and money held, taken and given back: each step once for its key. No card's number."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def token(self, token: str) -> CardToken | None:
+        """What card it stands for; None: none of ours."""
+        return await self._service.get(CardToken, f"/v1/tokens/{_part(token)}")
+
+    async def authorize(self, token: str, cents: int, currency: str, key: str) -> Authorization | None:
+        """Holds the money; declined where the issuer says no. None: no such token."""
+        body = {"token": token, "amount": cents / 100, "currency": currency}
+        return await self._service.write(Authorization, "/v1/authorizations", body, key)
+
+    async def capture(self, authorization: str, cents: int, key: str) -> Authorization | None:
+        return await self._move("captures", authorization, cents, key)
+
+    async def refund(self, authorization: str, cents: int, key: str) -> Authorization | None:
+        return await self._move("refunds", authorization, cents, key)
+
+    async def release(self, authorization: str, key: str) -> Authorization | None:
+        """Nothing was sold: what was held is theirs again."""
+        path = f"/v1/authorizations/{_part(authorization)}/releases"
+        return await self._service.write(Authorization, path, {}, key)
+
+    async def _move(self, how: str, authorization: str, cents: int, key: str) -> Authorization | None:
+        path = f"/v1/authorizations/{_part(authorization)}/{how}"
+        return await self._service.write(Authorization, path, {"amount": cents / 100}, key)
 
 
 def _part(name: str) -> str:

@@ -8,12 +8,12 @@ import contextlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import Protocol
 from uuid import uuid4
 
 from contract.frames import (
-    ID_CHARACTERS,
     Ask,
+    Confirm,
     Failure,
     FrameError,
     Reconnect,
@@ -24,6 +24,7 @@ from contract.frames import (
     Start,
     as_spoken,
     decode_client,
+    is_id,
 )
 from contract.people import Person, guest
 from runtime.conversation import Code, Conversation, GoneError
@@ -79,8 +80,15 @@ class Connection:
             frame = decode_client(data)
         except FrameError as wrong:
             return await self._refuse(self._id_in(data), "bad_request", str(wrong))
-        if isinstance(frame, Resume):
-            return await self._resume(frame)
+        match frame:
+            case Resume():
+                return await self._resume(frame)
+            case Confirm():
+                return await self._confirm(frame)
+            case _:
+                return await self._asked(frame, closing=closing)
+
+    async def _asked(self, frame: Ask | Resend, *, closing: bool) -> None:
         if frame.request_id in self._running:
             return None  # sent twice, or asked for again too early: its ending is on the way
         if ending := self._endings.get(frame.request_id):
@@ -105,6 +113,14 @@ class Connection:
         self._session_id = frame.session_id
         self._allowed.add(frame.session_id)
         return await self._send(resumed)
+
+    async def _confirm(self, frame: Confirm) -> None:
+        """The customer's own yes: signed here, and seen by no model."""
+        session_id = frame.session_id or self._session_id
+        confirmed = self._conversation.confirm(self.person(session_id), session_id, frame)
+        if confirmed is None:
+            return await self._refuse(frame.request_id, "bad_request", "confirm: sign in first")
+        return await self._send(confirmed)
 
     async def _resend(self, frame: Resend) -> None:
         """An ending of before this connection is in the session's store."""
@@ -194,11 +210,6 @@ class Connection:
         """The id a bad frame names, unless that is the id of a good one, or none that could be sent back."""
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
             named = json.loads(data)["request_id"]
-            if _is_id(named) and named not in self._running and named not in self._endings:
+            if is_id(named) and named not in self._running and named not in self._endings:
                 return named
         return NO_ID
-
-
-def _is_id(named: object) -> TypeGuard[str]:
-    """A short text that UTF-8 can carry; ValueError where it cannot."""
-    return isinstance(named, str) and len(named) <= ID_CHARACTERS and bool(named.encode())

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from contract.people import Person
+from runtime.experiment import Trial
 from runtime.sessions.opening import Stores
 from runtime.sessions.sessions import Clock
 from runtime.sessions.table import NotTheirsError
@@ -17,12 +18,12 @@ class Desk(TypedDict):
     hand_out: HandOut | None
 
 
-def desk(stores: Stores, wall: Clock) -> Desk:
-    """The two, as far as there are tables."""
-    return {"rate": _rate(stores), "hand_out": _hand_out(stores, wall)}
+def desk(stores: Stores, wall: Clock, trial: Trial | None = None) -> Desk:
+    """The two, as far as there are tables. `trial`: the experiment that hears of verdicts."""
+    return {"rate": _rate(stores, trial), "hand_out": _hand_out(stores, wall)}
 
 
-def _rate(stores: Stores) -> Rate | None:
+def _rate(stores: Stores, trial: Trial | None) -> Rate | None:
     feedback = stores.feedback
     if feedback is None:
         return None
@@ -36,6 +37,8 @@ def _rate(stores: Stores) -> Rate | None:
         if not memory.knows(verdict.request_id):
             return False
         await feedback.write(memory, verdict.request_id, verdict.rating, verdict.comment)
+        if trial is not None:
+            trial.rated(person, verdict.rating)
         return True
 
     return rate

@@ -17,11 +17,14 @@ from pydantic import Field, ValidationError
 
 from contract.base import Shape
 from contract.frames import (
-    ID_CHARACTERS,
     Ask,
+    Confirm,
+    Confirmed,
     Failure,
     Final,
     FrameError,
+    Id,
+    Proposal,
     Resumed,
     ServerFrame,
     decode_client,
@@ -42,10 +45,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Feedback(Shape):
     """What a person thinks of one answer."""
 
-    session_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
-    request_id: str = Field(min_length=1, max_length=ID_CHARACTERS)
+    session_id: Id
+    request_id: Id
     rating: int = Field(ge=1, le=5)
     comment: str = Field("", max_length=2_000)
+
+
+class Yes(Shape):
+    """A customer's own yes to money that moves (RUN-14)."""
+
+    session_id: Id
+    proposal: Proposal
 
 
 class Ticket(Shape):
@@ -81,6 +91,14 @@ OPERATIONS = (
         answer=Resumed,
     ),
     Operation("DELETE", "/v1/sessions/{id}", "forgets a session", user=True),
+    Operation(
+        "POST",
+        "/v1/confirmations",
+        "says yes to a proposal: the word for the message that pays or refunds; no model is asked",
+        user=True,
+        body=Yes,
+        answer=Confirmed,
+    ),
     Operation("POST", "/v1/feedback", "what a person thinks of an answer", user=True, body=Feedback),
 )
 
@@ -118,6 +136,7 @@ class Rest:
             ("POST", "/v1/guest/ticket"): self._counted(self._guest_ticket),
             ("GET", "/v1/sessions/{id}"): self._named(self._session),
             ("DELETE", "/v1/sessions/{id}"): self._named(self._forget),
+            ("POST", "/v1/confirmations"): self._named(self._confirm),
             ("POST", "/v1/feedback"): self._named(self._feedback),
         }
         return [web.route(one.method, one.path, handlers[one.method, one.path]) for one in OPERATIONS]
@@ -227,6 +246,14 @@ class Rest:
         if not await self._conversation.forget(request.match_info["id"], person):
             return _no_session(request.match_info["id"])
         return web.Response(status=204)
+
+    async def _confirm(self, request: web.Request, person: Person) -> web.StreamResponse:
+        yes = _body(await request.text(), Yes)
+        frame = Confirm(request_id=str(uuid4()), session_id=yes.session_id, proposal=yes.proposal)
+        confirmed = self._conversation.confirm(person, yes.session_id, frame)
+        if confirmed is None:
+            return _refused("closed", "Nothing can be paid here.")
+        return web.json_response(text=encode(confirmed), headers={"Cache-Control": "no-store"})
 
     async def _feedback(self, request: web.Request, person: Person) -> web.StreamResponse:
         verdict = _body(await request.text(), Feedback)

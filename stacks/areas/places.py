@@ -12,7 +12,7 @@ from stacks.areas.doors import Doors
 from stacks.areas.mind import Mind
 from stacks.site import Site
 
-_TABLES = ("sessions", "feedback")
+_TABLES = ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions")
 
 
 def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, Input[str]]:
@@ -26,6 +26,9 @@ def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, 
         ),
         **{f"CONCIERGE_TABLE_{table.upper()}": data.tables.names[table] for table in _TABLES},
         "CONCIERGE_TABLE_TICKETS": data.tickets.table,
+        "CONCIERGE_TABLE_PII_VAULT": data.tables.names["pii-vault"],
+        "CONCIERGE_TABLE_CUSTOMER_KEYS": data.tables.names["customer-keys"],
+        "CONCIERGE_KMS_CUSTOMER_KEYS": site.keys["customer-keys"],
         **{f"CONCIERGE_ENDPOINT_{what.upper()}": name for what, name in mind.inference.names.items()},
         **_doors(doors),
         **_shop(site, doors),
@@ -52,6 +55,7 @@ def _shop(site: Site, doors: Doors) -> Mapping[str, Input[str]]:
         "CONCIERGE_SHIPPING_URL": shop.shipping,
         "CONCIERGE_PROMOTIONS_URL": shop.promotions,
         "CONCIERGE_ORDERS_URL": shop.orders,
+        "CONCIERGE_CARDS_URL": shop.cards,
         "CONCIERGE_PERSONALIZE_CAMPAIGN": shop.campaign,
     }
     found: dict[str, Input[str]] = {name: place for name, place in named.items() if place is not None}

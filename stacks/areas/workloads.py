@@ -17,21 +17,18 @@ from stacks.areas.mind import Mind
 from stacks.site import Site
 
 Access = Literal["read", "write"]
-# Workload -> table -> what it does there. Nobody scans, and nobody but `erase` will touch the vault.
+# What tools change: over MCP in a service of their own, and in process for whoever answers messages.
+_HANDS: Mapping[str, Access] = {
+    "carts": "write",
+    "wishlist": "write",
+    "profiles": "write",
+    "transactions": "write",
+}
+# Workload -> table -> what it does there. Nobody scans; into the vault is only put (`_originals`).
 TABLES: Mapping[str, Mapping[str, Access]] = {
-    "chat": {"sessions": "write", "profiles": "read", "carts": "read", "orders": "read"},
-    "rest": {"sessions": "write", "profiles": "read", "feedback": "write"},
-    "tools": {
-        "carts": "write",
-        "wishlist": "write",
-        "orders": "write",
-        "transactions": "write",
-        "complaints": "write",
-        "refunds": "write",
-        "deliveries": "read",
-        "profiles": "read",
-        "product-graph": "read",
-    },
+    "chat": {"sessions": "write", **_HANDS},
+    "rest": {"sessions": "write", "feedback": "write", **_HANDS},
+    "tools": {**_HANDS, "product-graph": "read"},
     "ingest": {"product-graph": "write"},
 }
 
@@ -50,7 +47,7 @@ class Needs:
 def allowed(needs: Needs, workload: str) -> Sequence[Grant]:
     """Every statement of one workload's role."""
     place = needs.site.place
-    documents = ("settings", "controls", "models")
+    documents = ("settings", "controls", "models", "cutover")
     extra = place.arn("ssm", f"parameter{rungs.folder(needs.site.environment)}")
     return [
         grants.read_parameters([_parameter(needs.site, name) for name in documents]),
@@ -109,7 +106,23 @@ def _answering(needs: Needs) -> list[Grant]:
         ),
         needs.data.cache.grant(),
         *_secrets(needs),
+        *_originals(needs),
         *([Grant("Recommend", ["personalize:GetRecommendations"], [campaign])] if campaign else []),
+    ]
+
+
+def _originals(needs: Needs) -> list[Grant]:
+    """Seals what it takes out of messages (RUN-13). Whoever puts a box into the vault cannot take one out."""
+    place, keys, arns = needs.site.place, needs.site.keys, needs.data.tables.arns
+    via = {"StringEquals": {"kms:ViaService": [f"dynamodb.{place.region}.amazonaws.com"]}}
+    of_customers = {"Null": {"kms:EncryptionContext:customer": "false"}}
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    own = ["dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"]
+    return [
+        Grant("KeepOriginals", ["dynamodb:PutItem"], [arns["pii-vault"]]),
+        Grant("KeysOfCustomers", own, [arns["customer-keys"]]),
+        Grant("WrapKeysOfCustomers", use, [keys["customer-keys"]], of_customers),
+        Grant("UseKeysOfVault", use, [keys["pii-vault"], keys["customer-keys"]], via),
     ]
 
 
@@ -126,7 +139,7 @@ def _secrets(needs: Needs) -> list[Grant]:
 
 
 def _tools(needs: Needs) -> list[Grant]:
-    return [needs.mind.search.reads()]
+    return [needs.mind.search.reads(), *_secrets(needs)]
 
 
 def _ingest(needs: Needs) -> list[Grant]:

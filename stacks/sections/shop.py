@@ -45,6 +45,7 @@ class Shop(Section):
     shipping: Url | None = Field(None, description="URL of shipping; none: off")
     promotions: Url | None = Field(None, description="URL of promotions; none: off")
     orders: Url | None = Field(None, description="URL of orders, refunds and complaints; none: off")
+    cards: Url | None = Field(None, description="URL of the card network; none: nothing can be paid")
     campaign: Annotated[str, AfterValidator(_campaign)] | None = Field(
         None, description="ARN of an Amazon Personalize campaign, asked in place of recommendation"
     )

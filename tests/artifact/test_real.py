@@ -20,6 +20,8 @@ LEFT_OUT = (
     # Against the stand-ins:
     "safety/test_shop_texts.py",
     "safety/test_whole_safety.py",
+    "vault/test_whole_erasure.py",
+    "vault/test_whole_vault.py",
     "test_contracts.py",
     "test_personalize.py",
     "test_rest.py",

@@ -28,3 +28,11 @@ def test_units_that_are_full_wake_nobody():
         "bedrock-throttled": "sonnet",
         "bedrock-throttled-sonnet-priority": "sonnet-priority",
     }
+
+
+def test_the_premium_rung_has_an_alarm_of_its_own():
+    """It stands first, and still the usual one keeps the alarm's name: far more depends on that."""
+    usual = RuntimeSettings()
+    published = usual.model_copy(update={"ladder": usual.rungs})
+    assert watched(published)["bedrock-throttled-premium"] == "premium"
+    assert watched(published)["bedrock-throttled"] != "premium"

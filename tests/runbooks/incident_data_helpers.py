@@ -17,6 +17,7 @@ _KEYS = {
     "complaints": (["complaint"], {"user": ["user", "created"]}),
     "refunds": (["refund"], {"user": ["user", "created"]}),
     "deliveries": (["delivery"], {"user": ["user", "created"]}),
+    "feedback": (["session", "answer"], {}),
     "pii-vault": (["token"], {"user": ["user"]}),
     "customer-keys": (["customer"], {}),
 }
@@ -58,11 +59,18 @@ def put(place: Place, table: str, who: str) -> None:
     key, indexes = _KEYS[table]
     names = {*key, "user", *(name for found in indexes.values() for name in found)}
     item = {name: {"S": f"{name}-{who}"} for name in names} | {
+        "shard": {"S": f"00#session-{who}"},
         "name": {"S": "Jane"},
         "address": {"S": "1 Road"},
     }
     item |= {name: {"S": who} for name in ("user", "customer") if name in names}
-    place.client("dynamodb").put_item(TableName=place.name("tables", table), Item=item)
+    if table == "feedback":  # its comments are found by the session alone
+        del item["user"]
+    here = {"TableName": place.name("tables", table)}
+    place.client("dynamodb").put_item(**here, Item=item)
+    if table == "sessions":  # turns carry nobody's name: they are in the session's partition
+        turn = {"shard": item["shard"], "item": {"S": "turn#1"}, "asked": {"S": "Where is it?"}}
+        place.client("dynamodb").put_item(**here, Item=turn)
 
 
 def _customer(place: Place) -> None:

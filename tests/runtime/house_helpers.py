@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,13 +19,14 @@ from aiohttp.test_utils import TestServer
 from components.tables import definitions
 from contract.controls import Controls
 from contract.faults import Fault, FaultKind
-from contract.frames import ENDINGS, SUBPROTOCOL, Ask, decode_server, encode
+from contract.frames import ENDINGS, SUBPROTOCOL, Ask, Confirm, Proposal, decode_server, encode
 from contract.runtime_settings import (
     DownstreamSettings,
     ProvidersSettings,
     RetrievalSettings,
     RuntimeSettings,
     SessionsSettings,
+    ToolsSettings,
 )
 from contract.traffic_settings import ValkeySettings
 from rehearsal import environment
@@ -44,8 +45,20 @@ from runtime.telemetry import Telemetry
 from runtime.testing.ladders import REGION, alone
 
 T = TypeVar("T")
-TABLES = {"CONCIERGE_TABLE_SESSIONS": "sessions", "CONCIERGE_TABLE_FEEDBACK": "feedback"}
-TICKETS = "CONCIERGE_TABLE_TICKETS"
+TABLES = {
+    f"CONCIERGE_TABLE_{name.upper().replace('-', '_')}": name
+    for name in (
+        "sessions",
+        "feedback",
+        "carts",
+        "wishlist",
+        "profiles",
+        "transactions",
+        "pii-vault",
+        "customer-keys",
+    )
+}
+TICKETS, KMS = "CONCIERGE_TABLE_TICKETS", "CONCIERGE_KMS_CUSTOMER_KEYS"
 CUSTOMER, OTHER = "c-00012", "c-00077"
 # A machine may be busy: what is late is another test's business.
 PATIENT: dict[str, Any] = {
@@ -53,6 +66,7 @@ PATIENT: dict[str, Any] = {
     "retrieval": RetrievalSettings(intent_s=1.0, embed_s=20.0, search_s=20.0, rerank_s=20.0, total_s=60.0),
     "sessions": SessionsSettings(read_s=20.0, write_s=20.0, cache_s=0.0),
     "valkey": ValkeySettings(command_s=1.0),
+    "tools": ToolsSettings(item_s=20.0, read_s=40.0, write_s=40.0, money_s=60.0),
 }
 
 
@@ -97,10 +111,27 @@ def standing(folder: Path) -> Iterator[House]:
         yield House(aws, _tables(aws.urls["aws"]))
 
 
+def client_of(house: House, service: str) -> Any:
+    """A client of AWS's own SDK."""
+    return boto3.client(service, endpoint_url=house.aws.urls["aws"], region_name=REGION)
+
+
 def _tables(url: str) -> Mapping[str, str]:
     """Made as the stack makes them."""
     client = boto3.client("dynamodb", endpoint_url=url, region_name=REGION)
-    for name in TABLES.values():
+    make_tables(client, TABLES.values())
+    client.create_table(
+        TableName="tickets",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "ticket", "AttributeType": "S"}],
+        KeySchema=_schema(["ticket"]),
+    )
+    key = boto3.client("kms", endpoint_url=url, region_name=REGION).create_key()["KeyMetadata"]["KeyId"]
+    return {**TABLES, TICKETS: "tickets", KMS: key}
+
+
+def make_tables(client: Any, names: Iterable[str]) -> None:
+    for name in names:
         known = definitions()[name]
         keys = dict.fromkeys([*known.key, *(key for index in known.indexes.values() for key in index)])
         client.create_table(
@@ -119,13 +150,6 @@ def _tables(url: str) -> Mapping[str, str]:
                 else {}
             ),
         )
-    client.create_table(
-        TableName="tickets",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "ticket", "AttributeType": "S"}],
-        KeySchema=_schema(["ticket"]),
-    )
-    return {**TABLES, TICKETS: "tickets"}
 
 
 def _schema(key: Any) -> list[dict[str, str]]:
@@ -182,6 +206,12 @@ class Socket:
         await self.ws.send_str(encode(Ask(request_id=name, text=text, **more)))
         return name
 
+    async def confirm(self, proposal: Proposal) -> str:
+        """The customer's own yes, as their client gets it."""
+        asked = Confirm(request_id="yes", session_id=self.session_id, proposal=proposal)
+        await self.ws.send_str(encode(asked))
+        return str((await self.frame()).confirmation)
+
     async def frame(self) -> Any:
         return decode_server(await self.ws.receive_str(timeout=60))
 
@@ -211,7 +241,7 @@ async def agent(
     """`without`: places that are not there; `elsewhere`: places where nobody listens."""
     chosen = alone().model_copy(update={**PATIENT, "downstream": DownstreamSettings(), **settings})
     lines: list[dict[str, Any]] = []
-    telemetry = Telemetry("test", _wall, lambda line: lines.append(json.loads(line)))
+    telemetry = Telemetry("test", wall, lambda line: lines.append(json.loads(line)))
     places = Places.read({**house.variables(*without), **(elsewhere or {})})
     holder: list[Agent] = []
     async with (
@@ -223,7 +253,8 @@ async def agent(
             variables={},
             calls=lambda: None,
             telemetry=telemetry,
-            wall=_wall,
+            wall=wall,
+            secret=b"a secret of the test house",
         ) as opened,
         Bedrock(chosen.ladder, REGION, Targets(REGION)) as bedrock,
         aiohttp.ClientSession() as http,
@@ -238,12 +269,12 @@ async def agent(
         )
         doors = Doors(
             identity=Identity(issuer, keys or _nobody, telemetry),
-            tokens=Tokens(b"test", _wall),
+            tokens=Tokens(b"test", wall),
             telemetry=telemetry,
             post=post,
-            **desk(opened.stores, _wall),
+            **desk(opened.stores, wall),
         )
-        server = Server(conversation, doors, _wall)
+        server = Server(conversation, doors, wall)
         async with TestServer(server.app()) as listening:
             holder.append(
                 Agent(str(listening.make_url("")).rstrip("/"), server, opened, http, lines, telemetry)
@@ -256,12 +287,12 @@ async def _nobody(url: str) -> Mapping[str, Any]:
     raise LookupError(url)
 
 
-def _wall() -> datetime:
+def wall() -> datetime:
     return datetime.now(UTC)
 
 
 def later(hours: float = 1) -> datetime:
-    return _wall() + timedelta(hours=hours)
+    return wall() + timedelta(hours=hours)
 
 
 def closed_port() -> str:

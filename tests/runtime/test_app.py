@@ -142,6 +142,10 @@ def test_several_requests_may_be_under_way_on_one_socket(shown):
         ('{"type": "message", "request_id": 9, "text": "Which lamp?"}', ""),
         ('{"type": "dance", "request_id": "r9"}', "r9"),
         (json.dumps({"type": "message", "request_id": "r9", "text": "x" * 5_000}), "r9"),
+        # An id goes into every log line: it has room neither for words nor for a card's number.
+        ('{"type": "message", "request_id": "mail a@b.co", "text": "Which lamp?"}', ""),
+        ('{"type": "message", "request_id": "4242-4242-4242-4242", "text": "Which lamp?"}', ""),
+        ('{"type": "message", "request_id": "r9", "session_id": "4242424242424242", "text": "Hi"}', "r9"),
         (b"\xff\x00", ""),
     ],
 )

@@ -5,10 +5,7 @@ right model, text as it comes, and a connection that is dropped with the answer 
 """
 
 import asyncio
-import json
-import struct
-import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -26,6 +23,7 @@ from runtime.failover import classify
 from runtime.port import Event, Opened, Prompt, Ran, Spent, Stop, Text
 from runtime.targets import ModelCallsError, Target, Targets, parse
 from runtime.testing.ladders import alone
+from tests.runtime.eventstream_helpers import encoded
 
 SONNET = alone().ladder[0]
 EXTRA = SONNET.model_copy(update={"name": "event"})
@@ -45,23 +43,6 @@ END = [
         {"usage": {"inputTokens": 7, "outputTokens": 2, "totalTokens": 9}, "metrics": {"latencyMs": 1}},
     ),
 ]
-
-
-def encoded(name: str, body: Mapping[str, Any], kind: str = "event") -> bytes:
-    """One message of the binary event stream."""
-    headers = b""
-    for key, value in (
-        (f":{kind}-type", name),
-        (":message-type", kind),
-        (":content-type", "application/json"),
-    ):
-        headers += (
-            struct.pack("!B", len(key)) + key.encode() + struct.pack("!BH", 7, len(value)) + value.encode()
-        )
-    payload = json.dumps(body).encode()
-    prelude = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
-    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + payload
-    return message + struct.pack("!I", zlib.crc32(message))
 
 
 class Service:

@@ -124,3 +124,37 @@ def test_forced_shut_it_says_so_and_when_to_come_back(at_desk, shown):
     assert (frames[-1].code, frames[-1].message) == ("closed", canned().closed)
     assert frames[-1].retry_after_s > 0
     assert desk.models.calls == []
+
+
+# --- What money depends on (RUN-4) --------------------------------------------------------------------------
+
+PREMIUM = RuntimeSettings(ladder=RuntimeSettings().rungs, premium=None)
+WITH_OPUS = {"premium": says("Opus"), **MODELS}
+PAYMENT = "My credit card was declined"
+
+
+async def rungs(desk: Desk, *texts: str) -> list[str]:
+    for number, text in enumerate(texts):
+        await desk.ask(text, f"r{number}")
+    return [call.rung for call in desk.models.calls]
+
+
+def test_what_money_depends_on_begins_with_the_best_model_and_nothing_else_does(at_desk):
+    assert at_desk(lambda desk: rungs(desk, PAYMENT, SIMPLE, COMPLEX), WITH_OPUS, PREMIUM) == [
+        "premium",
+        "sonnet",
+        "sonnet",
+    ]
+
+
+def test_without_the_best_model_it_is_answered_as_all_else(at_desk):
+    refuses = {**WITH_OPUS, "premium": throttled()}
+
+    assert at_desk(lambda desk: rungs(desk, PAYMENT), refuses, PREMIUM) == ["premium", "sonnet"]
+    assert at_desk(lambda desk: rungs(desk, PAYMENT), MODELS) == ["sonnet"]
+
+
+def test_an_operators_tier_holds_for_it_too(at_desk):
+    forced = Controls(forced_tier=turned(Tier.T1))
+
+    assert at_desk(lambda desk: rungs(desk, PAYMENT), WITH_OPUS, PREMIUM, forced) == ["haiku"]

@@ -104,6 +104,19 @@ def test_whoever_answers_may_ask_what_it_is_told_of(planned: Any):
     assert "HandOutTickets" in allowed(plan, "rest")
 
 
+def test_whoever_puts_originals_into_the_vault_cannot_take_one_out(either: Plan):
+    for service in ("chat", "rest"):
+        for variables in told(either, service):
+            places = Places.read(variables)
+            assert None not in (places.vault_table, places.customer_keys_table, places.customer_keys_key)
+        statements = allowed(either, service).values()
+        into = [s for s in statements if any("pii-vault" in str(one) for one in s["Resource"])]
+        tables = [s for s in into if not str(s["Action"]).startswith("['kms")]
+        assert [s["Action"] for s in tables] == [["dynamodb:PutItem"]]
+        wraps = allowed(either, service)["WrapKeysOfCustomers"]
+        assert "kms:EncryptionContext:customer" in str(wraps["Condition"])
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

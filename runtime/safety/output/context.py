@@ -1,8 +1,8 @@
 """What is true of one answer: everything its checks may lean on. They ask nobody themselves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from runtime.answer.facts import Facts
 from runtime.safety.output.money import amounts
@@ -55,6 +55,30 @@ class Context:
         """With more products."""
         more = tuple(one for one in goods if one.asin not in {known.asin for known in self.goods})
         return replace(self, goods=(*self.goods, *more), asins=self.asins | {one.asin for one in more})
+
+    def learning(self, data: Mapping[str, Any]) -> Self:
+        """With what a tool gave: its products, and every amount in it."""
+        goods, owed = list[Goods](), set[int]()
+        _learn(data, goods, owed)
+        known = self.knowing(goods)
+        return replace(known, owed=known.owed | owed)
+
+
+def _learn(value: Any, goods: list[Goods], owed: set[int]) -> None:
+    if isinstance(value, Mapping):
+        if isinstance(asin := value.get("asin"), str):
+            titles = tuple(str(value[name]) for name in ("title", "title_ja") if value.get(name))
+            goods.append(Goods(asin, titles, value.get("price_cents"), value.get("list_price_cents")))
+        for name, part in value.items():
+            if name.endswith("cents") and isinstance(part, int):
+                owed.add(part)
+            elif name in {"note", "message"} and isinstance(part, str):  # words of ours
+                owed.update(one.cents for one in amounts(part))
+            else:
+                _learn(part, goods, owed)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _learn(part, goods, owed)
 
 
 def goods_of(product: Product, price: Price | None) -> Goods:

@@ -3,16 +3,18 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from runtime.safety.letters import low
 from runtime.safety.output.context import Goods
-from runtime.safety.output.money import flat
 
 _ENDS = re.compile(r"[.!?](?=[\s\"')]|$)|[。！？\n]")
 _CUT = re.compile(r"\s*[,、(（|/–]|\s-\s")
 _MODEL = re.compile(r"(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z0-9][a-z0-9-]{2,20}")
 SHORTEST = 3  # letters of a name that is looked for
+REMEMBERED = 256  # messages under way; a part of an answer after another names the same products
 
 
 class Mention(NamedTuple):
@@ -24,10 +26,11 @@ class Mention(NamedTuple):
 class Page:
     """A text with its sentences and the products it names."""
 
-    def __init__(self, text: str, goods: Sequence[Goods]) -> None:
-        self.plain = flat(text)
+    def __init__(self, plain: str, goods: tuple[Goods, ...]) -> None:
+        """`plain`: in small plain letters."""
+        self.plain = plain
         self.goods = goods
-        self.mentions = _mentions(self.plain.lower(), goods)
+        self.mentions = _mentions(self.plain, goods)
         self._ends = [found.end() for found in _ENDS.finditer(self.plain)]
 
     def sentence(self, place: int) -> tuple[int, int]:
@@ -37,16 +40,17 @@ class Page:
         return start, self._ends[number] if number < len(self._ends) else len(self.plain)
 
     def tied(self, place: int, places: Sequence[int]) -> Goods | None:
-        """The product that an amount here belongs to. `places`: where all amounts are."""
+        """The product that an amount here belongs to. `places`: where all amounts are, in their order."""
         start, end = self.sentence(place)
-        here = [one for one in self.mentions if start <= one.start < end]
-        mine = [other for other in places if start <= other < end]
+        first, last = (bisect_left(self.mentions, edge, key=_start) for edge in (start, end))
+        here = self.mentions[first:last]
+        mine = places[bisect_left(places, start) : bisect_left(places, end)]
         if (paired := _paired(here, mine, place)) is not None:
             return self.goods[paired.number]
-        before = [one for one in here if one.start < place]
-        after = [one for one in here if one.start >= place]
-        earlier = [one for one in self.mentions if one.start < start]
-        chosen = (*before[-1:], *after[:1], *earlier[-1:])
+        split = bisect_left(here, place, key=_start)
+        before, after = here[:split], here[split:]
+        earlier = self.mentions[max(0, first - 1) : first]
+        chosen = (*before[-1:], *after[:1], *earlier)
         if chosen:
             return self.goods[chosen[0].number]
         return self.goods[0] if len(self.goods) == 1 else None
@@ -69,15 +73,11 @@ def _followed(starts: Sequence[int], amounts: Sequence[int]) -> Iterable[tuple[i
     return zip(starts, amounts[1:], strict=False)
 
 
-def _mentions(small: str, goods: Sequence[Goods]) -> list[Mention]:
-    names = [_names(one) for one in goods]
-    shared = Counter(name for each in names for name in each)
+def _mentions(plain: str, goods: tuple[Goods, ...]) -> list[Mention]:
     found = [
-        Mention(match.start(), match.end(), number)
-        for number, each in enumerate(names)
-        for name in each
-        if shared[name] == 1
-        for match in re.finditer(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", small)
+        Mention(place, place + len(name), number)
+        for name, number in _called(goods)
+        for place in _places(plain, name)
     ]
     apart: list[Mention] = []
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
@@ -86,11 +86,37 @@ def _mentions(small: str, goods: Sequence[Goods]) -> list[Mention]:
     return apart
 
 
+def _places(plain: str, name: str) -> Iterator[int]:
+    """Where a name stands as words of its own."""
+    place = plain.find(name)
+    while place >= 0:
+        end = place + len(name)
+        if not (place and _latin(plain[place - 1])) and not (end < len(plain) and _latin(plain[end])):
+            yield place
+        place = plain.find(name, end)
+
+
+def _latin(sign: str) -> bool:
+    return sign.isascii() and sign.isalnum()
+
+
+@lru_cache(REMEMBERED)
+def _called(goods: tuple[Goods, ...]) -> Sequence[tuple[str, int]]:
+    """Names that mean one of these products and no other."""
+    names = [_names(one) for one in goods]
+    shared = Counter(name for each in names for name in each)
+    return [(name, number) for number, each in enumerate(names) for name in each if shared[name] == 1]
+
+
+def _start(mention: Mention) -> int:
+    return mention.start
+
+
 def _names(goods: Goods) -> set[str]:
     """All ways to call a product: its number, its title, the beginning of that, the model in it."""
     names = {goods.asin.lower()}
     for title in goods.titles:
-        small = flat(title).lower()
+        small = low(title)
         head = _CUT.split(small, maxsplit=1)[0]
         words = head.split()
         names |= {small, head, *_MODEL.findall(small)}

@@ -5,16 +5,23 @@ Pure text to data; whether an amount is right is for `prices`.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from runtime.safety.forms import FLAT
+from runtime.safety.forms import DIGIT
+from runtime.safety.letters import low
 
+MOST = 150  # amounts of an answer; one that has more is not read, and not said
+LONGEST = 20  # signs of a price
 NO_PRICE = -1  # cents
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,2})?|\d{1,7}(?:[.,]\d{1,2})?)(?![\d]|[.,]\d)"
+DOLLARS = "USD"
+# Patterns read small letters. Those of digits begin with a set of signs (forms.py says why).
+_NUMBER = r"\d(?<!\d.)(?:\d{0,2}(?:,\d{3}){1,3}(?:\.\d{1,2})?|\d*(?:[.,]\d{1,2})?)(?!\d|[.,]\d)"
 _ANY = r"(?:\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,12})?(?!\d)|\d{1,12}(?:[.,]\d{1,12})?)"
-_DOLLARS = r"US\s?dollars?|U\.S\.\s?dollars?|dollars?|bucks|USD|ドル|どる|米ドル|美元|美金|달러|불(?![가-힣])"
-_OTHERS = r"euros?|EUR|€|pounds? sterling|GBP|£|yen|JPY|円|元|人民币|RMB|CNY|원|KRW|₩|rupees?|INR|₹|CAD|AUD"
+_DOLLARS = r"us\s?dollars?|u\.s\.\s?dollars?|dollars?|bucks|usd|ドル|どる|米ドル|美元|美金|달러|불(?![가-힣])"
+_OTHERS = r"euros?|eur|€|pounds? sterling|gbp|£|yen|jpy|円|元|人民币|rmb|cny|원|krw|₩|rupees?|inr|₹|cad|aud"
 _CENTS = r"cents?|セント|美分|센트|¢"
+_CODES = ("usd", "eur", "gbp", "jpy", "cny", "rmb", "krw", "inr", "cad", "aud")
 _ONES = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
 )
@@ -23,24 +30,25 @@ _WORD = (
     r"|hundred|thousand|a hundred)"
 )
 _WORDS = rf"{_WORD}(?:(?:[\s-]| and ){_WORD}){{0,7}}"
-_HAN = r"[〇一二三四五六七八九十百千万]{1,9}"
+_AFTER = rf"\s?(?P<after>{_ANY})(?P<k>\s?k\b)?(?:\s?(?:usd|us dollars|dollars)\b)?"
+_SIGNED = re.compile(rf"(?P<sign>[$€£¥₩₹]){_AFTER}")
+_CODED = re.compile(rf"(?P<sign>{'|'.join(_CODES)}){_AFTER}")
+_WHOSE = re.compile(r"(?:us|ca|au|nz|hk|(?<![a-z])[acs])$")  # a `$` that says so before it
+_COUNTED = re.compile(
+    rf"(?P<before>{_NUMBER})\s?(?=[abcdegijkpruy$€£₩₹¢円元人ドど米美セ달불원센])(?:(?P<dollars>{_DOLLARS}|\$(?!\s?\d))|(?P<other>{_OTHERS})|(?P<cents>{_CENTS}))"
+    rf"(?![a-z])(?:\s?(?:and\s)?(?P<rest>\d{{1,2}})\s?(?:{_CENTS})(?![a-z]))?"
+)
+_IN_WORDS = re.compile(
+    rf"(?<![a-z])(?P<words>{_WORDS})[\s-](?:us )?(?:(?P<wdollars>dollars?|bucks)|(?P<wcents>cents)"
+    rf"|(?P<wother>euros?|yen))(?![a-z])(?: and (?:(?P<wrest>{_WORDS})|(?P<wdigits>\d{{1,2}})) cents)?"
+)
+_IN_HAN = re.compile(
+    r"(?P<han>[〇一二三四五六七八九十百千万]{1,9})\s?(?:(?P<hdollars>ドル|美元|美金|달러)|(?P<hother>円|元))"
+)
 _SAYS_PRICE = (
     r"(?:costs?|cost you|prices?|priced|price tag|selling|sells|on sale|available|yours|pay|only|just|now)"
     r"(?:\s(?:is|are|of|at|for|to|only|just|now|currently|around|about|roughly|a|an)|:|\s?=){0,3}\s{1,2}"
     r"|(?:価格|値段|お値段|売価|特価|价格|售价|价钱|现价|特价|가격|판매가|값)\s?(?:は|が|も|是|为|:|은|는|이)?\s?"
-)
-_MONEY = re.compile(
-    rf"""(?P<sign>(?:US|CA|AU|NZ|HK|[ACS])?\$|USD|EUR|GBP|JPY|CNY|RMB|KRW|INR|CAD|AUD|€|£|¥|₩|₹)\s?
-         (?P<after>{_ANY})(?P<k>\s?k\b)?(?:\s?(?P<again>USD|US\ dollars|dollars)\b)?
-      | (?P<before>{_NUMBER})\s?(?:(?P<dollars>{_DOLLARS}|\$(?!\s?\d))
-         |(?P<other>{_OTHERS})|(?P<cents>{_CENTS}))(?![a-z])
-         (?:\s?(?:and\s)?(?P<rest>\d{{1,2}})\s?(?:{_CENTS})(?![a-z]))?
-      | (?<![a-z])(?P<words>{_WORDS})[\s-](?:US\ )?(?:(?P<wdollars>dollars?|bucks)
-         |(?P<wcents>cents)|(?P<wother>euros?|yen))(?![a-z])
-         (?:\ and\ (?:(?P<wrest>{_WORDS})|(?P<wdigits>\d{{1,2}}))\ cents)?
-      | (?P<han>{_HAN})\s?(?:(?P<hdollars>ドル|美元|美金|달러)|(?P<hother>円|元))
-    """,
-    re.VERBOSE | re.IGNORECASE,
 )
 _UNIT = (
     r"%|percent|[x×°]|[cmk]?m(?![a-z])|k?g(?![a-z])|lbs?|oz|inch|in(?![a-z])|hours?|days?|min|weeks?|months?|years?|watts?"
@@ -48,20 +56,20 @@ _UNIT = (
     r"|[年月日時分個台本枚点回种个台件条개대명일]"
 )
 _BARE = re.compile(
-    rf"(?<![a-z])(?:{_SAYS_PRICE})(?P<bare>{_NUMBER})(?!\s?(?:{_UNIT}))(?:(?<=\.\d\d)|(?!\s?-?[A-Za-z]))",
-    re.IGNORECASE,
+    rf"(?<![a-z])(?:{_SAYS_PRICE})(?P<bare>{_NUMBER})(?!\s?(?:{_UNIT}))(?:(?<=\.\d\d)|(?!\s?-?[a-z]))"
 )
+_SHARES = ("%", "percent", "パーセント", "퍼센트", "프로", "割", "折", "half", "半", "반")
 _PERCENT = re.compile(
     r"""(?P<a>\d{1,3}(?:\.\d)?)\s?(?:%|percent|パーセント|퍼센트|프로)\s?
-          (?:off|discount|reduction|cheaper|less|savings?|price\s(?:cut|drop)|オフ|引き|割引|お得|安|优惠|折扣|off|할인|세일|저렴)
+          (?:off|discount|reduction|cheaper|less|savings?|price\s(?:cut|drop)|オフ|引き|割引|お得|安|优惠|折扣|할인|세일|저렴)
       | (?:save|saves|saving|savings\sof|discount\sof|discounted\s(?:by|at)?
           |reduced\s(?:by)?|cut\sby|marked\sdown\s(?:by)?|slashed\sby
           |割引率は?|节省|立减|优惠|打折|할인율은?)\s?(?:up\sto\s|an?\s)?(?P<b>\d{1,3}(?:\.\d)?)\s?(?:%|percent)
-      | (?P<wari>[1-9１-９一二三四五六七八九])割(?:引|安|オフ)
+      | (?P<wari>[1-9一二三四五六七八九])割(?:引|安|オフ)
       | (?P<zhe>[1-9一二三四五六七八九](?:\.\d)?)折(?!叠)
       | (?P<half>half[\s-](?:price|off)|半額|半价|반값)
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _UNITS = {
     word: number for number, word in enumerate([*_ONES.split("|"), "seventeen", "eighteen", "nineteen"])
@@ -75,9 +83,8 @@ _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 # Where an amount, a share or any other number may begin; where it is not, there is none.
 _NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thir|twenty|fort|fift|sixt|ninety"
 MAYBE = re.compile(
-    rf"[\d@$€£¥₩%＄￥％＠〇]|(?<![a-z])(?:{_NUMBERS}|hundred|half)"
-    r"|[一二三四五六七八九十百千][一二三四五六七八九十百千万割折ド美円元달]|半額|半价|반값",
-    re.IGNORECASE,
+    rf"[\d@$€£¥₩%〇]|(?<![a-z])(?:{_NUMBERS}|hundred|half)"
+    r"|[一二三四五六七八九十百千][一二三四五六七八九十百千万割折ド美円元달]|半額|半价|반값"
 )
 
 
@@ -98,50 +105,71 @@ class Discount(NamedTuple):
     percent: float
 
 
-def flat(text: str) -> str:
-    """Letter for letter the same with plain digits and signs."""
-    return text if text.isascii() else text.translate(FLAT)
-
-
 def amounts(text: str) -> list[Amount]:
-    """Every amount, from left to right."""
-    plain = flat(text)
-    found = list(_signed(plain))
-    taken = [range(one.start, one.end) for one in found]
+    """Every amount, from left to right; MOST of them, where somebody writes more."""
+    kept: list[Amount] = []
+    for one in sorted(islice(_all(low(text)), MOST), key=_longest_first):
+        if not kept or one.start >= kept[-1].end:
+            kept.append(one)
+    return kept
+
+
+def _all(plain: str) -> Iterator[Amount]:
+    """Some of them inside another."""
+    if "dollar" in plain or "buck" in plain or "cent" in plain or "euro" in plain or "yen" in plain:
+        yield from (_worded(match) for match in _IN_WORDS.finditer(plain))
+    if not plain.isascii():
+        yield from (_of_han(match) for match in _IN_HAN.finditer(plain))
+    if DIGIT.search(plain) is None:
+        return
+    yield from (_signed(match, plain) for match in _SIGNED.finditer(plain))
+    if any(code in plain for code in _CODES):
+        yield from (_signed(match, plain) for match in _CODED.finditer(plain))
+    yield from (_counted(match) for match in _COUNTED.finditer(plain))
     for match in _BARE.finditer(plain):
-        start, end = match.span("bare")
-        if not any(start in span or end - 1 in span for span in taken):
-            found.append(Amount(start, end, _cents(match["bare"]), "USD"))
-    return sorted(found)
+        yield Amount(*match.span("bare"), _cents(match["bare"]), DOLLARS)
 
 
-def _signed(plain: str) -> Iterator[Amount]:
-    for match in _MONEY.finditer(plain):
-        cents, currency = _read(match)
-        yield Amount(match.start(), match.end(), cents, currency)
+def _longest_first(one: Amount) -> tuple[int, int]:
+    return one.start, -one.end
 
 
-def _read(match: re.Match[str]) -> tuple[int, str]:
-    """Cents and currency of one form."""
-    if match["after"]:
-        cents = _cents(match["after"]) * (1_000 if match["k"] else 1)
-        return cents, "USD" if match["sign"].upper() in {"$", "US$", "USD"} else match["sign"].upper()
-    if match["before"]:
-        if match["cents"]:
-            return _cents(match["before"]) // 100, "USD"
-        return _cents(match["before"]) + int(match["rest"] or 0), match["other"] or "USD"
-    if match["words"]:
-        number = _spelled(match["words"])
-        if match["wcents"]:
-            return number, "USD"
-        rest = _spelled(match["wrest"] or "") + int(match["wdigits"] or 0)
-        return number * 100 + rest, match["wother"] or "USD"
-    return _han(match["han"]) * 100, match["hother"] or "USD"
+def _signed(match: re.Match[str], plain: str) -> Amount:
+    start, sign = match.start(), match["sign"].upper()
+    if sign == "$" and (whose := _WHOSE.search(plain, max(0, start - 3), start)):
+        start, sign = whose.start(), f"{whose[0].upper()}$"
+    cents = _cents(match["after"])
+    if cents != NO_PRICE and match["k"]:
+        cents *= 1_000
+    return Amount(start, match.end(), cents, DOLLARS if sign in {"$", "US$", DOLLARS} else sign)
+
+
+def _counted(match: re.Match[str]) -> Amount:
+    cents = _cents(match["before"])
+    if match["cents"]:
+        return Amount(*match.span(), cents // 100, DOLLARS)
+    return Amount(*match.span(), cents + int(match["rest"] or 0), match["other"] or DOLLARS)
+
+
+def _worded(match: re.Match[str]) -> Amount:
+    number = _spelled(match["words"])
+    if match["wcents"]:
+        return Amount(*match.span(), number, DOLLARS)
+    rest = _spelled(match["wrest"] or "") + int(match["wdigits"] or 0)
+    return Amount(*match.span(), number * 100 + rest, match["wother"] or DOLLARS)
+
+
+def _of_han(match: re.Match[str]) -> Amount:
+    return Amount(*match.span(), _han(match["han"]) * 100, match["hother"] or DOLLARS)
 
 
 def discounts(text: str) -> list[Discount]:
-    """Every share off, from left to right."""
-    return [Discount(match.start(), match.end(), _percent(match)) for match in _PERCENT.finditer(flat(text))]
+    """Every share off, from left to right; MOST of them, where somebody writes more."""
+    plain = low(text)
+    if not any(sign in plain for sign in _SHARES):
+        return []
+    found = islice(_PERCENT.finditer(plain), MOST)
+    return [Discount(match.start(), match.end(), _percent(match)) for match in found]
 
 
 def _percent(match: re.Match[str]) -> float:
@@ -160,7 +188,9 @@ def _digit(sign: str) -> int:
 
 
 def _cents(number: str) -> int:
-    """Of `1,299.99`, `49`, `49.9` and `49,99`; nobody's price where there is less than a cent."""
+    """Of `1,299.99`, `49`, `49.9` and `49,99`; nobody's price where there is less than a cent, or no end."""
+    if len(number) > LONGEST:
+        return NO_PRICE
     whole, dot, part = number.rpartition(".")
     if len(part) > 2 and dot:
         return NO_PRICE
@@ -173,7 +203,7 @@ def _cents(number: str) -> int:
 
 def _spelled(text: str) -> int:
     total = part = 0
-    for word in re.findall(r"[a-z]+", text.lower()):
+    for word in re.findall(r"[a-z]+", text):
         if word == "hundred":
             part = (part or 1) * 100
         elif word == "thousand":

@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from runtime.answer.plain import money
+from runtime.safety.letters import low
 from runtime.safety.output.context import Context, Finding, Goods
 from runtime.safety.output.mentions import Page
-from runtime.safety.output.money import MAYBE, Amount, Discount, amounts, discounts
+from runtime.safety.output.money import MAYBE, MOST, Amount, Discount, amounts, discounts
 from runtime.safety.output.roles import AFTER, BEFORE, Role, role, words
 from runtime.safety.output.rules import wording
 
 CHECK = "price"
-MOST = 150  # amounts of an answer; of more, none is worth to be read
 _COUNT = re.compile(
     r"(?<![\w.$-])(?:(\d{1,2})(?!\d|[.,]\d|-?\w)|(two|a pair|both|three|four|five|six|ten)"
-    r"|([2-9])\s?(?:つ|個|点|台|本|枚|个|件|只|개))",
-    re.IGNORECASE,
+    r"|([2-9])\s?(?:つ|個|点|台|本|枚|个|件|只|개))"
 )
 _COUNTS = {"two": 2, "a pair": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 
@@ -34,15 +33,15 @@ class _Edit(NamedTuple):
 
 def prices(text: str, context: Context) -> tuple[str, tuple[Finding, ...]]:
     """The text with no price in it that is not true now."""
-    if MAYBE.search(text) is None:
+    plain = low(text)
+    if MAYBE.search(plain) is None:
         return text, ()
     found, shares = amounts(text), discounts(text)
     if not found and not shares:
         return text, ()
-    if len(found) + len(shares) > MOST:
-        claims: list[Amount | Discount] = [*found, *shares]
-        return _edited(text, [_gone(one, context) for one in claims])
-    page = Page(text, context.goods)
+    if max(len(found), len(shares)) >= MOST:
+        return wording(context.language).withheld, (Finding(CHECK, "withheld"),)
+    page = Page(plain, context.goods)
     places = [one.start for one in found]
     edits = [edit for one in found if (edit := _amount(one, page, places, context)) is not None]
     edits += [edit for share in shares if (edit := _discount(share, page, context)) is not None]
@@ -110,7 +109,7 @@ def _counted(cents: int, goods: Goods, sentence: str) -> bool:
     if not goods.cents or cents % goods.cents or cents <= goods.cents:
         return False
     said = _COUNT.finditer(sentence)
-    counts = (int(found[1] or found[3] or 0) or _COUNTS.get((found[2] or "").lower(), 0) for found in said)
+    counts = (int(found[1] or found[3] or 0) or _COUNTS.get(found[2], 0) for found in said)
     return cents // goods.cents in counts
 
 

@@ -61,4 +61,4 @@ def role(plain: str, start: int, end: int, sentence: int) -> Role:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
+    return re.compile(pattern)

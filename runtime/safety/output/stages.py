@@ -10,16 +10,19 @@ from functools import cache
 from typing import NamedTuple
 
 from runtime.safety import pii
+from runtime.safety.letters import low
 from runtime.safety.normal import normal
 from runtime.safety.output.context import Context, Finding
 from runtime.safety.output.prices import prices
-from runtime.safety.output.rules import Place, Terms, rules, wording
+from runtime.safety.output.rules import rules, wording
+from runtime.safety.terms import MOST, Place, Terms
 
 Checked = tuple[str, tuple[Finding, ...]]
 Stage = Callable[[str, Context], Checked]
 ASIN = re.compile(r"(?<![A-Za-z0-9])B0[A-Z0-9]{8}(?![A-Za-z0-9])")
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
 MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
+LONGEST_PLACE = 16  # letters of a word that goes with a place to buy
 _MASK = "…"
 INSULT = "insult"
 _SIDES = ("first", "second")  # of a pair
@@ -53,13 +56,13 @@ def personal(text: str, context: Context) -> Checked:
 
 def toxicity(text: str, context: Context) -> Checked:
     """Rude words are masked, insults go with their sentence, and after a grave one nothing is said."""
-    found = [*_toxic().find(text), *(place for place in _together(text) if place.kind == INSULT)]
+    found = [*_toxic().find(low(text)), *(place for place in _together(text) if place.kind == INSULT)]
     if not found:
         return text, ()
-    if any(place.kind == "grave" for place in found):
+    if len(found) >= MOST or any(place.kind == "grave" for place in found):
         return wording(context.language).withheld, (Finding("toxicity", "withheld"),)
     text = _masked(text, [place for place in found if place.kind == "rude"])
-    insults = [place for place in (*_toxic().find(text), *_together(text)) if place.kind == INSULT]
+    insults = [place for place in (*_toxic().find(low(text)), *_together(text)) if place.kind == INSULT]
     if insults:
         text = _without_sentences(text, insults) or wording(context.language).withheld
     return text, (Finding("toxicity", "softened"),)
@@ -67,7 +70,10 @@ def toxicity(text: str, context: Context) -> Checked:
 
 def competitors(text: str, context: Context) -> Checked:
     """Other shops have no names here."""
-    found = [place for place in _names().find(text) if place.kind == "sure" or _to_buy(text, place)]
+    names = names_of_shops().find(low(text))
+    if len(names) == MOST:
+        return wording(context.language).withheld, (Finding("competitor", "withheld"),)
+    found = [place for place in names if place.kind == "sure" or _to_buy(text, place)]
     if not found:
         return text, ()
     other = wording(context.language).competitor
@@ -95,12 +101,12 @@ def scope(text: str, context: Context) -> Checked:
     """Only about the shop: advice of other kinds goes, and so do our own instructions."""
     if context.private and any(line in normal(text) for line in context.private):
         return wording(context.language).withheld, (Finding("scope", "instructions withheld"),)
-    found = [*_outside().find(text), *(place for place in _together(text) if place.kind != INSULT)]
+    found = [*_outside().find(low(text)), *(place for place in _together(text) if place.kind != INSULT)]
     if not found:
         return text, ()
     kinds = dict.fromkeys(place.kind for place in found)
     findings = tuple(Finding("scope", f"{kind} left out") for kind in kinds)
-    left = _without_sentences(text, found)
+    left = "" if len(found) >= MOST else _without_sentences(text, found)
     if len(left) < MOSTLY * len(text):
         return wording(context.language).withheld, findings
     return left, findings
@@ -164,7 +170,7 @@ def _without_sentences(text: str, places: list[Place]) -> str:
 
 def _together(text: str) -> list[Place]:
     """Where both words of a pair stand in one sentence, in that order or the other."""
-    words = _pairs().find(text)
+    words = _pairs().find(low(text))
     if len(words) < 2:
         return []
     ends = [match.end() for match in _SENTENCE.finditer(text)]
@@ -183,7 +189,7 @@ def _to_buy(text: str, place: Place) -> bool:
     """Whether a word that is also a name is one here."""
     if not text[place.start].isupper():
         return False
-    before = text[: place.start].split()[-1:]
+    before = text[max(0, place.start - LONGEST_PLACE) : place.start].split()[-1:]
     return bool(before) and before[0].lower() in rules().competitors.places
 
 
@@ -193,7 +199,7 @@ def _toxic() -> Terms:
 
 
 @cache
-def _names() -> Terms:
+def names_of_shops() -> Terms:
     known = rules().competitors
     return Terms({"sure": known.sure, "capital": known.capital})
 

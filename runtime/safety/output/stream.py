@@ -7,14 +7,16 @@ out as a correction.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from runtime.reply import Reply
+from runtime.safety.letters import low
 from runtime.safety.output.context import Context, Goods
 from runtime.safety.output.money import MAYBE, amounts
-from runtime.safety.output.rules import rules, small
-from runtime.safety.output.stages import ASIN, Whole, check, check_part
+from runtime.safety.output.rules import rules
+from runtime.safety.output.stages import ASIN, Whole, check, check_part, names_of_shops
 
 Lookup = Callable[[Sequence[str]], Awaitable[Sequence[Goods]]]
 MOST_HELD = 600  # letters of a sentence that is waited for
@@ -22,7 +24,10 @@ TOLD = 600  # letters before it that say what it speaks of
 MOST_LOOKED_UP = 8
 CHECKED = "checked"
 _END = re.compile(r"[.!?][\"')]?\s|[。！？\n]")
-_ADDRESS = re.compile(r"[A-Za-z0-9-]{1,64}(?:[._%+][A-Za-z0-9-]{1,64}){1,8}[._%+]?$")  # of mail, so far
+LONGEST_ADDRESS = 64  # letters of the part before its sign
+_ADDRESS = re.compile(r"[a-z0-9-]{1,64}(?:[._%+][a-z0-9-]{1,64}){1,8}[._%+]?$")  # of mail, so far
+_JOINS = re.compile(r"[._%+]")
+_BEGINS = re.compile(r"[^\x00-\x7f]|(?<![a-z0-9])[a-z0-9]")  # of words; of other scripts every letter
 SHORTEST = 3  # letters of a name that are enough to wait for the rest; one where a letter is a word
 
 
@@ -37,18 +42,24 @@ class Stream:
         self._before = tuple(before)
         self._asked: set[str] = set()
         self._raw = ""
+        self._low = ""  # the same in small plain letters
         self._passed = 0  # so much of it was let through
         self.shown = ""
+
+    def learn(self, data: Mapping[str, Any]) -> None:
+        """What a tool gave may be spoken of."""
+        self._context = self._context.learning(data)
 
     async def text(self, chunk: str) -> None:
         """More of it."""
         self._raw += chunk
+        self._low += low(chunk)
         await self._let_through()
 
     async def restart(self, chunk: str, reason: str) -> None:
         """Another rung writes on, or anew."""
-        self._raw, self._passed = chunk, 0
-        until = _until(chunk, 0)
+        self._raw, self._low = chunk, low(chunk)
+        until = _until(self._low, 0)
         await self._know(chunk[:until])
         self.shown, self._passed = check_part(chunk[:until], self._context), until
         await self._reply.restart(self.shown, reason)
@@ -67,11 +78,11 @@ class Stream:
         return whole
 
     async def _let_through(self) -> None:
-        until = _until(self._raw, self._passed)
+        until = _until(self._low, self._passed)
         if until <= self._passed:
             return
         part = self._raw[self._passed : until]
-        if _plain(part):
+        if _plain(part, self._low[self._passed : until]):
             out = part
         else:
             await self._know(part)
@@ -96,38 +107,38 @@ class Stream:
             self._context = self._context.knowing(await self._lookup(wanted))
 
 
-def _until(raw: str, passed: int) -> int:
+def _until(plain: str, passed: int) -> int:
     """Up to where a text may pass now."""
-    trigger = MAYBE.search(raw, passed)
+    trigger = MAYBE.search(plain, passed)
     while trigger is not None:
-        end = _END.search(raw, trigger.end())
+        end = _END.search(plain, trigger.end())
         if end is None:
-            if len(raw) - trigger.start() > MOST_HELD:
-                return len(raw)
-            return max(passed, _word_before(raw, trigger.start()))
-        following = MAYBE.search(raw, end.end())
+            if len(plain) - trigger.start() > MOST_HELD:
+                return len(plain)
+            return max(passed, _word_before(plain, trigger.start()))
+        following = MAYBE.search(plain, end.end())
         if following is None:
-            return max(end.end(), _word_before(raw, len(raw)))
+            return max(end.end(), _word_before(plain, len(plain)))
         trigger = following
-    return max(passed, _word_before(raw, len(raw)))
+    return max(passed, _word_before(plain, len(plain)))
 
 
-def _word_before(raw: str, place: int) -> int:
+def _word_before(plain: str, place: int) -> int:
     """Where a word begins that may become the name of another shop, or an address."""
-    word = _ADDRESS.search(raw, max(0, place - 64), place)
-    start = word.start() if word else place
-    near = small(raw[max(0, place - _longest()) : place])
-    for length in range(len(near), 0, -1):
-        if near[-length:] in _beginnings() and not near[: len(near) - length][-1:].isalnum():
-            return min(start, place - length)
+    first = max(0, place - LONGEST_ADDRESS)
+    run = plain[max(first, plain.rfind(" ", first, place) + 1) : place]
+    word = _ADDRESS.search(run) if _JOINS.search(run) else None
+    start = place - len(run) + word.start() if word else place
+    near = plain[max(0, place - _longest()) : place]
+    for begin in _BEGINS.finditer(near):
+        if near[begin.start() :] in _beginnings():
+            return min(start, place - len(near) + begin.start())
     return start
 
 
-def _plain(part: str) -> bool:
+def _plain(part: str, plain: str) -> bool:
     """Whether no check could say anything."""
-    if MAYBE.search(part) or ASIN.search(part):
-        return False
-    return not any(name in small(part) for name in _heads())
+    return not (MAYBE.search(plain) or ASIN.search(part) or names_of_shops().find(plain))
 
 
 @cache
@@ -138,13 +149,6 @@ def _beginnings() -> frozenset[str]:
         for name in rules().competitors.sure
         for length in range(SHORTEST if name.isascii() else 1, len(name))
     )
-
-
-@cache
-def _heads() -> tuple[str, ...]:
-    """What a part has in it that names another shop."""
-    known = rules().competitors
-    return tuple(dict.fromkeys([*known.sure, *(name.lower() for name in known.capital)]))
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.safety.cases_helpers import HALVES, injection, personal, priced, score
+from runtime.eval.safety.cases import HALVES, injection, personal, priced, score
 
 RECALL, FALSE = 0.97, 0.02
 SETS: dict[str, Callable[[], Iterator[Any]]] = {

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from runtime.safety.injection import Where, detector
 from runtime.safety.output.context import Context, Goods
 from runtime.safety.output.prices import prices
+from runtime.safety.output.stages import competitors
 from runtime.safety.pii import redact
 
 Half = Literal["open", "kept"]
@@ -33,6 +34,7 @@ class Case(NamedTuple):
     text: str
     positive: bool
     where: Where = "said"
+    language: str = ""
 
     def right(self) -> bool:
         return detector().judge(self.text, self.where).attempt == self.positive
@@ -80,22 +82,25 @@ def injection(name: str = "injection") -> Iterator[Case]:
     data["products"] = read("injection")["products"]
     for kind, positive in (("attempts", True), ("benign", False)):
         for language, lines in data[kind].items():
-            yield from _both(lines, data["products"][language], positive=positive)
+            yield from _both(language, lines, data["products"][language], positive=positive)
     for language, lines in data["planted"].items():
         frames = data["products"][language]
         yield from (
-            Case(line, frame.replace("{}", line), True, "found") for line in lines for frame in frames
+            Case(line, frame.replace("{}", line), True, "found", language)
+            for line in lines
+            for frame in frames
         )
     for language, frames in data["products"].items():
         yield from (
-            Case(f"{language}{n}", frame.replace("{}", ""), False, "found") for n, frame in enumerate(frames)
+            Case(f"{language}{n}", frame.replace("{}", ""), False, "found", language)
+            for n, frame in enumerate(frames)
         )
 
 
-def _both(lines: Sequence[str], frames: Sequence[str], *, positive: bool) -> Iterator[Case]:
+def _both(language: str, lines: Sequence[str], frames: Sequence[str], *, positive: bool) -> Iterator[Case]:
     for number, line in enumerate(lines):
-        yield Case(line, line, positive)
-        yield Case(line, frames[number % len(frames)].replace("{}", line), positive, "found")
+        yield Case(line, line, positive, "said", language)
+        yield Case(line, frames[number % len(frames)].replace("{}", line), positive, "found", language)
 
 
 class Personal(NamedTuple):
@@ -174,3 +179,28 @@ def _priced(sentence: str, form: str, a: Goods, b: Goods) -> Priced:
     filled = {name: form.format(f"{(cents or 0) / 100:,.2f}") for name, cents in known.items()}
     text = sentence.format(a=NAMES[a], b=NAMES[b], d=int(a.percent), x=wrong, **filled)
     return Priced(text, text, "37.25" if "{x}" in sentence else "")
+
+
+class Named(NamedTuple):
+    """A sentence of an answer; `name`: the other shop that may not be left in it."""
+
+    seed: str
+    text: str
+    name: str
+
+    @property
+    def positive(self) -> bool:
+        return bool(self.name)
+
+    def right(self) -> bool:
+        out, _ = competitors(self.text, SHOP)
+        return self.name not in out if self.name else out == self.text
+
+
+def named() -> Iterator[Named]:
+    data = read("competitors")
+    for line in data["named"]:
+        name = line.partition("[")[2].partition("]")[0]
+        text = line.replace("[", "").replace("]", "")
+        yield Named(text, text, name)
+    yield from (Named(text, text, "") for text in data["harmless"])

@@ -1,0 +1,125 @@
+"""One question to sizing, with everything it rests on: a stack, its traffic, what is assumed, quoted and known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+
+from sizing import traffic as traffics
+from sizing import units
+from sizing.assumptions import LARGE, Assumptions
+from sizing.capacities import Capacities
+from sizing.capacity import Need, needs
+from sizing.cost import Bought
+from sizing.demand import Demand
+from sizing.documents import SizingError
+from sizing.patch import Peak
+from sizing.quotas import Ask, asks
+from sizing.quote import Quotes
+from sizing.target import Target
+from sizing.traffic import Event, Traffic
+from stacks import settings as trees
+from stacks import stackfile
+from stacks.settings import Settings
+
+BASELINE = 4_000.0  # messages a second in an ordinary day's busiest hour: about 3,000 model calls (OPS-6)
+
+
+def settings_of(stack: str, changes: Mapping[str, str]) -> Settings:
+    """The stack's settings with single knobs turned; a wrong one is told as the stack's file would be."""
+    found = stackfile.read(stack).changed(changes)
+    return trees.parse(found.config, file=found.path.name, lines=found.lines)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`ordinary`: days without events, which units are committed for. `events`: known peaks on top."""
+
+    stack: str
+    settings: Settings
+    ordinary: Traffic
+    events: Sequence[Event]
+    assumed: Assumptions
+    quotes: Quotes
+    known: Capacities
+    percentile: float = 0.75
+    headroom: float = 1.2
+    sessions: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percentile <= 1:
+            raise SizingError(f"percentile {self.percentile * 100:g}: must be above 0, and 100 at most")
+        for event in self.events:
+            if event.first >= len(self.ordinary.messages):
+                hours = len(self.ordinary.messages) / 60
+                raise SizingError(f"event {event.name} begins after the traffic ends ({hours:g} hours)")
+
+    @property
+    def region(self) -> str:
+        return self.settings.regions.primary.name
+
+    @cached_property
+    def demand(self) -> Demand:
+        """With events."""
+        return Demand(traffics.with_events(self.ordinary, self.events), self.assumed)
+
+    @cached_property
+    def usual(self) -> Demand:
+        """Without."""
+        return Demand(self.ordinary, self.assumed)
+
+    @cached_property
+    def target(self) -> Target:
+        """The busiest minute."""
+        return Target.of(self.demand, self.headroom, self.sessions)
+
+    @cached_property
+    def needs(self) -> Sequence[Need]:
+        return needs(self.target, self.settings, self.known, self.region)
+
+    @cached_property
+    def asks(self) -> Sequence[Ask]:
+        return asks(self.target, self.needs, self.settings, self.known)
+
+    @cached_property
+    def options(self) -> Mapping[str, Sequence[units.Option]]:
+        """Model -> ways to pay for its units, where somebody quoted them."""
+        return {
+            model: units.options(self.usual, model, quote, self.region, self.percentile)
+            for model in self.usual.models
+            if (quote := self.quotes[model]) is not None
+        }
+
+    @cached_property
+    def bought(self) -> Bought:
+        """The cheapest ways, where units save anything."""
+        return Bought(units.by_model(self.options), self.quotes)
+
+    @property
+    def peaks(self) -> Sequence[Peak]:
+        """What each event needs of the large model beyond the units that are there anyway."""
+        quote = self.quotes[LARGE]
+        if quote is None:
+            return []
+        tokens = self.demand.tokens(LARGE, quote.output_weight)
+        option = self.bought.options.get(LARGE)
+        there = option.units if option else 0
+        return [
+            Peak(
+                name=event.name,
+                starts=self.ordinary.start + timedelta(minutes=event.first),
+                ends=self.ordinary.start + timedelta(minutes=event.last),
+                model=LARGE,
+                units=max(
+                    0, self._covering(tokens[event.first : event.last], quote.tokens_per_minute) - there
+                ),
+            )
+            for event in self.events
+        ]
+
+    def _covering(self, tokens: traffics.Floats, carries: float) -> int:
+        return units.covering(tokens, carries, self.percentile)
+
+    def changed(self, changes: Mapping[str, str]) -> "Case":
+        """The same question to other settings."""
+        return replace(self, settings=settings_of(self.stack, changes))

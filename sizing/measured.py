@@ -1,0 +1,147 @@
+"""The simulator's tables, as the recordings for calibration give them: how long what takes, and who answers what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Self
+
+import numpy as np
+
+from contract.intents import Intent
+from sizing import recording
+from sizing.documents import SizingError
+from sizing.recording import CACHE, OWN, Recording
+from sizing.traffic import Floats
+
+GRID = 401  # points of a table: every quarter of a percent
+MODELS = ("sonnet", "haiku")
+REFUSALS = ("throttled", "unavailable")
+TRICKLE = 0.04
+
+
+class Times:
+    """A distribution of seconds as it was measured; drawn by chance, or read at a share."""
+
+    def __init__(self, times_ms: Floats) -> None:
+        if not len(times_ms):
+            raise SizingError("no recording for calibration has these times: record one (docs/capacity.md)")
+        self._table = [float(value) / 1000 for value in np.quantile(times_ms, np.linspace(0, 1, GRID))]
+
+    def at(self, share: float) -> float:
+        """The time that this share is not above."""
+        place = share * (GRID - 1)
+        low = min(int(place), GRID - 2)
+        return self._table[low] + (self._table[low + 1] - self._table[low]) * (place - low)
+
+    def draw(self, random: Random) -> float:
+        return self.at(random.random())
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who answers an intent on a healthy day; what is left goes to the large model. `asked`: messages it was seen in."""
+
+    own: float
+    cached: float
+    light: float
+    asked: float = 0.0
+
+    def asked_more(self, asked: int) -> "Answered":
+        """The same of a run with so many messages: a cache answers the more, the more have asked before."""
+        if not self.cached or not self.asked:
+            return self
+        different = self.asked * (1 - self.cached) / self.cached
+        return replace(self, cached=asked / (asked + different))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All tables. `first` and `rest` of a good call, by model; `refused` by what the refusal says."""
+
+    own: Times
+    cached: Times
+    around: Times
+    first: Mapping[str, Times]
+    whole: Mapping[str, Times]
+    refused: Mapping[str, Times]
+    answered: Mapping[Intent, Answered]
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording]) -> Self:
+        """From those for calibration; who answers what is taken where nothing was broken."""
+        healthy = [one for one in recordings if not one.faults]
+        if not healthy:
+            raise SizingError(
+                "calibration needs a recording without faults: record fit-healthy (docs/capacity.md)"
+            )
+        return cls(
+            own=Times(recording.spread_out(one.whole.get(OWN, {}) for one in healthy)),
+            cached=Times(recording.spread_out(one.whole.get(CACHE, {}) for one in healthy)),
+            around=Times(recording.spread_out(one.around for one in recordings)),
+            first={
+                m: Times(recording.spread_out(one.opening.get(m, {}) for one in recordings)) for m in MODELS
+            },
+            whole={m: Times(_calls(recordings, m, "ok")) for m in MODELS},
+            refused={"throttled": Times(_refused(recordings))},
+            answered={intent: _answered(recordings, intent) for intent in Intent},
+        )
+
+    def on_machine_of(self, found: Recording) -> Self:
+        """The same models and people, and what the machine took beside them as in this recording."""
+        return replace(
+            self,
+            around=Times(recording.spread_out([found.around])),
+            own=_there(found, OWN, self.own),
+            cached=_there(found, CACHE, self.cached),
+            answered={
+                intent: who.asked_more(sum(found.answered.get(intent.value, {}).values()))
+                for intent, who in self.answered.items()
+            },
+        )
+
+    def answering(self, answered: Mapping[Intent, Answered]) -> Self:
+        """The same times, other people."""
+        return replace(self, answered=answered)
+
+
+def _there(found: Recording, rung: str, otherwise: Times) -> Times:
+    times = recording.spread_out([found.whole.get(rung, {})])
+    return Times(times) if len(times) else otherwise
+
+
+def _calls(recordings: Sequence[Recording], rung: str, outcome: str) -> Floats:
+    return recording.spread_out(one.calls.get(rung, {}).get(outcome, {}) for one in recordings)
+
+
+def _refused(recordings: Sequence[Recording]) -> Floats:
+    """However a call is refused, it takes the same: nothing was generated."""
+    return recording.spread_out(
+        by.get(outcome, {}) for one in recordings for by in one.calls.values() for outcome in REFUSALS
+    )
+
+
+def _answered(recordings: Sequence[Recording], intent: Intent) -> Answered:
+    """Who answers, where nothing was broken; a cache answers whatever is broken behind it, so all tell about that."""
+    healthy = [one for one in recordings if not one.faults]
+    by, every = _counts(healthy, intent), _counts(recordings, intent)
+    total, asked = sum(by.values()), sum(every.values())
+    if not total:
+        return Answered(0.0, 0.0, 0.0)
+    light = by.get("haiku", 0) / total
+    return Answered(
+        own=by.get(OWN, 0) / total,
+        cached=every.get(CACHE, 0) / asked,
+        light=light
+        if light > TRICKLE
+        else 0.0,  # below it is the router's own trickle, which is played anyway
+        asked=asked / len(recordings),
+    )
+
+
+def _counts(recordings: Sequence[Recording], intent: Intent) -> Mapping[str, int]:
+    """Rung -> messages of the intent."""
+    by: dict[str, int] = {}
+    for one in recordings:
+        for rung, count in one.answered.get(intent.value, {}).items():
+            by[rung] = by.get(rung, 0) + count
+    return by

@@ -1,0 +1,87 @@
+"""What was decided, as the stack file would say it: single changes for `plan`, and YAML for a person to copy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from contract.models import models
+from sizing.capacity import Need
+from sizing.quote import Quote
+from stacks.stackfile import NAMESPACE
+
+VARIANT_LATER = "AWS names the variant with the grant; put it under variants in contract/models.toml first"
+
+
+def changes(needs: Sequence[Need]) -> Mapping[str, str]:
+    """Setting -> value as `plan.run(changes=...)` takes it; what is large enough already is left alone."""
+    return {need.key: _text(need.needed) for need in needs if need.change}
+
+
+def _text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if value % 1 else str(int(value))
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A known event, and the units of a model it needs beyond those that are there anyway."""
+
+    name: str
+    starts: datetime
+    ends: datetime
+    model: str
+    units: int
+
+    def entry(self, region: str) -> Mapping[str, Any] | None:
+        """The calendar's row; None while no context variant of the model is known in the region."""
+        variants = models()[self.model].regions[region].variants
+        if not variants or self.units < 1:
+            return None
+        return {
+            "name": self.name,
+            "starts": f"{self.starts:%Y-%m-%dT%H:%MZ}",
+            "ends": f"{self.ends:%Y-%m-%dT%H:%MZ}",
+            "model": self.model,
+            "variant": variants[0],
+            "units": self.units,
+        }
+
+
+def text(needs: Sequence[Need], peaks: Sequence[Peak], quotes: Mapping[str, Quote], region: str) -> str:
+    """The part of `Pulumi.<stack>.yaml` that changes, ready to be merged; what cannot be written yet is a comment."""
+    tree: dict[str, Any] = {}
+    for key, value in changes(needs).items():
+        _put(tree, key, yaml.safe_load(value))
+    rows = [row for peak in peaks if (row := peak.entry(region)) is not None]
+    if rows:
+        _put(tree, "events.calendar", rows)
+    document = {"config": {f"{NAMESPACE}:{section}": value for section, value in tree.items()}}
+    body = yaml.safe_dump(document, sort_keys=False, width=100) if tree else "config: {}\n"
+    return "".join([_HEAD, *(_later(peak, quotes) for peak in peaks if peak.entry(region) is None), body])
+
+
+_HEAD = "# Made by `concierge size capacity`. Merge it into the stack's file; `concierge plan` and `policy` judge it.\n"
+
+
+def _later(peak: Peak, quotes: Mapping[str, Quote]) -> str:
+    if peak.units < 1:
+        return f"# events.calendar: {peak.name} needs no further units of {peak.model}.\n"
+    carries = quotes[peak.model].tokens_per_minute
+    return (
+        f"# events.calendar: {peak.name} needs {peak.units} more units of {peak.model} ({carries:,.0f} tokens a "
+        f"minute each), {peak.starts:%Y-%m-%dT%H:%MZ} to {peak.ends:%Y-%m-%dT%H:%MZ}.\n# {VARIANT_LATER}.\n"
+    )
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *path, last = key.split(".")
+    for step in path:
+        tree = tree.setdefault(step, {})
+    tree[last] = value
+
+
+def ask_by(starts: datetime, lead_days: int) -> datetime:
+    """The last day on which quotas are asked for in good time."""
+    return starts - timedelta(days=lead_days)

@@ -1,0 +1,213 @@
+"""A rehearsal that was measured, small enough to keep: what was asked, who answered, and how long each took.
+
+Made from what a load run leaves (`samples.jsonl`, the runtime's log). The simulator's tables come from those that
+are for calibration; the others are what it is held against, and it never sees them.
+"""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from contract.base import Shape
+from contract.errors import InconclusiveError
+from contract.faults import Stage
+from sizing import documents
+from sizing.documents import SizingError
+from sizing.traffic import Floats
+
+FOLDER = Path(__file__).with_name("rehearsals")
+_PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
+OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
+Buckets = Mapping[int, int]
+# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, and not the agent.
+MOST_AROUND_MS = 1_500.0
+
+
+class MachineBusyError(InconclusiveError):
+    """A rehearsal that says more about this machine than about the agent."""
+
+
+class Recording(Shape):
+    """Times are counts by bucket. `short`: intent -> share of messages that are simple by their length."""
+
+    name: str
+    role: Literal["calibration", "held-out"]
+    length_s: float = Field(gt=0)
+    rates: tuple[tuple[float, float, float], ...] = Field(
+        description="seconds, messages a second at first, at last"
+    )
+    faults: tuple[Stage, ...] = ()
+    short: Mapping[str, float]
+    answered: Mapping[str, Mapping[str, int]] = Field(description="intent -> rung -> messages")
+    failed: int = 0
+    first: Mapping[str, Buckets] = Field(description="rung -> times to the first text")
+    whole: Mapping[str, Buckets] = Field(description="rung -> times to the end")
+    around: Buckets = Field(description="of a message with a model: its whole time less the ladder's")
+    ladder: Buckets = Field(
+        description="of a message with a model: the ladder's time, whatever rungs it took"
+    )
+    opening: Mapping[str, Buckets] = Field(description="rung -> times of good calls to the first text")
+    calls: Mapping[str, Mapping[str, Buckets]] = Field(description="rung -> outcome -> times of calls")
+
+    @property
+    def messages(self) -> int:
+        return sum(count for rungs in self.answered.values() for count in rungs.values())
+
+    def share(self, rungs: Iterable[str]) -> float:
+        """Of the answers, those that came from one of these."""
+        wanted = set(rungs)
+        count = sum(n for by in self.answered.values() for rung, n in by.items() if rung in wanted)
+        return count / max(1, self.messages)
+
+    def throttled(self, rung: str) -> float | None:
+        """Share of the calls on a rung that were throttled; None where there were none."""
+        by = {outcome: sum(buckets.values()) for outcome, buckets in self.calls.get(rung, {}).items()}
+        return by.get("throttled", 0) / sum(by.values()) if sum(by.values()) else None
+
+
+def bucket(ms: float) -> int:
+    """The bucket of a time."""
+    return math.floor(math.log(max(ms, 0.1)) * _PER_E)
+
+
+def buckets(times_ms: Iterable[float]) -> dict[int, int]:
+    """Counts by bucket."""
+    return dict(sorted(Counter(bucket(ms) for ms in times_ms).items()))
+
+
+def spread_out(found: Iterable[Buckets]) -> Floats:
+    """The times again, in order, each as the middle of its bucket."""
+    total: Counter[int] = Counter()
+    for one in found:
+        total.update(one)
+    values = [math.exp((key + 0.5) / _PER_E) for key in sorted(total)]
+    return np.repeat(np.array(values), [total[key] for key in sorted(total)])
+
+
+def known(role: str | None = None) -> Sequence[Recording]:
+    """The recordings of this checkout."""
+    found = [read(path) for path in sorted(FOLDER.glob("*.json"))]
+    return [one for one in found if role is None or one.role == role]
+
+
+def read(path: Path) -> Recording:
+    """One of them."""
+    return documents.read(path, Recording)
+
+
+def write(found: Recording, path: Path) -> None:
+    """One line a field, so that a change of one shows."""
+    fields = found.model_dump(mode="json")
+    lines = (
+        f"  {json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in fields.items()
+    )
+    documents.write(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+class Load(Shape):
+    """What is known of a run from its scenario: what was asked, not what came of it."""
+
+    name: str
+    role: Literal["calibration", "held-out"]
+    length_s: float
+    rates: tuple[tuple[float, float, float], ...]
+    faults: tuple[Stage, ...]
+    short: Mapping[str, float]
+
+
+def of_run(load: Load, folder: Path) -> Recording:
+    """From the folder of a load run that kept its samples."""
+    samples = list(_lines(folder / "samples.jsonl"))
+    log = folder / "runtime" / "runtime.out"
+    told = [line for line in _lines(log) if "_aws" in line]
+    if not samples or not told:
+        raise SizingError(f"{folder}: holds no run with --samples and a runtime of its own: run it again")
+    generate = {
+        line["request_id"]: line["stages"]["generate"]
+        for line in told
+        if "generate" in line.get("stages", {})
+    }
+    outside = {
+        line["request_id"]: line["EndToEnd"] - generate[line["request_id"]]
+        for line in told
+        if line.get("request_id") in generate and "EndToEnd" in line
+    }
+    calls = [line for line in told if "ModelThrottled" in line]
+    found = Recording(
+        **load.model_dump(),
+        answered=_answered(samples),
+        failed=sum(1 for sample in samples if sample.get("error")),
+        first=_by_rung(samples, "first_token_ms"),
+        whole=_by_rung(samples, "end_to_end_ms"),
+        around=buckets(
+            sample["end_to_end_ms"] - generate[sample["request_id"]]
+            for sample in samples
+            if sample.get("end_to_end_ms") and sample["request_id"] in generate
+        ),
+        ladder=buckets(generate.values()),
+        opening=_opening(samples, calls, outside),
+        calls=_calls(calls),
+    )
+    around = float(np.quantile(spread_out([found.around]), 0.95))
+    if around > MOST_AROUND_MS:
+        raise MachineBusyError(
+            f"{folder}: one message in twenty spent {around:,.0f} ms outside models ({MOST_AROUND_MS:,.0f} at most): "
+            "the machine was too busy, run it again when it is not"
+        )
+    return found
+
+
+def _answered(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        if not sample.get("error"):
+            found[sample["intent"]][sample.get("rung") or "none"] += 1
+    return {intent: dict(sorted(rungs.items())) for intent, rungs in sorted(found.items())}
+
+
+def _by_rung(samples: Sequence[Mapping[str, Any]], what: str) -> dict[str, dict[int, int]]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        if not sample.get("error") and sample.get(what) is not None:
+            found[sample.get("rung") or "none"].append(sample[what])
+    return {rung: buckets(times) for rung, times in sorted(found.items())}
+
+
+def _opening(
+    samples: Sequence[Mapping[str, Any]], calls: Sequence[Mapping[str, Any]], outside: Mapping[str, float]
+) -> dict[str, dict[int, int]]:
+    """Of messages with one call: the time to the first text, less what came before the call."""
+    once = Counter(call["request_id"] for call in calls)
+    rung = {call["request_id"]: call["Rung"] for call in calls}
+    found: dict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        name = sample["request_id"]
+        if once[name] == 1 and name in outside and sample.get("first_token_ms"):
+            found[rung[name]].append(sample["first_token_ms"] - outside[name])
+    return {name: buckets(times) for name, times in sorted(found.items())}
+
+
+def _calls(calls: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[int, int]]]:
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for call in calls:
+        found[call["Rung"]][call["outcome"]].append(call["seconds"] * 1000)
+    return {
+        rung: {outcome: buckets(times) for outcome, times in sorted(by.items())}
+        for rung, by in sorted(found.items())
+    }
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """JSON lines; what is none is passed over."""
+    for line in documents.text(path).splitlines():
+        if line.startswith("{"):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue

@@ -1,0 +1,51 @@
+"""The load that everything is sized for: the busiest minute with its headroom, and what may be lost meanwhile."""
+
+from dataclasses import dataclass
+
+from sizing.assumptions import Assumptions
+from sizing.demand import ANSWER_S, Demand
+from sizing.documents import SizingError
+from sizing.traffic import MINUTE_S
+
+
+@dataclass(frozen=True)
+class Target:
+    """`connect_s`: in so many seconds everybody must be able to connect (anew). `zone_lost`: one of the zones."""
+
+    messages_s: float
+    sessions: float
+    assumed: Assumptions
+    headroom: float = 1.2
+    connect_s: float = 300.0
+    zone_lost: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.messages_s > 0 or not self.sessions > 0:
+            raise SizingError("a target needs messages and sessions above 0: give --rate and --sessions")
+        if self.headroom < 1:
+            raise SizingError(f"headroom {self.headroom:g}: must be 1 or more")
+
+    @classmethod
+    def of(cls, demand: Demand, headroom: float, sessions: float | None = None) -> "Target":
+        """The busiest minute of a demand."""
+        peak = float(demand.messages.max()) / MINUTE_S
+        return cls(peak, sessions or float(demand.sessions.max()), demand.assumed, headroom)
+
+    @property
+    def planned_s(self) -> float:
+        """Messages a second with headroom."""
+        return self.messages_s * self.headroom
+
+    def work_s(self, what: str) -> float:
+        """Calls, units or bytes a second of one kind, with headroom."""
+        a_message: float = getattr(self.assumed.work, what)
+        return self.planned_s * a_message
+
+    def calls_s(self, model: str) -> float:
+        """Calls of a model a second, with headroom."""
+        return self.planned_s * self.assumed.calls_a_message.get(model, 0.0)
+
+    @property
+    def streams(self) -> float:
+        """Answers that are being written at a time."""
+        return sum(self.calls_s(model) * ANSWER_S[model] for model in self.assumed.calls_a_message)
