@@ -18,7 +18,7 @@ TESTS ?= tests
 WORKERS ?= 2
 
 ##@ Everyday
-rehearse: $(READY) ## the Prime-Day game day on this machine, with a report
+rehearse: $(READY) ## Prime Day on this machine, from the first message to the verdict, with a report
 	@$(BIN)/concierge rehearse prime-day
 
 plan: $(READY) ## what `pulumi up` would declare: make plan STACK=dev|prod
@@ -66,6 +66,9 @@ fuzz: $(READY) $(FUZZ) ## a minute of texts that look for ways through the check
 
 ##@ Upkeep
 setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
+
+pictures: $(READY) ## play Prime Day and keep what was seen for docs/pictures (with chromium: the pages too)
+	@$(BIN)/python -m tools.pictures
 
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
@@ -116,4 +119,4 @@ $(CHAOS): requirements/uv.txt requirements/chaos.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
-.PHONY: rehearse plan test prove prove-scale engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help
+.PHONY: rehearse pictures plan test prove prove-scale engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help
