@@ -119,9 +119,6 @@ class Metering:
         for change in changes:
             self._on_change(change)
 
-    def _new_points(self) -> list[Point]:
-        return [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
-
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for start in range(0, len(data), _ENTRIES_A_CALL):
             self._cloudwatch.put_metric_data(
