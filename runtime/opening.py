@@ -191,7 +191,7 @@ async def open_parts(
             limits=Limits(valkey, settings.rates, telemetry, now) if places.cache else None,
             shedding=shedding,
             sessions=stores.sessions,
-            gather=Gather(shop, found.retrieval),
+            gather=Gather(shop, found.retrieval, accounts.preferences),
             classify=_classify(found.intent) if found.intent else None,
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
