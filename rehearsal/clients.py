@@ -17,8 +17,8 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABL
 NOBODY = "rehearsal"
 NOBODYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), NOBODY)
 _FILES = {"config_file", "credentials_file"}
-# A stand-in on loopback answers at once or is broken.
-_CONFIG = Config(proxies={}, connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+# A stand-in on loopback answers at once or is broken; but a busy machine may keep it waiting.
+_CONFIG = Config(proxies={}, connect_timeout=10, read_timeout=30, retries={"total_max_attempts": 1})
 
 
 def session(region: str) -> botocore.session.Session:

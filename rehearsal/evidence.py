@@ -23,11 +23,11 @@ from rehearsal.story import Story
 from rehearsal.story_clock import StoryClock
 
 
-def read_samples(path: Path, clock: StoryClock) -> tuple[Sample, ...]:
+def read_samples(path: Path, clock: StoryClock | None = None) -> tuple[Sample, ...]:
     """What the generator wrote, in the story's time. A file that a full disk has cut in two is nobody's wrong
     use."""
     try:
-        return tuple(told(sample, clock) for sample in samples.read(path))
+        return tuple(told(sample, clock or StoryClock()) for sample in samples.read(path))
     except samples.SamplesError as broken:
         raise InconclusiveError(f"what people saw is not known: {broken}: is the disk full?") from None
 

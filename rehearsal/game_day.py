@@ -4,13 +4,12 @@ Brings the rooms together and knows the inside of none. Everything it starts end
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -18,11 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from redis.exceptions import RedisError
 
 import plan
-from chaos import runner
-from chaos.journal import Event as ChaosEvent
-from chaos.journal import Journal as ChaosJournal
 from contract.errors import ConciergeError, InconclusiveError
-from contract.faults import Experiment
 from contract.inventory import Inventory
 from loadtests import launch
 from loadtests.run import BEGAN, finished
@@ -31,25 +26,22 @@ from plan import Plan
 from plan.show import summary_line
 from rehearsal import beforehand, clients, dashboards, environment, plans, protection, shopper, verdict
 from rehearsal.agent import agent
-from rehearsal.alarms import Judge, Transition
+from rehearsal.breaking import Breaking
 from rehearsal.door import Door
 from rehearsal.environment import Aws
-from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, Stage, read_samples
+from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, read_samples
 from rehearsal.gate import Gate
 from rehearsal.history import CLOCK
 from rehearsal.load_here import SHOP_SEED
 from rehearsal.machine import MachineWatch
-from rehearsal.metering import Metering
-from rehearsal.metrics import MetricStore
-from rehearsal.operator import OPERATOR, Operator
+from rehearsal.oncall import Duty, OnCall
 from rehearsal.processes import Process, Processes
-from rehearsal.rollout import Rollouts, settings_text
+from rehearsal.rollout import Rollouts
 from rehearsal.shopper import Shopper
 from rehearsal.story import Story
 from rehearsal.story_clock import StoryClock
 from rehearsal.timeline import Timeline, Told
 from runbooks import engine
-from runbooks.engine import inventory as inventories
 from stacks import settings, stackfile
 from stacks.settings import Settings
 
@@ -58,8 +50,6 @@ DRAIN_S = 90.0
 SAMPLES = "samples.jsonl"
 # A busy machine's moto may take long over a whole table.
 PATIENT = Config(read_timeout=60, connect_timeout=10, retries={"total_max_attempts": 2})
-# Of the standing services only those whose metrics somebody publishes here are judged.
-PUBLISHED = ("Concierge", "AWS/Bedrock")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,12 +168,9 @@ class GameDay:
         self._region = known.regions.primary.name
         self._began_s = time.monotonic()
         self._session = boto3.Session(botocore_session=clients.session(self._region))
-        self._rolled_out: set[str] = set()
-        self._rollouts: Rollouts | None = None
-        self._outcome: runner.Outcome | None = None
         self._runs: list[RunbookRun] = []
-        self._breaking: threading.Thread | None = None
-        self.metering: Metering | None = None
+        self.watch: OnCall | None = None
+        self._begun = False
 
     @property
     def stack_name(self) -> str:
@@ -198,6 +185,11 @@ class GameDay:
         """Those that call a model, best first."""
         return [rung.name for rung in self._settings.runtime_in(self._region).ladder if rung.model]
 
+    @property
+    def on_call(self) -> OnCall:
+        assert self.watch is not None  # noqa: S101 - the story has begun
+        return self.watch
+
     def begin(self) -> None:
         """Everything is up and the first message is due."""
         self._aws = self._start_stand_ins()
@@ -209,33 +201,34 @@ class GameDay:
         self.timeline.tell("runtime", f"answers at {self._url}, {self._ready_s:.0f} s after the start")
         self._machine = MachineWatch(runtime.pid)
         self._load = self._start_traffic()
-        self._start_watching([runtime.out, self._aws.processes["bedrock"].out])
+        self.watch = self._start_watching([runtime.out, self._aws.processes["bedrock"].out])
         if self._rollouts is not None:
             self._rollouts.begin()
-        self._start_breaking()
+        self._breaking = self._start_breaking()
         self._machine.start()
         self._shopper = Shopper(self._url, SHOP_SEED, self.options.seed)
         self._shopper.start()
         self._stack.callback(self._shopper.stop)
+        self._begun = True
 
     def play(self) -> Evidence:
         """To the end of the story."""
         self._wait_for(self._load)
         self.clock.stop()
-        if self._breaking is not None:
-            self._breaking.join()
-        assert self.metering is not None  # noqa: S101 - `begin` made it
-        self.metering.finish()
-        self._runs = self._operator.finish()
-        if self.metering.trouble is not None:
-            raise InconclusiveError(f"metrics could not be followed: {self.metering.trouble}")
+        self._breaking.join()
+        watch = self.on_call
+        watch.metering.finish()
+        self._runs = watch.operator.finish()
+        if watch.metering.trouble is not None:
+            raise InconclusiveError(f"metrics could not be followed: {watch.metering.trouble}")
         return self._evidence(doubts=None)
 
     def so_far(self) -> Evidence | None:
         """What was seen until somebody ended it; None: it had not begun."""
-        if self.clock.zero is None or self.metering is None:
+        if not self._begun:
             return None
         self.clock.stop()
+        self._runs = self.on_call.operator.so_far()
         return self._evidence(doubts=("the story was ended before its end",))
 
     def result(self, evidence: Evidence) -> Result:
@@ -263,7 +256,8 @@ class GameDay:
 
     def _start_rollouts(self, runtime: Process) -> Rollouts | None:
         """Where a story rolls something out, people come through a door, and ECS says who is behind it."""
-        if not any(scene.rollout for scene in self.story.scenes):
+        rolled = [scene for scene in self.story.scenes if scene.rollout]
+        if not rolled:
             return None
         door = self._stack.enter_context(Door.opened(self._url))
         self._url = door.url
@@ -279,28 +273,21 @@ class GameDay:
             follow=self._follow,
             door=door,
             live=runtime,
+            due=[(scene.at_s, self._settings_with(scene.rollout)) for scene in rolled],
         )
 
+    def _settings_with(self, changes: Mapping[str, str]) -> str:
+        changed = stackfile.read(self.stack_name).changed({**self.options.changes, **changes})
+        known = settings.parse(changed.config, file=changed.path.name, lines=changed.lines)
+        return known.runtime_in(self._region).model_dump_json()
+
     def _follow(self, process: Process) -> None:
-        assert self.metering is not None  # noqa: S101 - it was there before the traffic
-        self.metering.follow(process.out)
+        if self.watch is not None:
+            self.watch.metering.follow(process.out)
 
     def _client(self, service: str) -> Any:
         make: Any = self._session.client
         return make(service, endpoint_url=self._aws.urls["aws"], config=PATIENT)
-
-    def _roll_out(self) -> None:
-        """What is due, and whatever ECS wants run."""
-        if self._rollouts is None:
-            return
-        second = self.clock.second() or 0.0
-        for scene in self.story.scenes:
-            if scene.rollout and scene.at_s <= second and scene.title not in self._rolled_out:
-                self._rolled_out.add(scene.title)
-                changed = stackfile.read(self.stack_name).changed({**self.options.changes, **scene.rollout})
-                known = settings.parse(changed.config, file=changed.path.name, lines=changed.lines)
-                self._rollouts.roll_out(settings_text(known.runtime_in(self._region)))
-        self._rollouts.tend()
 
     def _start_traffic(self) -> Process:
         results = self.folder / "load"
@@ -334,95 +321,40 @@ class GameDay:
                 raise InconclusiveError(f"no message was sent within 30 s: see {process.err}")
             time.sleep(0.05)
 
-    def _start_watching(self, logs: Sequence[Path]) -> None:
-        """The metrics, the alarms they trip, and somebody who answers the alarms."""
+    def _start_watching(self, logs: Sequence[Path]) -> OnCall:
         moto = self._aws.urls["aws"]
-        aws = engine.Aws(session=self._session, region=self._region, endpoint_url=moto)
-        found = inventories.fetch(aws, self.stack_name, self.folder / "inventory.json")
-        # Stand-ins publish metrics at once; a runbook need not wait for them as in AWS.
-        pace = engine.Pace(metrics_lag_s=1.0 + self.clock.speed, poll_s=self.clock.speed, check_s=10.0)
-        world = engine.World(
-            aws=aws,
-            inventory=found,
-            operator=OPERATOR,
-            pace=pace,
-            clock=self.clock,
+        duty = Duty(
+            plan=self._plan,
+            region=self._region,
+            aws=engine.Aws(session=self._session, region=self._region, endpoint_url=moto),
+            client=self._client,
             search_url=self._aws.urls.get("search"),
-        )
-        away = beforehand.without(self.options.without, "runbook")
-        ask = self.options.ask or (lambda *_: True)
-        self._operator = Operator(
-            world,
-            self.folder / "runbooks.jsonl",
-            self.timeline.tell,
-            ask=ask,
-            without=away,
+            clock=self.clock,
+            folder=self.folder,
+            tell=self.timeline.tell,
             keep=self.story.kept,
+            without=self.options.without,
+            ask=self.options.ask,
         )
-        self.alarm_names = beforehand.alarm_names(self._plan)
-        judge = Judge.of(self._plan, self._region, MetricStore(), namespaces=PUBLISHED)
-        gone = {self.alarm_names[name] for name in beforehand.without(self.options.without, "alarm")}
-        self.judge = replace(judge, alarms=[one for one in judge.alarms if one.name not in gone])
+        watch = OnCall(duty, logs)
+        self._stack.callback(watch.stop)
+        return watch
 
-        self._dynamodb = self._session.resource("dynamodb", endpoint_url=moto, config=PATIENT)
-        self.metering = Metering(
-            logs,
-            self.judge,
-            self._client("cloudwatch"),
-            self._client("sns"),
-            self._on_alarm,
-            clock=self.clock.epoch,
-            at=self.clock.at,
+    def _start_breaking(self) -> Breaking:
+        breaking = Breaking(
+            self.story, self._aws.faults, self.clock, self.folder / "chaos.jsonl", self.timeline.tell
         )
-        self.metering.start()
-        self._stack.callback(self.metering.stop)
-        self._stack.callback(self._operator.leave)  # before: callbacks run backwards
-
-    def _on_alarm(self, change: Transition) -> None:
-        if change.before == "INSUFFICIENT_DATA" and change.after == "OK":
-            return
-        self.timeline.tell("alarm", f"{change.alarm} is {change.after}: {change.reason}")
-        runbook = self.judge.alarm(change.alarm).runbook
-        if change.after == "ALARM" and runbook:
-            self._operator.take(runbook, change.alarm)
-
-    def _start_breaking(self) -> None:
-        if not self.story.stages:
-            return
-        self._breaking = threading.Thread(target=self._break, name="faults", daemon=True)
-        self._breaking.start()
-        self._stack.callback(self._breaking.join)
-        self._stack.callback(self.clock.stop)  # before the join
-
-    def _break(self) -> None:
-        """Every fault at its moment; the runner of chaos keeps the journal and clears what is left."""
-        journal = ChaosJournal(self.folder / "chaos.jsonl")
-        since = self.clock.second() or 0.0
-        method = [
-            stage.model_copy(update={"at_s": max(0.0, stage.at_s - since)}) for stage in self.story.stages
-        ]
-        # What is expected of a story stands in its scenes: of an experiment only the method is played.
-        played = cast("Any", Experiment).model_construct(
-            id=self.story.id, title=self.story.title, method=tuple(method)
-        )
-        try:
-            self._outcome = runner.run(
-                played, self._aws.faults, clock=self.clock, on_event=self._on_chaos, journal=journal
-            )
-        except Exception as failure:  # noqa: BLE001 - a thread's error would be lost
-            known = isinstance(failure, ConciergeError)
-            what = failure if known else f"{type(failure).__name__}: {failure}"
-            self.timeline.tell("fault", f"the faults were not made: {what}")
-
-    def _on_chaos(self, event: ChaosEvent) -> None:
-        if event.what in {"injected", "cleared", "swept", "failed"}:
-            self.timeline.tell("fault", f"{event.what}: {event.text}")
+        breaking.start()
+        self._stack.callback(breaking.join)
+        self._stack.callback(self.clock.stop)  # before the join: callbacks run backwards
+        return breaking
 
     def _wait_for(self, load: Process) -> None:
         """Any other program that ends meanwhile ends the story."""
         deadline = time.monotonic() + (self.story.length_s + DRAIN_S) / self.clock.speed + 30
         while load.running:
-            self._roll_out()
+            if self._rollouts is not None:
+                self._rollouts.tend(self.clock.second() or 0.0)
             self._processes.check(load, *(self._rollouts.programs if self._rollouts else ()))
             self._aws.check()
             if time.monotonic() > deadline:
@@ -431,29 +363,25 @@ class GameDay:
         self.timeline.tell("load", "all messages have come to their end")
 
     def _evidence(self, doubts: Sequence[str] | None) -> Evidence:
-        assert self.metering is not None  # noqa: S101 - there is nothing to tell before
-        assert self.clock.zero is not None  # noqa: S101
+        watch = self.on_call
         self._shopper.stop()
         breaches, places = self._search()
-        outcome = self._outcome
-        stages = outcome.stages if outcome else ()
-        hits = {line.id: line.hit for line in self._aws.faults.log()}
         region = self._settings.runtime_in(self._region)
         return Evidence(
             environment=self.stack_name,
-            zero=self.clock.zero,
+            zero=self.clock.zero or 0.0,
             ladder=self.rungs,
             concurrency=region.ladder[0].concurrency,
             breaker=self._settings.runtime.breaker,
             schedule=self.schedule,
             samples=read_samples(self.samples, self.clock),
             generator_doubts=self._doubts() if doubts is None else doubts,
-            metrics=self.metering.store,
-            stages=sorted((_stage(ran, hits) for ran in stages), key=lambda stage: stage.start),
-            faults_in_place=_trouble(self.story, outcome),
-            transitions=self.judge.transitions,
-            final_states=self.judge.states,
-            alarm_names=self.alarm_names,
+            metrics=watch.metering.store,
+            stages=self._breaking.stages(),
+            faults_in_place=self._breaking.trouble,
+            transitions=watch.judge.transitions,
+            final_states=watch.judge.states,
+            alarm_names=watch.alarm_names,
             runbooks=self._runs,
             leftover_faults=len(self._aws.faults.active()),
             breaches=[*self._shopper.breaches, *breaches],
@@ -464,7 +392,8 @@ class GameDay:
     def _search(self) -> tuple[list[Breach], int]:
         """For what must not be kept; places that do not answer were not searched."""
         try:
-            tables = list(self._dynamodb.tables.all())
+            moto: Any = self._session.resource("dynamodb", endpoint_url=self._aws.urls["aws"], config=PATIENT)
+            tables = list(moto.tables.all())
             return shopper.kept(self.folder, tables, self._aws.urls["cache"])
         except (BotoCoreError, ClientError, OSError, RedisError) as silent:
             self.timeline.tell("invariants", f"what is kept could not be searched: {silent}")
@@ -473,17 +402,6 @@ class GameDay:
     def _doubts(self) -> Sequence[str]:
         run = finished(self.folder / "load")
         return ("the generator left no result: see load.err",) if run is None else judge_load(run).doubts
-
-
-def _stage(ran: runner.Ran, hits: Mapping[str, int]) -> Stage:
-    began, ended = ran.started_at.timestamp(), ran.ended_at.timestamp()
-    return Stage(began, ended, ran.fault.fault, hits.get(ran.fault.id))
-
-
-def _trouble(story: Story, outcome: runner.Outcome | None) -> str | None:
-    if not story.stages:
-        return None
-    return outcome.reason if outcome else "the faults were not made"
 
 
 def folder_for(story: Story, root: Path) -> Path:

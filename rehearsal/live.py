@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import ValidationError
 
@@ -78,6 +78,12 @@ class State(Shape):
     verdict: str | None = None
 
 
+class Looks(Protocol):
+    """What a screen or a page needs."""
+
+    def state(self) -> State: ...
+
+
 class Desk:
     """Where a person is asked; one question at a time. Whoever shows it answers it."""
 
@@ -138,7 +144,7 @@ class Live:
         first = Percentiles.of(one.first_token_ms for one in recent)
         span = max(1.0, min(LOOK_BACK_S, second))
         scenario = day.schedule.scenario
-        red = {name for name, state in day.judge.states.items() if state == "ALARM"}
+        red = {name for name, state in day.on_call.judge.states.items() if state == "ALARM"}
         return State(
             title=story.title,
             second=second,
@@ -154,7 +160,7 @@ class Live:
             first_token_ms=(first.p50, first.p95) if first else None,
             breakers=_breakers(day, now),
             alarms=tuple(_alarms(day, red)),
-            judged=len(day.judge.alarms),
+            judged=len(day.on_call.judge.alarms),
             red=len(red),
             usd=sum(one.usd for one in self.samples),
             lines=tuple(_line(event, clock.zero) for event in day.timeline.events[-LINES:]),
@@ -211,22 +217,21 @@ def _scene(day: GameDay, second: float) -> str:
 
 def _breakers(day: GameDay, now: float) -> dict[str, Literal["closed", "open"]]:
     """By the last change that each rung's breaker told of."""
-    assert day.metering is not None  # noqa: S101 - it has begun
     found: dict[str, Literal["closed", "open"]] = {}
     for rung in day.rungs:
         of_rung = {"Environment": day.stack_name, "Rung": rung}
-        changes = day.metering.store.values("BreakerOpen", of_rung, 0.0, now + 60)
+        changes = day.on_call.metering.store.values("BreakerOpen", of_rung, 0.0, now + 60)
         found[rung] = "open" if changes and changes[-1] else "closed"
     return found
 
 
 def _alarms(day: GameDay, red: set[str]) -> list[AlarmSeen]:
-    names = {name: key for key, name in day.alarm_names.items()}
+    names = {name: key for key, name in day.on_call.alarm_names.items()}
     shown = dict.fromkeys([*day.story.alarms, *(names.get(name, name) for name in sorted(red))])
     return [
         AlarmSeen(
             name=key,
-            state=day.judge.states.get(day.alarm_names.get(key, key), "taken away"),
+            state=day.on_call.judge.states.get(day.on_call.alarm_names.get(key, key), "taken away"),
             expected=key in day.story.alarms or key in day.story.may,
         )
         for key in shown

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from rehearsal.live import TIERS, Bin, Desk, Live, State
+from rehearsal.live import TIERS, Bin, Desk, Looks, State
 
 COLOURS = dict(zip(TIERS, ("dodger_blue2", "sky_blue1", "green4", "orange1", "orchid", "red3"), strict=True))
 _KINDS = {"fault": "red", "alarm": "bold red", "runbook": "magenta", "load": "dim", "rollout": "yellow"}
@@ -20,7 +20,7 @@ _A_SECOND = 2
 
 
 @contextmanager
-def shown(live: Live, desk: Desk, console: Console) -> Iterator[None]:
+def shown(live: Looks, desk: Desk, console: Console) -> Iterator[None]:
     """For as long as the block lasts; a question is answered with y or n and Enter."""
     threading.Thread(target=_listen, args=(desk,), name="keys", daemon=True).start()
     with RichLive(

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import WrongUseError
-from rehearsal.live import Desk, Live
+from rehearsal.live import Desk, Looks
 
 PAGE = Path(__file__).with_name("live_page.html")
 _LARGEST = 1_000
 
 
 @contextmanager
-def served(live: Live, desk: Desk, port: int = 0) -> Iterator[str]:
+def served(live: Looks, desk: Desk, port: int = 0) -> Iterator[str]:
     """The page's address, for as long as the block lasts."""
 
     class Handler(_Handler):
@@ -43,7 +43,7 @@ def served(live: Live, desk: Desk, port: int = 0) -> Iterator[str]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    shown: Live
+    shown: Looks
     asked: Desk
 
     def do_GET(self) -> None:

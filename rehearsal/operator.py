@@ -15,7 +15,7 @@ from runbooks import engine
 from runbooks.engine.journal import Entry
 
 OPERATOR = "rehearsal"
-TRIES, AGAIN_S = 4, 20.0  # of a runbook that could not see enough yet
+TRIES, AGAIN_S = 5, 20.0  # of a runbook that could not see enough yet
 
 
 class Operator:
@@ -67,6 +67,10 @@ class Operator:
             ):
                 self._guarded(runbook, self._undo)
         return [self._told(runbook) for runbook in sorted(self._taken)]
+
+    def so_far(self) -> list[RunbookRun]:
+        """What has been done up to now; nothing is waited for, nor taken back."""
+        return [self._told(runbook) for runbook in sorted({*self._records, *self._failures})]
 
     def leave(self) -> None:
         """The day ends early: takes no more alarms, and does not tell that the stand-ins are gone."""

@@ -5,8 +5,7 @@ names, starts that revision, sends new connections to it once it is ready, and l
 rollout and a rollback are the same AWS calls as anywhere.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +34,7 @@ class Rollouts:
     follow: Callable[[Process], None]
     door: Door
     live: Process
+    due: Sequence[tuple[float, str]] = ()  # second of the story, settings of the new revision
     revision: str = ""
     _next: tuple[str, Process] | None = None
     _left: list[Process] = field(default_factory=list)
@@ -59,8 +59,11 @@ class Rollouts:
         self.ecs.update_service(cluster=self._cluster, service=self._service, taskDefinition=revision)
         self.tell("rollout", f"service {self._service} is to run {_short(revision)}")
 
-    def tend(self) -> None:
-        """One look."""
+    def tend(self, second: float = 0.0) -> None:
+        """One look: what is due by then, and whatever ECS wants run."""
+        for at_s, settings in self.due[self._count - 1 :]:
+            if at_s <= second:
+                self.roll_out(settings)
         if self._next is not None:
             self._take_over(*self._next)
             return
@@ -129,8 +132,3 @@ class Rollouts:
 
 def _short(revision: str) -> str:
     return revision.rpartition("/")[2]
-
-
-def settings_text(runtime: Any) -> str:
-    """A settings document as the stack publishes it."""
-    return json.dumps(runtime.model_dump(mode="json"))

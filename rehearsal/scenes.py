@@ -99,12 +99,15 @@ def _breaker(seen: Evidence, story: Story, scene: Scene) -> Iterator[Gate]:
     for stage in scene.stages():
         rung = stage.fault.match.get("model", seen.first_rung)
         gone = stage.fault.rate == 1.0 and stage.fault.kind in {"unavailable", "throttle", "error", "reset"}
-        if stage.fault.target != "bedrock" or not gone or rung != seen.first_rung:
+        learns_s = seen.breaker.burst_s + 1
+        # Less than one pause of an open breaker is chance: it may be all probes, or none.
+        long = stage.for_s >= learns_s + seen.breaker.open_s
+        if stage.fault.target != "bedrock" or not gone or not long or rung != seen.first_rung:
             continue
         limit = story.gates.wasted_tries
         name = f"{scene.title}: breaker keeps messages from {rung} ({limit:.0%} at most try it)"
         begun = seen.zero + stage.at_s
-        found = Window(begun, begun + stage.for_s).after(seen.breaker.burst_s + 1)
+        found = Window(begun, begun + stage.for_s).after(learns_s)
         due = found.of(seen.samples)
         before = _calls(seen, rung, Window(seen.traffic.start, begun))
         if not due or not before:
@@ -131,7 +134,7 @@ def _share(seen: Evidence, name: str, when: Window, tier: Tier, least: float) ->
 
 def words(fault: Fault) -> str:
     """A fault in a few words."""
-    whose = " ".join((fault.target, *fault.match.values()))
+    whose = " ".join(fault.match.values()) or fault.target
     much = f" {fault.magnitude:g}" if fault.magnitude is not None else ""
     share = f" {fault.rate:.3g}" if fault.rate < 1 else ""
     return f"{whose}: {fault.kind}{much}{share}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import aiohttp
 import redis
 
 from contract.errors import ConciergeError
@@ -64,7 +65,7 @@ class Shopper:
             try:
                 async with ChatLine.open(self._url, "c-00012", None) as line:
                     await self._talk(line)
-            except ConciergeError:
+            except (ConciergeError, aiohttp.ClientError):
                 await asyncio.sleep(1.0)  # whether people are answered is the load's business
 
     async def _talk(self, line: ChatLine) -> None:

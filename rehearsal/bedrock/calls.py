@@ -18,8 +18,8 @@ _ENDINGS = ("open", "answered", "abandoned", "broken", "throttled", "refused")
 
 @dataclass(slots=True)
 class Call:
-    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was made
-    `struck`: what is to go wrong with its answer."""
+    """`arrived` in seconds of the story. `named`: the model as the call named it; `region`: where it was
+    made; `struck`: what is to go wrong with its answer."""
 
     route: str
     random: Random

@@ -18,7 +18,7 @@ from rehearsal import game_day, verdict
 from rehearsal.game_day import Options, Result
 from rehearsal.story import Story
 from rehearsal.timeline import Timeline, Told
-from tests.rehearsal.evidence_helpers import EXPERIMENT, STORY, evidence
+from tests.rehearsal.evidence_helpers import STORY, evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nope"], "there is no story 'nope'; there are: prime-day"),
+        (["nope"], "there is no story 'nope'; there are: bad-deploy, bedrock-outage, prime-day"),
         (["../prime-day"], "there is no story '../prime-day'"),
         (["--stack", "nope"], "Pulumi.nope.yaml: stack 'nope': there is no such file; stacks here are: dev"),
         (
@@ -61,6 +61,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             'concierge:runtime.breaker.enabled = "perhaps": ',
         ),
         (["--seed", "seven"], "Invalid value for '--seed'"),
+        (["--speed", "4"], "Invalid value for '--speed'"),
+        (["--without", "haiku"], "--without haiku: write alarm:NAME, runbook:NAME or rung:NAME"),
+        (["--without", "rung:gpt"], "--without rung:gpt: stack dev has no such rung; it has: "),
+        (["--interactive"], "Invalid value for --interactive: needs a terminal, or --web"),
+        (["diff", "nowhere", "nowhere"], "nowhere: cannot be read: No such file or directory"),
         (["prime-day", "again"], "Got unexpected extra argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -104,18 +109,17 @@ class Played:
         self.seen = evidence(**changed)
         self.asked: list[tuple[Options, Path]] = []
 
-    def __call__(
-        self, story: Story, options: Options, folder: Path, listener: Callable[[Told], None]
-    ) -> Result:
+    def __call__(self, options: Options, folder: Path, listener: Callable[[Told], None]) -> Result:
         self.asked.append((options, folder))
         timeline = Timeline(listener)
+        timeline.clock.begin(1_900_000_020.0)
         timeline.tell("plan", "stack dev: made up")
         return Result(
-            story=story,
-            experiment=EXPERIMENT,
+            story=STORY,
             options=options,
+            stack="dev",
             folder=folder,
-            gates=verdict.gates(self.seen, STORY.gates, EXPERIMENT),
+            gates=verdict.gates(self.seen, STORY),
             evidence=self.seen,
             timeline=timeline,
         )
@@ -126,10 +130,12 @@ def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played
     def play(makes_folder: bool = True, **changed: Any) -> Played:
         played = Played(**changed)
 
-        def answer(story: Story, options: Options, folder: Path, listener: Callable[[Told], None]) -> Result:
+        def answer(
+            _: Story, options: Options, folder: Path, listener: Callable[[Told], None], *__: Any
+        ) -> Result:
             if makes_folder:
                 folder.mkdir(parents=True)
-            return played(story, options, folder, listener)
+            return played(options, folder, listener)
 
         monkeypatch.setattr(game_day, "run", answer)
         return played
@@ -142,7 +148,7 @@ def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played
     [
         ({}, DONE, "survived"),
         ({"leftover_faults": 1}, FAILED, "not survived"),
-        ({"generator_said": 3}, INCONCLUSIVE, "inconclusive"),
+        ({"generator_doubts": ["late"]}, INCONCLUSIVE, "inconclusive"),
     ],
 )
 def test_the_exit_code_is_the_verdict(
@@ -152,7 +158,7 @@ def test_the_exit_code_is_the_verdict(
     assert run(["rehearse"]) == code
 
     out, err = capfd.readouterr()
-    assert f"Prime Day with Sonnet throttled: {word}" in out
+    assert f"Made up: {word}" in out
     assert "stack dev: made up" in err
 
 
@@ -174,11 +180,11 @@ def test_every_gate_is_shown_with_what_was_measured(
     playing: Callable[..., Played], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("COLUMNS", "140")
-    played = playing(leftover_faults=1, generator_said=3)
+    played = playing(leftover_faults=1, generator_doubts=["late"])
     run(["rehearse"])
 
     out, err = capfd.readouterr()
-    for gate in verdict.gates(played.seen, STORY.gates, EXPERIMENT):
+    for gate in verdict.gates(played.seen, STORY):
         (line,) = [line for line in out.splitlines() if gate.name in line]
         assert line.startswith({True: "held", False: "FAILED", None: "not told"}[gate.held])
         assert gate.measured[:40] in line
@@ -190,11 +196,65 @@ def test_what_was_chosen_is_what_is_played(playing: Callable[..., Played], here:
     run(["rehearse", "--seed", "11", "--set", "runtime.breaker.enabled=false", "--set", "network.nat=none"])
 
     ((options, folder),) = played.asked
-    assert options == Options(
-        stack="dev", seed=11, changes={"runtime.breaker.enabled": "false", "network.nat": "none"}
-    )
+    assert options == Options(seed=11, changes={"runtime.breaker.enabled": "false", "network.nat": "none"})
     assert folder.parent == here / "build" / "rehearsals"
     assert folder.name.endswith("-prime-day")
+
+
+def test_ctrl_c_leaves_a_report_of_what_there_was(
+    playing: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    played = playing(generator_doubts=["the story was ended before its end"])
+    answer = game_day.run
+
+    def interrupted(*arguments: Any) -> Result:
+        raise game_day.InterruptedStoryError(answer(*arguments))
+
+    monkeypatch.setattr(game_day, "run", interrupted)
+    code = run(["rehearse"])
+    out, err = capfd.readouterr()
+
+    assert (code, out) == (130, "")
+    page = played.asked[0][1] / "report.html"
+    assert err.splitlines()[-2:] == [f"report of what there was: {page}", "concierge: interrupted"]
+    assert "Made up: inconclusive" in page.read_text("utf-8")
+
+
+def test_the_counterfactual_plays_the_same_seed_with_nothing_to_fall_back_to(
+    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+):
+    played = playing()
+    assert run(["rehearse", "--seed", "11", "--counterfactual", "--json"]) == DONE
+
+    (first, folder), (bare, _) = played.asked
+    ladder = json.loads(bare.changes["runtime.ladder"])
+    assert (first.seed, bare.seed, first.changes) == (11, 11, {})
+    assert [rung["name"] for rung in ladder] == ["sonnet", "canned", "closed"]
+    assert bare.changes["runtime.breaker.enabled"] == "false"
+    assert json.loads((folder / "report.json").read_text("utf-8"))["compared"]["verdict"] == "survived"
+    assert "once more, without failover:" in capfd.readouterr().err
+
+
+def test_the_stories_are_listed(capfd: pytest.CaptureFixture[str]):
+    assert run(["rehearse", "list", "--json"]) == DONE
+
+    assert set(json.loads(capfd.readouterr().out)) >= {"prime-day", "quiet-day"}
+
+
+def test_two_reports_are_compared(
+    playing: Callable[..., Played], here: Path, capfd: pytest.CaptureFixture[str]
+):
+    for name, changed in (("a", {}), ("b", {"leftover_faults": 1})):
+        played = playing(**changed)
+        run(["rehearse"])
+        played.asked[0][1].rename(here / name)
+    capfd.readouterr()
+
+    assert run(["rehearse", "diff", "a", "b"]) == FAILED
+    out = capfd.readouterr().out
+    assert "no fault left behind" in out
+    assert "The second is worse" in out
+    assert run(["rehearse", "diff", "a", "a"]) == DONE
 
 
 def test_json_is_one_document_with_the_gates_and_where_the_report_is(
@@ -237,5 +297,5 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(
     out, err = capfd.readouterr()
 
     assert code == INCONCLUSIVE
-    assert "Prime Day with Sonnet throttled: survived" in out
+    assert "Made up: survived" in out
     assert err.splitlines()[-1].startswith("concierge: the report cannot be written to ")

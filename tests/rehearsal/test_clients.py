@@ -81,4 +81,4 @@ def test_a_stand_in_that_hangs_is_asked_once_and_not_for_long():
     config: Any = clients.session("us-east-1").get_default_client_config()
 
     assert config.retries["total_max_attempts"] == 1
-    assert (config.connect_timeout, config.read_timeout) == (2, 5)
+    assert (config.connect_timeout, config.read_timeout) == (10, 30)
