@@ -10,6 +10,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 CHECKOV := .venvs/checkov/.ready
 BENCH := .venvs/bench/.ready
+PRESIDIO := .venvs/presidio/.ready
+FUZZ := .venvs/fuzz/.ready
 CHAOS := .venvs/chaos/.ready
 STACK ?= prod
 TESTS ?= tests
@@ -28,6 +30,7 @@ test: lint $(CHECKOV) ## every test but the slow proofs (under 6 minutes)
 prove: $(READY) $(CHECKOV) $(CHAOS) ## the slow proofs: fuzz, soak, kill tests, engine
 	@without=; leave_out() { without="$$without --ignore=$$1"; echo "prove: without $$1" >&2; }; \
 		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
+		$(MAKE) --silent $(FUZZ) || echo "prove: without the fuzzer that is guided by coverage" >&2; \
 		arm=$$(sh scripts/arm64) || leave_out tests/artifact/test_smoke_arm64.py; \
 		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m "prove and not scale" $$without $(TESTS)
 
@@ -48,12 +51,18 @@ lint: $(READY) ## style, types, import rules, and that every test is collected
 	@$(BIN)/lint-imports --no-logo >build/imports.txt 2>&1 || { cat build/imports.txt >&2; exit 1; }
 	@$(BIN)/python tools/collected.py
 
-bench: $(READY) $(BENCH) ## figures as ratios against peers and floors, one file after another
+bench: $(READY) $(BENCH) $(PRESIDIO) ## figures as ratios against peers and floors, one file after another
 	@for file in bench/[a-z]*.py; do echo "== $$file" && \
-		case $$file in bench/failover*|bench/sockets*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
+		case $$file in bench/failover*|bench/sockets*|bench/agents*) .venvs/bench/bin/python $$file ;; *) $(BIN)/python $$file ;; esac || exit 1; done
 
 bench-failover: $(READY) $(BENCH) ## the same for failover only, beside its peers
 	@.venvs/bench/bin/python bench/failover.py && .venvs/bench/bin/python bench/failover_behaviour.py
+
+bench-safety: $(READY) $(PRESIDIO) ## what the checks of messages and answers are worth and cost, beside Presidio
+	@$(BIN)/python bench/safety.py
+
+fuzz: $(READY) $(FUZZ) ## a minute of texts that look for ways through the checks of safety
+	@$(BIN)/pytest -q -s tests/runtime/safety/test_fuzz.py
 
 ##@ Upkeep
 setup: $(READY) ## .venv with everything in it, from the hash-pinned lock
@@ -98,8 +107,16 @@ $(BENCH): requirements/uv.txt requirements/bench.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/bench requirements/bench.txt
 	@touch $@
 
+$(FUZZ): requirements/uv.txt requirements/fuzz.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/fuzz requirements/fuzz.txt
+	@touch $@
+
+$(PRESIDIO): requirements/uv.txt requirements/presidio.txt
+	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/presidio requirements/presidio.txt
+	@touch $@
+
 $(CHAOS): requirements/uv.txt requirements/chaos.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
-.PHONY: rehearse pictures plan test prove prove-scale engine smoke-arm64 lint bench bench-failover setup format proto docs lock checkov clean help
+.PHONY: rehearse pictures plan test prove prove-scale engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help

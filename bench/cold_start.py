@@ -24,7 +24,7 @@ from rehearsal.processes import Process, Processes
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 7
 IMPORT_S, RESIDENT_MB = 1.5, 200.0
-IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import runtime.__main__"
+IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import runtime.serve"
 
 
 def main() -> int:

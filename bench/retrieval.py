@@ -19,6 +19,8 @@ import aiohttp
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from contract import search
 from contract.runtime_settings import DownstreamSettings, RetrievalSettings
 from rehearsal import clients, standins

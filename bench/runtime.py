@@ -5,7 +5,8 @@
 The floor makes the same calls for the same messages, with the same clients and nothing else: the limits'
 script, session read and write, classifier, vector, search, rerank, products, prices, the model's stream, and
 the cache. Agent and floor are programs of their own, on the same stand-ins in the same run; every check,
-limit and log is on. Goals: CPU at most 1.25 times the floor's, and at most 3 ms a message above it.
+limit and log is on. Goals: CPU at most 1.25 times the floor's, and at most 3 ms a message above it. The soak
+sends what people say on an ordinary evening (loadtests/scenarios/normal.toml), ten times as often.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from contract.frames import Ask, decode_answer, encode  # noqa: E402
+from loadtests import scenario  # noqa: E402
+from loadtests.arrivals import schedule  # noqa: E402
 from rehearsal import environment, plans  # noqa: E402
 from rehearsal.agent import agent  # noqa: E402
 from rehearsal.environment import Aws  # noqa: E402
@@ -94,18 +97,42 @@ async def one(ws: Any, number: int, text: str, seen: Measured) -> None:
             return
 
 
-async def load(url: str, rate: float, seconds: float, idle: int, seed: int = 1) -> Measured:
-    """Poisson arrivals on an open model; each message on a connection of a customer of its own."""
+def hard(number: int) -> tuple[str, str]:
+    """(customer, question): each goes the whole way."""
+    return f"c-{number % 600:05d}", QUESTIONS[number % len(QUESTIONS)].format(n=number)
+
+
+def evening(seed: int) -> Callable[[int], tuple[str, str]]:
+    """(customer, message) as on an ordinary evening: those of the load scenario `normal`, in its order."""
+    found = scenario.load("normal")
+    longer = tuple(stage.model_copy(update={"for_s": 3_600.0}) for stage in found.stages)
+    arrivals = schedule(found.model_copy(update={"stages": longer}), found.people, seed)
+
+    def message(_: int) -> tuple[str, str]:
+        arrival = next(arrivals)
+        who = found.shop.customers[arrival.conversation % len(found.shop.customers)]
+        return who.id, arrival.text(found.shop, who.orders[0])
+
+    return message
+
+
+async def load(
+    url: str,
+    rate: float,
+    seconds: float,
+    idle: int,
+    seed: int = 1,
+    message: Callable[[int], tuple[str, str]] = hard,
+) -> Measured:
+    """Poisson arrivals on an open model; each message on a connection of its own."""
     chance, seen, tasks = random.Random(seed), Measured([]), []
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
 
         async def customer(number: int) -> None:
-            headers = {"X-User": f"c-{number % 600:05d}"}
-            async with session.ws_connect(f"{url}/ws", headers=headers) as ws:
-                await one(
-                    ws, number, QUESTIONS[number % len(QUESTIONS)].format(n=seed * 10_000 + number), seen
-                )
+            who, text = message(seed * 10_000 + number)
+            async with session.ws_connect(f"{url}/ws", headers={"X-User": who}) as ws:
+                await one(ws, number, text, seen)
 
         sleeping = [await session.ws_connect(f"{url}/ws") for _ in range(idle)]
         loop, due, number = asyncio.get_running_loop(), 0.0, 0
@@ -244,7 +271,7 @@ def soak(aws: Aws, folder: Path, idle: int, rate: float, seconds: float) -> bool
     with running(aws, folder, "agent") as (url, pid):
         asyncio.run(load(url, 5, 3, 0, seed=902))
         before, began = cpu_s(pid), time.perf_counter()
-        seen = asyncio.run(load(url, rate, seconds, idle, seed=77))
+        seen = asyncio.run(load(url, rate, seconds, idle, seed=77, message=evening(77)))
         busy = (cpu_s(pid) - before) / (time.perf_counter() - began)
     total = seen.finals + seen.lost + seen.refused
     say(

@@ -1,26 +1,41 @@
 """What the checks of a message and an answer are worth, and what they cost: python bench/safety.py
 
-Precision and recall on both halves of the cases (runtime/eval/safety/cases), then CPU: texts of 64 KB made
-to be slow to read, a usual message, and one chunk of an answer on its way. Time of the process alone.
+Precision and recall on both halves of the cases (runtime/eval/safety/cases), personal data beside Presidio's
+analyser where its environment stands (`make bench-safety`), then CPU: texts of 64 KB made to be slow to read,
+a usual message, and one chunk of an answer on its way. Time of the process alone.
 """
 
 import asyncio
+import json
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from runtime.eval.safety.cases import HALVES, SHOP, injection, personal, priced, score
+from runtime.eval.safety.cases import (
+    HALVES,
+    SHOP,
+    Personal,
+    Score,
+    injection,
+    personal,
+    personal_later,
+    priced,
+    priced_later,
+    score,
+)
 from runtime.reply import Reply
 from runtime.safety.injection import detector
 from runtime.safety.output.stages import check
 from runtime.safety.output.stream import Stream
 from runtime.safety.pii import redact
 
+PRESIDIO = Path(__file__).parents[1] / ".venvs" / "presidio" / "bin" / "python"
 BYTES, RUNS = 65_536, 5
 ALLOWED_MS = 20.0
 CHUNK_US = 15.0
@@ -77,12 +92,14 @@ def main() -> int:
     print("cases            half      found of  recall  precision  false positives")
     for name, cases in (("injection", injection), ("personal data", personal), ("prices", priced)):
         for half in HALVES:
-            one = score(cases(), half)
-            found = one.positives - len(one.missed)
-            print(
-                f"{name:16} {half:6} {found:6} {one.positives:5}  {one.recall:6.3f}  {one.precision:9.3f}"
-                f"  {one.false_share:6.1%} of {one.negatives}"
-            )
+            _row(name, half, score(cases(), half))
+    print("read later, in other words (docs/safety.md says which were mended by)")
+    for name in ("later", "last", "fresh", "second", "third", "blind"):
+        _row("injection", name, score(injection(name)))
+    for name in ("fresh", "second", "blind"):
+        _row("personal data", name, score(personal_later(name)))
+        _row("prices", name, score(priced_later(name)))
+    _beside_presidio()
     worst = {name: _worst(read) for name, read in READERS.items()}
     for reader, (name, ms) in worst.items():
         print(f"64 KB, {reader}: slowest {ms:.1f} ms ({name}); allowed {ALLOWED_MS:.0f}")
@@ -92,6 +109,50 @@ def main() -> int:
     chunk = asyncio.run(_chunk())
     print(f"one chunk of an answer, mean of all: {chunk:.1f} µs; allowed {CHUNK_US:.0f}")
     return int(chunk > CHUNK_US or any(ms > ALLOWED_MS for reader, (_, ms) in worst.items()))
+
+
+def _row(name: str, part: str, one: Score) -> None:
+    found = one.positives - len(one.missed)
+    print(
+        f"{name:16} {part:6} {found:6} {one.positives:5}  {one.recall:6.3f}  {one.precision:9.3f}"
+        f"  {one.false_share:6.1%} of {one.negatives}"
+    )
+
+
+def _beside_presidio() -> None:
+    """The same cases, with the same question: is the value gone, does a text without one stay as it is?"""
+    cases = list(personal())
+    took = _ms(lambda: [redact(case.text) for case in cases]) / len(cases)
+    print("\npersonal data, beside its peer      recall  false positives  English alone     ms a text")
+    _told("ours", [case.right() for case in cases], cases, took)
+    if not PRESIDIO.exists():
+        print("Presidio is not set up: make bench-safety")
+        return
+    asked = json.dumps([case.text for case in cases])
+    here = [str(PRESIDIO), str(Path(__file__).with_name("_presidio.py"))]
+    answer = subprocess.run(here, input=asked, capture_output=True, text=True, check=True, timeout=600)
+    for way, said in json.loads(answer.stdout).items():
+        right = [
+            (case.value not in out) if case.value else (out == case.text)
+            for case, out in zip(cases, said["texts"], strict=True)
+        ]
+        _told(f"Presidio, {way}", right, cases, said["ms"])
+    print()
+
+
+def _told(who: str, right: Sequence[bool], cases: Sequence[Personal], ms: float) -> None:
+    def share(positive: bool, english: bool) -> float:
+        mine = [
+            ok
+            for ok, one in zip(right, cases, strict=True)
+            if one.positive == positive and (one.text.isascii() or not english)
+        ]
+        return sum(mine) / max(1, len(mine))
+
+    print(
+        f"{who:35} {share(True, False):6.3f}  {1 - share(False, False):15.1%}"
+        f"  {share(True, True):6.3f} {1 - share(False, True):6.1%}  {ms:12.3f}"
+    )
 
 
 READERS: Mapping[str, Callable[[str], object]] = {

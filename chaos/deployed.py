@@ -89,14 +89,24 @@ class _Trial:
             self._notice()
             self._place.sleep(_LOOK_EVERY_S)
         calm = max(over, time.time())
-        if outcome.stages:
-            self._wait(calm + expect.recovery_s + traffic.after_s)
-        return self._record(outcome, red_before, began, over, calm)
+        well = self._recover(calm) if outcome.stages else calm
+        self._wait(well + traffic.after_s)
+        return self._record(outcome, red_before, (began, over, calm, well))
 
     def _wait(self, until: float) -> None:
         while time.time() < until:
             self._notice()
             self._place.sleep(min(_LOOK_EVERY_S, max(0.0, until - time.time())))
+
+    def _recover(self, calm: float) -> float:
+        """When people were served as before, or nobody waits for it any longer."""
+        until = calm + self._experiment.expect.recovery_s
+        while time.time() < until:
+            self._notice()
+            self._place.sleep(1.0)
+            if (after := self._recovered(calm)) is not None:
+                return calm + after
+        return until
 
     def _look(self) -> None:
         now, limits = time.time(), self._experiment.limits
@@ -136,15 +146,17 @@ class _Trial:
         self._teller(kind, text)
 
     def _record(
-        self, outcome: runner.Outcome, red_before: list[str], began: float, over: float, calm: float
+        self, outcome: runner.Outcome, red_before: list[str], times: tuple[float, float, float, float]
     ) -> Record:
+        """`times`: when it was first broken, whole again, given back to people, and as before."""
         expect = self._experiment.expect
+        began, over, calm, well = times
         seen = verdict.Seen(
             outcome=outcome,
             measures=Measures(
                 before=client.measures(self._prober.seen(self._zero, began)),
                 during=client.measures(self._prober.seen(began, over)),
-                after=client.measures(self._prober.seen(calm + expect.recovery_s)),
+                after=client.measures(self._prober.seen(well)),
             ),
             injections=(),
             alarm_after_s=None if self._red_at is None else self._red_at - began,

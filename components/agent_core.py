@@ -29,6 +29,7 @@ from contract.alarms import Alarm, Widget, graphs
 
 NAMESPACE = "AWS/Bedrock-AgentCore"
 LIVE = "live"
+MCP_PORT = "8000"  # where AgentCore looks for a server of tools
 IDLE_S = 900
 LONGEST_S = 28_800
 _LOGS = "/aws/bedrock-agentcore/runtimes"
@@ -101,7 +102,8 @@ class AgentCore(Component):
         memory = self._memory()
         self.runtime_arns = {}
         self._live: dict[str, pulumi.Resource] = {}
-        tools = self._runtime("tools", protocol="MCP") if args.built else None
+        at = {"CONCIERGE_PORT": MCP_PORT}
+        tools = self._runtime("tools", protocol="MCP", variables=at) if args.built else None
         gateway = self._gateway(tools)
         self.gateway_url = gateway.gateway_url
         if args.built:
@@ -322,5 +324,5 @@ def _call_gateway(gateway_arn: Input[str]) -> Grant:
 
 
 def _remember(memory_arn: Input[str]) -> Grant:
-    verbs = ("CreateEvent", "GetEvent", "ListEvents", "ListSessions", "RetrieveMemoryRecords")
+    verbs = ("CreateEvent", "DeleteEvent", "ListEvents", "ListSessions")
     return Grant("Remember", [f"bedrock-agentcore:{verb}" for verb in verbs], [memory_arn])

@@ -20,7 +20,7 @@ from contract.tiers import Tier
 ENOUGH = 100
 CANNED_SHARE = 0.1
 HOUR_S = 3_600
-DEAR_USD = 0.05
+LOOPS = 5  # agents stopped in a minute; one now and then is what limits are for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +73,21 @@ def _at_once() -> list[Alarm]:
         _canned(),
         _away("pricing", 0.1, "page", "Prices are missing from answers and cards.", "pricing-down"),
         _away("catalogue", 0.1, "ticket", "Products are missing from answers.", "catalogue-slow"),
-        _dear(),
+        _loops(),
         _cost(),
     ]
 
 
-def _dear() -> Alarm:
-    """Ten times what an answer costs (OPS-7): models are called again and again for one message."""
+def _loops() -> Alarm:
+    """Agents that were stopped (RUN-14). What they cost meanwhile is the spend alarms' business."""
     return _alarm(
-        "answers-dear",
-        "CostUsd",
-        statistic="Average",
-        threshold=DEAR_USD,
+        "agents-stopped",
+        "LoopsStopped",
+        statistic="Sum",
+        threshold=LOOPS,
+        minimum_samples=0,
         severity="ticket",
-        impact="An answer costs ten times as much as usual: something calls models in a loop.",
+        impact="Agents call tools again and again and are stopped: those people are not helped.",
         runbook="agent-loop",
     )
 

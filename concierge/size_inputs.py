@@ -1,4 +1,4 @@
-"""What `concierge size` is given, read: a load scenario as pieces of a profile, and as what a rehearsal asked."""
+"""What `concierge size` is given: a load scenario as pieces of a profile, and as what a rehearsal asked."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal

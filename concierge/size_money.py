@@ -1,4 +1,4 @@
-"""What `concierge size cost` prints: a message, an intent, a conversation, a day, and what a setting changes."""
+"""What `concierge size cost` prints: a message, a conversation, a day, and what a setting changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -90,10 +90,11 @@ def cost(case: "Case", found: Costs) -> "Sequence[Renderable]":
     for intent, usd in each.by_intent.items():
         intents.add_row(intent.value, dollars(usd))
     talk = case.assumed.conversation
+    a_day, kept = dollars(found.bill.usd / days), f"{each.break_even:.2%}"
     lines = [
-        f"{count:,.0f} messages in {days:.3g} days: {dollars(found.bill.usd / days)} a day, {dollars(each.usd)} a message",
-        f"{dollars(each.resolved_usd)} a resolved conversation ({talk.turns:g} messages, {talk.resolved_share:.0%} resolved)",
-        f"breaks even when it keeps {each.break_even:.2%} of conversations from a person at {dollars(talk.human_usd)}",
+        f"{count:,.0f} messages in {days:.3g} days: {a_day} a day, {dollars(each.usd)} a message",
+        f"{dollars(each.resolved_usd)} a resolved conversation of {talk.turns:g} messages",
+        f"breaks even when it keeps {kept} of conversations from a person at {dollars(talk.human_usd)}",
     ]
     shown: list[Renderable] = ["\n".join(lines), parts, tiers, intents]
     shown += _events(case, found)

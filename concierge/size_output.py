@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from sizing.units import Option
 
 __all__ = [
-    "Checked", "capacity", "capacity_facts", "checked", "compared", "compared_facts", "cost", "cost_facts", "costs",
-    "demand", "demand_facts", "pairs", "simulated", "simulated_facts", "units", "units_facts",
+    "Checked", "capacity", "capacity_facts", "checked", "compared", "compared_facts", "cost", "cost_facts",
+    "costs", "demand", "demand_facts", "pairs", "simulated", "simulated_facts", "units", "units_facts",
 ]  # fmt: skip
 
 
 def pairs(texts: Sequence[str], option: str) -> Mapping[str, str]:
-    """`KEY=VALUE` of each; `search.instance=r6g.xlarge` is how people say `search.node_type=r6g.xlarge.search`."""
+    """`KEY=VALUE` of each; `search.instance=r6g.xlarge` is how people say `search.node_type`."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -85,7 +85,8 @@ def demand(case: "Case") -> "Sequence[Renderable]":
             f"{peak * traffic.spread:,.0f}",
         )
     minutes = len(traffic.messages)
-    head = f"{traffic.source}: {minutes:,} minutes from {traffic.start:%Y-%m-%d %H:%M}Z, spread x{traffic.spread:.2f}"
+    since = f"{traffic.start:%Y-%m-%d %H:%M}Z"
+    head = f"{traffic.source}: {minutes:,} minutes from {since}, spread x{traffic.spread:.2f}"
     return head, found, "Calls and tokens are those after routing and caches; --json has every minute."
 
 
@@ -98,7 +99,7 @@ def units_facts(case: "Case") -> dict[str, Any]:
         "percentile": case.percentile,
         "models": {
             model: {
-                "quote": case.quotes[model].model_dump(mode="json") if case.quotes[model] else None,
+                "quote": case.quotes.root[model].model_dump(mode="json"),
                 "options": [_option(option) for option in options],
                 "chosen": case.bought.options[model].term if model in case.bought.options else None,
                 "sensitivity": [vars_of(one) for one in _sensitivity(case, model)],
@@ -164,7 +165,7 @@ def units(case: "Case") -> "Sequence[Renderable]":
             )
         on_demand = dollars(options[0].on_demand_usd)
         parts += [
-            f"{model}: P{case.percentile * 100:g} of {len(case.usual.messages):,} minutes; purely on demand {on_demand} a month",
+            f"{model}: P{case.percentile * 100:g} of the minutes; purely on demand {on_demand} a month",
             found,
             f"{'checked' if quote.checked else 'NOT CHECKED'}: {quote.source}",
         ]
@@ -174,8 +175,7 @@ def units(case: "Case") -> "Sequence[Renderable]":
         f"{model}: no quote, so nobody knows" for model in case.usual.models if case.quotes[model] is None
     ]
     parts += [
-        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.starts:%Y-%m-%d %H:%M}Z to {peak.ends:%Y-%m-%d %H:%M}Z"
-        for peak in case.peaks
+        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.span}" for peak in case.peaks
     ]
     return parts
 
@@ -221,6 +221,7 @@ class Checked:
     refused: Sequence[str]
     before_usd: float
     after_usd: float
+    unknown: Sequence[str]
 
 
 def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
@@ -230,6 +231,7 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
     from policies import sources
 
     before, patched = plan.run(stack), plan.run(stack, changes=changes)
+    first, second = costing.estimate(before), costing.estimate(patched)
     protected = after.settings.environment.protect
     report = sources.ask(patched, protected=protected, sources=sources.chosen(["ours"]))
     return Checked(
@@ -237,8 +239,9 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
         refused=[
             f"{found.rule}: {found.message}" for found in report.findings if found.severity == "mandatory"
         ],
-        before_usd=float(costing.estimate(before).fixed_total),
-        after_usd=float(costing.estimate(patched).fixed_total),
+        before_usd=float(first.fixed_total),
+        after_usd=float(second.fixed_total),
+        unknown=sorted({line.reason for line in second.unknown} - {line.reason for line in first.unknown}),
     )
 
 
@@ -279,16 +282,18 @@ def capacity(case: "Case", text: str, found: Checked | None) -> "Sequence[Render
         f"{target.messages_s:,.0f} messages/s, {target.sessions:,.0f} people, x{target.headroom:g} headroom, "
         "one zone lost, the standby carrying all of it"
     )
-    lead = f"Ask at least {case.known.lead_days} days before; `concierge preflight {case.stack}` asks what is granted."
+    asked = f"`concierge preflight {case.stack}` asks what is granted"
+    lead = f"Ask at least {case.known.lead_days} days before; {asked}."
     return [head, needed, quotas, lead, text.rstrip(), *_verdict(found)]
 
 
 def _verdict(found: Checked | None) -> Sequence[str]:
     if found is None:
         return []
-    cost = f"{dollars(found.before_usd)} a month before, {dollars(found.after_usd)} after (tasks and use not counted)"
+    cost = f"{dollars(found.before_usd)} a month before, {dollars(found.after_usd)} after (no tasks, no use)"
     if not found.refused:
-        return [f"plan and policy accept it: {found.resources} resources, {cost}"]
+        accepted = f"plan and policy accept it: {found.resources} resources, {cost}"
+        return [accepted, *(f"not counted in that: {reason}" for reason in found.unknown)]
     return [f"REFUSED: {reason}" for reason in found.refused]
 
 

@@ -27,6 +27,7 @@ def simulated_facts(found: "Simulated", case: "Case") -> dict[str, Any]:
         "whole_answer_s": {f"p{q * 100:g}": found.quantile("whole", q) for q in QUANTILES},
         "throttled": {rung: found.throttled(rung) for rung in sorted({rung for rung, _ in found.seen.calls})},
         "model_usd": found.usd,
+        "patch_usd_an_hour": case.patch_usd_an_hour(),
         "tasks": {"first": float(found.flow.tasks[0]), "most": float(found.flow.tasks.max())},
         "bottlenecks": [
             {
@@ -49,7 +50,7 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
     for part in found.bottlenecks:
         full = part.full_at or 0.0
         parts.add_row(
-            f"{full / 60:.0f}:{full % 60:02.0f}",
+            f"{int(full // 60)}:{int(full % 60):02d}",
             part.name,
             f"{part.peak:.0%}",
             share(part.beyond),
@@ -63,10 +64,15 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
         people.add_row(rung, share(of_all), "" if throttled is None else share(throttled))
     tasks = found.flow.tasks
     lines = [
-        f"{found.messages:,.0f} messages came, {found.unsent:,.0f} could not (no connection); {len(found.seen.at):,} followed",
+        f"{found.messages:,.0f} came, {found.unsent:,.0f} could not; followed {len(found.seen.at):,}",
         _times(found),
-        f"models, at list prices: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
+        f"models: {dollars(found.usd)}; chat tasks {tasks[0]:,.0f} at first, {tasks.max():,.0f} at most",
     ]
+    usd, unknown = case.patch_usd_an_hour()
+    lines.append(
+        f"the patch (size capacity) stands for {dollars(usd)} an hour more"
+        + (f"; not counted: {'; '.join(unknown)}" if unknown else "")
+    )
     head = (
         f"first bottleneck: {found.bottlenecks[0].name}"
         if found.bottlenecks

@@ -1,4 +1,4 @@
-"""`concierge size report`: one page with pictures, the pictures alone, the patch, and the forecast for runbooks."""
+"""`concierge size report`: one page with pictures, the patch, and the forecast for runbooks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from sizing.story import Story
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:15px/1.5 Roboto,Helvetica,Arial,sans-serif;max-width:1080px;margin:24px auto;padding:0 16px;color:#222}}
+<style>
+body{{font:15px/1.5 Roboto,Helvetica,Arial,sans-serif;color:#222}}
+body{{max-width:1080px;margin:24px auto;padding:0 16px}}
 pre{{background:#f5f6f7;padding:12px;overflow-x:auto;font-size:12.5px;line-height:1.35}}svg{{max-width:100%;height:auto}}
 h2{{margin-top:36px;border-bottom:1px solid #ddd}}</style>
 <h1>{title}</h1><p>{about}</p>{body}</html>
 """
 _COLUMNS = 150
+FOLLOWED = 20.0  # messages a second: two hours for a page, not for a decision
 
 
 def write(case: "Case", folder: Path, seed: int, tell: Callable[[str], None]) -> Iterable[Path]:
@@ -66,7 +69,7 @@ def _play(case: "Case", seed: int, *, patched: bool) -> "Simulated":
     settings, known = case.settings, case.known
     if patched:
         settings, known = case.changed(patch.changes(case.needs)).settings, known.granted(case.target)
-    return simulate(_story(case), settings, known, case.assumed, measured, seed)
+    return simulate(_story(case), settings, known, case.assumed, measured, seed, FOLLOWED)
 
 
 def _story(case: "Case") -> "Story":
@@ -140,7 +143,7 @@ def _page(
     }
     body = "".join(f"<h2>{escape(title)}</h2>{''.join(parts)}" for title, parts in sections.items())
     about = (
-        f"{case.demand.traffic.source}; made {datetime.now(UTC):%Y-%m-%d %H:%M}Z. List prices before discounts; what is "
+        f"{case.demand.traffic.source}; made {datetime.now(UTC):%Y-%m-%d %H:%M}Z. List prices; what is "
         "assumed, quoted or guessed stands in sizing/data, and docs/capacity.md says how it is meant."
     )
     return _PAGE.format(title=f"Capacity of {escape(case.stack)}", about=escape(about), body=body)

@@ -1,7 +1,7 @@
 """What `concierge size` expects of an environment, as a file that runbooks read (OPS-4).
 
-`throughput-review` holds bought units against it, `cost-spike` the days' bills. Made in `sizing`; who has no such
-file goes without.
+`throughput-review` holds bought units against it, `cost-spike` the days' bills. Made in `sizing`; who has no
+such file goes without.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,10 @@ class UnitsForecast(Shape):
 
 
 class Forecast(Shape):
-    """`day_usd`: what a day should cost, by the service's name as Cost Explorer writes it; `spread`: the factor that one
-    day in ten exceeds."""
+    """`day_usd`: what a day should cost, by the service's name as Cost Explorer writes it.
+
+    `spread`: the factor that one day in ten exceeds.
+    """
 
     environment: str
     made_on: date

@@ -10,7 +10,7 @@ every frame as version 2 had it (`as_spoken`), and none of the new ones.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeGuard, TypeVar
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
@@ -124,6 +124,14 @@ class Source(Shape):
     section: str = ""
 
 
+class Used(Shape):
+    """A tool that ran for an answer, as the model asked for it."""
+
+    tool: str
+    arguments: Mapping[str, Any] = Field(default_factory=dict)
+    ok: bool = True
+
+
 class About(Shape):
     """What is worth knowing of an answer beside what it says."""
 
@@ -134,6 +142,7 @@ class About(Shape):
     sources: tuple[Source, ...] = ()
     changes: tuple[str, ...] = Field((), description="what became of the text on its way, in words")
     missing: tuple[str, ...] = Field((), description="what could not be looked up for it")
+    tools: tuple[Used, ...] = Field((), description="what ran for it, in order")
 
 
 class Final(Frame):

@@ -239,6 +239,7 @@ class ProvidersSettings(Knobs):
     product_search_s: float = Field(0.5, gt=0, description="deadline of a product search")
     pricing_s: float = Field(0.2, gt=0, description="deadline of prices; later, none are shown (RUN-11)")
     recommendation_s: float = Field(0.2, gt=0, description="budget of recommendations; late ones are dropped")
+    graph_s: float = Field(0.2, gt=0, description="deadline of what goes with a product, or leads to another")
     shipping_s: float = Field(0.5, gt=0, description="deadline of estimates and deliveries")
     promotions_s: float = Field(0.3, gt=0, description="deadline of promotions")
     orders_s: float = Field(1.0, gt=0, description="deadline of orders")

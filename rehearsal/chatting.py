@@ -1,6 +1,7 @@
 """`concierge chat`: a conversation in a terminal, with an agent that runs somewhere or one started for it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -9,15 +10,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contract.errors import FAILED
+from contract.errors import FAILED, WrongUseError
 from contract.frames import Final, ServerFrame, encode
 from rehearsal import daemon
 from rehearsal.agent import agent
 from rehearsal.chat_line import ChatLine
 from rehearsal.chat_screen import ChatScreen
+from rehearsal.chat_typed import CARD, Typed, carded, shown, typed
 from rehearsal.processes import Processes
 
 PROMPT = "you> "
+CARDS = "CONCIERGE_CARDS_URL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +37,26 @@ class Options:
 
 def chat(options: Options, folder: Path, console: Console) -> int:
     """Until the input ends; the exit code says whether the last message was answered."""
-    with _url(options, folder) as url:
-        return asyncio.run(_talk(url, options, console))
+    with _place(options, folder) as (url, network):
+        return asyncio.run(_talk(url, network, options, console))
 
 
 @contextmanager
-def _url(options: Options, folder: Path) -> Iterator[str]:
+def _place(options: Options, folder: Path) -> Iterator[tuple[str, str | None]]:
+    """Where the agent is, and the card network."""
     if options.url is not None:
-        yield options.url
+        yield options.url, os.environ.get(CARDS)
         return
     state = daemon.require(folder)
     with Processes(folder / "chat") as processes:
-        yield str(agent(processes, state.stack, state.variables).ready_line()["url"])
+        url = str(agent(processes, state.stack, state.variables).ready_line()["url"])
+        yield url, state.variables.get(CARDS)
 
 
-async def _talk(url: str, options: Options, console: Console) -> int:
+async def _talk(url: str, network: str | None, options: Options, console: Console) -> int:
     live = console.is_terminal and not options.json
     screen = ChatScreen(console, live=live)
+    last: Final | None = None
     answered = True
     async with ChatLine.open(url, options.person, options.token) as line:
         if options.session is not None:
@@ -58,13 +64,31 @@ async def _talk(url: str, options: Options, console: Console) -> int:
             for turn in resumed.turns:
                 console.print(f"{PROMPT}{turn.asked}\n{turn.answered}", style="dim", markup=False)
         async for text in _lines(live=live):
-            began, last = asyncio.get_running_loop().time(), None
-            async for frame in line.ask(text):
-                seconds = asyncio.get_running_loop().time() - began
-                _tell(frame, seconds, screen, options)
-                last = frame
-            answered = isinstance(last, Final)
+            try:
+                ending = await _answer(line, await _meant(text, last, network, live=live), screen, options)
+            except WrongUseError as wrong:
+                console.print(str(wrong), style="red", markup=False)
+                answered = False
+                continue
+            answered = isinstance(ending, Final)
+            last = ending if isinstance(ending, Final) else last
     return 0 if answered else FAILED
+
+
+async def _meant(text: str, last: Final | None, network: str | None, *, live: bool) -> Typed:
+    if text.startswith(CARD):
+        return Typed(await carded(text, network, ask=live))
+    return typed(text, last)
+
+
+async def _answer(line: ChatLine, asked: Typed, screen: ChatScreen, options: Options) -> ServerFrame | None:
+    """The ending of one message; what has to be confirmed is confirmed first."""
+    word = await line.confirm(asked.proposal) if asked.proposal is not None else None
+    began, last = asyncio.get_running_loop().time(), None
+    async for frame in line.ask(asked.text, word):
+        _tell(frame, asyncio.get_running_loop().time() - began, screen, options)
+        last = frame
+    return last
 
 
 def _tell(frame: ServerFrame, seconds: float, screen: ChatScreen, options: Options) -> None:
@@ -84,5 +108,5 @@ async def _lines(*, live: bool) -> AsyncIterator[str]:
             return
         if text := line.strip():
             if not live:
-                print(f"{PROMPT}{text}", file=sys.stderr, flush=True)
+                print(f"{PROMPT}{shown(text)}", file=sys.stderr, flush=True)
             yield text

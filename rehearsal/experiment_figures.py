@@ -36,21 +36,26 @@ def of_cloudwatch(
     pages = client.get_paginator("list_metrics").paginate(
         Namespace=NAMESPACE, MetricName=metric, Dimensions=[{"Name": ENVIRONMENT, "Value": environment}]
     )
+    named = {
+        tuple((one["Name"], one["Value"]) for one in listed["Dimensions"])
+        for page in pages
+        for listed in page["Metrics"]
+    }
     found = []
-    for described in (one for page in pages for one in page["Metrics"]):
-        named = {one["Name"]: one["Value"] for one in described["Dimensions"]}
-        if not named.get(VARIANT, "").startswith(f"{experiment}/"):
+    for dimensions in sorted(named):
+        variant = dict(dimensions).get(VARIANT, "")
+        if not variant.startswith(f"{experiment}/"):
             continue
         told = client.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=metric,
-            Dimensions=described["Dimensions"],
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions],
             StartTime=since,
             EndTime=until,
             Period=int(_DAY.total_seconds()),
             Statistics=["Sum", "SampleCount"],
         )
-        found += [(named[VARIANT], one["Sum"], one["SampleCount"]) for one in told["Datapoints"]]
+        found += [(variant, one["Sum"], one["SampleCount"]) for one in told["Datapoints"]]
     return _arms(experiment, found)
 
 

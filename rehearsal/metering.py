@@ -6,7 +6,7 @@ CloudWatch stand-in, and hands each change of an alarm to `on_change` after the 
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,10 @@ class Metering:
         on_change: Callable[[Transition], None],
         clock: Callable[[], float] = time.time,
         at: Callable[[float], float] = float,
+        since: Mapping[Path, int] | None = None,
     ) -> None:
-        self._logs = [_Log(path) for path in logs]
+        """`since`: how much of a log was there before, and is somebody else's."""
+        self._logs = [_Log(path, (since or {}).get(path, 0)) for path in logs]
         self._judge = judge
         self._cloudwatch = cloudwatch
         self._sns = sns
@@ -99,8 +101,12 @@ class Metering:
         except Exception as trouble:  # noqa: BLE001 - told by the game day, which cannot be decided without it
             self.trouble = trouble
 
+    def new_points(self) -> list[Point]:
+        """What programs have written since the last look."""
+        return [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
+
     def _turn(self) -> None:
-        points = self._new_points()
+        points = self.new_points()
         self.store.add(points)
         for namespace in sorted({point.namespace for point in points}):
             self._put(namespace, cloudwatch_data([p for p in points if p.namespace == namespace]))
@@ -112,9 +118,6 @@ class Metering:
             self._publish(notice)
         for change in changes:
             self._on_change(change)
-
-    def _new_points(self) -> list[Point]:
-        return [replace(p, at=self._at(p.at)) for log in list(self._logs) for p in log.points()]
 
     def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
         for start in range(0, len(data), _ENTRIES_A_CALL):

@@ -28,7 +28,7 @@ from runtime.places import Places
 from runtime.retrieval import Filters, Passage, Retrieval
 from runtime.retrieval.opening import open_retrieval
 
-_PATIENT = {"embed_s": 20.0, "search_s": 20.0, "rerank_s": 20.0, "total_s": 60.0}
+_PATIENT = RetrievalSettings(embed_s=20.0, search_s=20.0, rerank_s=20.0, total_s=60.0)
 Tell = Callable[[str], None]
 
 
@@ -44,9 +44,9 @@ class Way:
 
     @property
     def settings(self) -> RetrievalSettings:
-        found = self.rerank or self.kept
+        found = max(self.rerank, self.kept)
         hybrid = {"hybrid": True, "words_share": self.words_share} if self.words_share else {}
-        return RetrievalSettings(**_PATIENT, found=max(found, self.kept), kept=self.kept, **hybrid)
+        return _PATIENT.model_copy(update={"found": found, "kept": self.kept, **hybrid})
 
 
 def _cut(least: int, most: int) -> ChunkSettings:

@@ -1,9 +1,9 @@
 """A customer asks for erasure (DATA-9): delete, anonymise what must be kept, and prove it.
 
-What is held where is `contract/holdings.toml`. What people wrote and hold goes first, then payments lose their
-name, last goes the customer's own key: without it no archive, backup, object version or point in time can be
-read again. Nothing of this can be undone, by intent. The journal keeps that it was done, by whom and why; it
-names the customer only by the id that was given.
+What is held where is `contract/holdings.toml`. What people wrote and hold goes first, then payments lose
+their name, last goes the customer's own key: without it no archive, backup, object version or point in time
+can be read again. Nothing of this can be undone, by intent. The journal keeps that it was done, by whom and
+why; it names the customer only by the id that was given.
 """
 
 import json

@@ -14,13 +14,16 @@ from contract.errors import ConciergeError
 from runtime.surroundings import StartError
 
 PORTS = range(65_536)
-SERVICE = "CONCIERGE_SERVICE"
+SERVICE, PORT = "CONCIERGE_SERVICE", "CONCIERGE_PORT"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m runtime", description="The concierge's agent runtime.")
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104
-    parser.add_argument("--port", default=8080, type=int, help="port to listen on; 0 takes a free one")
+    usual = os.environ.get(PORT, "8080")
+    parser.add_argument(
+        "--port", default=usual, type=int, help=f"port to listen on; 0 takes a free one ({usual})"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.port not in PORTS:

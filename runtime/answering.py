@@ -249,7 +249,7 @@ class Answering:
             from_knowledge_base=answer.from_knowledge_base,
             cards=cards,
             actions=actions,
-            about=self._about(message, facts),
+            about=self._about(message, facts, errand=errand),
         )
 
     def _beside(
@@ -310,7 +310,9 @@ class Answering:
 
     # -- what is told beside ------------------------------------------------------------------------------
 
-    def _about(self, message: Message, facts: Facts, *, clarifies: bool = False) -> About:
+    def _about(
+        self, message: Message, facts: Facts, *, clarifies: bool = False, errand: Errand | None = None
+    ) -> About:
         forgetful = message.memory is not None and not message.memory.complete
         return About(
             intent=message.intent,
@@ -318,6 +320,7 @@ class Answering:
             variant=message.variant or None,
             sources=facts.sources,
             missing=(*facts.missing, "sessions") if forgetful else facts.missing,
+            tools=tuple(errand.calls) if errand is not None else (),
         )
 
     def _usage(self, answer: Answer) -> Usage:

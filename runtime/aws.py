@@ -3,13 +3,12 @@
 Endpoint URLs may come from the environment (`AWS_ENDPOINT_URL_SSM`): a rehearsal differs in nothing else.
 """
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, TypeVar
 
-from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -26,6 +25,15 @@ from pydantic import TypeAdapter, ValidationError
 from contract.errors import ConciergeError, InconclusiveError, WrongUseError
 from runtime.downstream import Downstream, ProviderError, Why
 from runtime.tracing import send_along
+
+# aiobotocore loads httpx2 where it finds it (the SDK of MCP brings it): a tenth of a second for nothing.
+if not (_loaded := "httpx2" in sys.modules):
+    sys.modules["httpx2"] = None  # type: ignore[assignment] # to Python: not there
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+
+if not _loaded:
+    del sys.modules["httpx2"]
 
 T = TypeVar("T")
 CONNECT_S = 2.0

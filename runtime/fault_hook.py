@@ -7,7 +7,6 @@ order that is not signed with this environment's key, or has expired, is no orde
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from contract.controls import Controls
@@ -28,7 +27,8 @@ SLOW_S, HANG_S, BREAKS_AFTER = 5.0, 3_600.0, 3
 # Services by other names than faults call them.
 TARGETS: Mapping[str, str] = {
     **dict.fromkeys(("intent", "embed", "rerank"), "sagemaker"),
-    **dict.fromkeys(("sessions", "tickets", "feedback"), "dynamodb"),
+    **dict.fromkeys(("sessions-read", "sessions-write", "tickets", "feedback"), "dynamodb"),
+    "returns": "orders",
 }
 # kind -> Bedrock's code and status
 REFUSALS: Mapping[FaultKind, tuple[str, int]] = {
@@ -45,6 +45,7 @@ IN_STREAM: Mapping[FaultKind, str] = {
     FaultKind.STREAM_UNAVAILABLE: "serviceUnavailableException",
     FaultKind.STREAM_MODEL_ERROR: "modelStreamErrorException",
 }
+_WHOLE = 1_000_000  # a rate is so many millionths: floats that are added up would miss a call
 _BREAKING = (FaultKind.CUT, FaultKind.UNFINISHED, *IN_STREAM)
 _LATE = (FaultKind.SLOW, FaultKind.HANG)
 
@@ -101,7 +102,7 @@ class FaultHook:
     def _next_is_hit(self, one: ActiveFault) -> bool:
         """Counted, not diced: the call that carries the running total over a whole number is hit."""
         seen, hits = self._counts.get(one.id, (0, 0))
-        due = int((seen + 1) * Fraction(str(one.fault.rate)))
+        due = (seen + 1) * round(one.fault.rate * _WHOLE) // _WHOLE
         self._counts[one.id] = seen + 1, due
         return due > hits
 

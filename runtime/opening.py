@@ -6,7 +6,7 @@ What has no place is off, and said once; what has one and is down is not waited 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.cutover import Cutover
 from contract.logs import PROVIDER_FAILED
@@ -20,6 +20,8 @@ from runtime.connections import on_behalf
 from runtime.downstream import Spoil, unspoilt
 from runtime.experiment import Trial
 from runtime.failover.breaker import Change
+from runtime.graph import Graph
+from runtime.graph.opening import open_graph
 from runtime.limits import Limits, Shedding
 from runtime.measures import Measures
 from runtime.parts import CODEC, Parts, Shelved
@@ -29,7 +31,8 @@ from runtime.retrieval.opening import open_retrieval
 from runtime.safety.pii import redact
 from runtime.safety.watch import ready
 from runtime.sessions.opening import Stores, open_sessions
-from runtime.shop.opening import open_shop
+from runtime.shop.item_to_item import ItemToItem
+from runtime.shop.opening import Shop, open_shop
 from runtime.telemetry import Clock, Telemetry
 from runtime.tools.opening import toolbox
 from runtime.tools.paying import Signing
@@ -56,6 +59,7 @@ class Opened:
     shedding: Shedding
     measures: Measures
     toolbox: Toolbox
+    graph: Graph | None = None
 
     async def warm(self) -> None:
         """One throw-away round, so that the first person does not pay for cold connections and rules."""
@@ -125,6 +129,10 @@ async def open_parts(
                 spoil=spoil,
             )
         )
+        graph = await stack.enter_async_context(
+            open_graph(places, settings.providers, asking, region=region, observe=observe, hear=hear)
+        )
+        shop = _recommending(shop, graph, settings.providers.recommendation_s)
         found = await stack.enter_async_context(
             open_retrieval(
                 places,
@@ -183,7 +191,7 @@ async def open_parts(
             limits=Limits(valkey, settings.rates, telemetry, now) if places.cache else None,
             shedding=shedding,
             sessions=stores.sessions,
-            gather=Gather(shop, found.retrieval),
+            gather=Gather(shop, found.retrieval, accounts.preferences),
             classify=_classify(found.intent) if found.intent else None,
             answers=_answers(valkey, settings, measures) if places.cache else None,
             stages=stages,
@@ -192,7 +200,9 @@ async def open_parts(
             crew=Crew(tools, signing, settings.tools, telemetry, measures, now),
             vault=kept.vault if kept else None,
         )
-        yield Opened(parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools)
+        yield Opened(
+            parts=parts, stores=stores, shedding=shedding, measures=measures, toolbox=tools, graph=graph
+        )
 
 
 def _beside(
@@ -207,6 +217,13 @@ def _beside(
 def _answers(valkey: Store, settings: RuntimeSettings, measures: Measures) -> Answers[Shelved]:
     shelf = Shelf("answers", valkey, CODEC, settings.caches)
     return Answers(shelf, Similar("answers", valkey, settings.caches), settings.caches, measures)
+
+
+def _recommending(shop: Shop, graph: Graph | None, budget_s: float) -> Shop:
+    """A shop that recommends nothing by itself does so by what belongs together (RUN-22)."""
+    if shop.recommendations is not None or shop.catalogue is None or graph is None:
+        return shop
+    return replace(shop, recommendations=ItemToItem(graph, shop.catalogue, budget_s))
 
 
 def _classify(classifier: IntentClassifier) -> Classify:

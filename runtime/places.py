@@ -49,6 +49,9 @@ class Places:
     vault_table: str | None = None
     customer_keys_table: str | None = None
     customer_keys_key: str | None = None  # of KMS: id, ARN or alias
+    # How products belong together: one of the two.
+    product_graph_table: str | None = None
+    neptune: str | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -92,6 +95,8 @@ VARIABLES: Mapping[str, str] = {
     "vault_table": "CONCIERGE_TABLE_PII_VAULT",
     "customer_keys_table": "CONCIERGE_TABLE_CUSTOMER_KEYS",
     "customer_keys_key": "CONCIERGE_KMS_CUSTOMER_KEYS",
+    "product_graph_table": "CONCIERGE_TABLE_PRODUCT_GRAPH",
+    "neptune": "CONCIERGE_NEPTUNE_URL",
 }
 _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -104,6 +109,7 @@ _URL_SCHEMES: Mapping[str, tuple[str, ...]] = {
             "orders",
             "cards",
             "search",
+            "neptune",
         ),
         ("http", "https"),
     ),

@@ -1,4 +1,4 @@
-"""From traffic to capacity to money: how much of everything an event needs, what it costs, what gives way first.
+"""From traffic to capacity to money: how much an event needs, what it costs, what gives way first.
 
 Pure functions on data; what is measured, assumed or quoted lies in TOML beside them, with where it is from.
 Nothing here asks AWS, sends a message or prints. What the tool decides leaves as a settings patch, which

@@ -1,4 +1,4 @@
-"""What one message asks of the estate (`data/assumptions.toml`): who answers it, tokens, work beside models."""
+"""What one message asks of the estate (`data/assumptions.toml`): who answers, tokens, work beside models."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from components import search_sizing
-from contract.prices import HOURS_IN_MONTH, table
+from contract.prices import table
 from contract.search import index
 from sizing.capacities import Capacities, Tasks
 from sizing.target import Target
@@ -47,7 +47,7 @@ def needs(target: Target, settings: Settings, known: Capacities, region: str) ->
         *_valkey(target, settings, known, region),
         *_gateway(target, settings),
         *_runtime(target, settings),
-        *_standby(target, settings),
+        *_standby(settings),
     ]
 
 
@@ -55,7 +55,7 @@ def surviving(needed: float, zones: int, *, zone_lost: bool) -> int:
     """So many that what is left without the zone that has most of them is enough."""
     if not zone_lost or zones < 2:
         return max(1, math.ceil(needed))
-    count = max(zones, math.ceil(needed * zones / (zones - 1)))
+    count = max(1, math.ceil(needed * zones / (zones - 1)))
     while count - math.ceil(count / zones) < needed:
         count += 1
     return count
@@ -255,7 +255,7 @@ def _bucket(most: int, per_s: float) -> str:
     return f"{{most: {most}, per_s: {per_s:.1f}}}"
 
 
-def _standby(target: Target, settings: Settings) -> Iterator[Need]:
+def _standby(settings: Settings) -> Iterator[Need]:
     """Failing over needs no control-plane call: what is needed stands there already."""
     if settings.regions.standby is None:
         short = "there is no standby: a lost region is an outage"
@@ -263,10 +263,3 @@ def _standby(target: Target, settings: Settings) -> Iterator[Need]:
         return
     now = settings.regions.standby_percent
     yield Need("standby", "regions.standby_percent", 100, now, "one region lost: all of it runs there")
-
-
-def month_usd(row: str, region: str, count: float) -> float | None:
-    """So many of something that is paid by the hour, for a month; None: no such price."""
-    if row not in table().rows or (price := table().price(row, region)) is None:
-        return None
-    return float(price.usd) * count * HOURS_IN_MONTH

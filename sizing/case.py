@@ -1,16 +1,18 @@
-"""One question to sizing, with everything it rests on: a stack, its traffic, what is assumed, quoted and known."""
+"""One question to sizing and all it rests on: a stack, its traffic, what is assumed, quoted and known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
+import numpy as np
+
+from sizing import patch, units
 from sizing import traffic as traffics
-from sizing import units
 from sizing.assumptions import LARGE, Assumptions
 from sizing.capacities import Capacities
 from sizing.capacity import Need, needs
-from sizing.cost import Bought
+from sizing.cost import Bought, standing_bill
 from sizing.demand import Demand
 from sizing.documents import SizingError
 from sizing.patch import Peak
@@ -49,6 +51,9 @@ class Case:
     def __post_init__(self) -> None:
         if not 0 < self.percentile <= 1:
             raise SizingError(f"percentile {self.percentile * 100:g}: must be above 0, and 100 at most")
+        names = [event.name for event in self.events]
+        if len(set(names)) < len(names):
+            raise SizingError(f"events {', '.join(names)}: give each its own name")
         for event in self.events:
             if event.first >= len(self.ordinary.messages):
                 hours = len(self.ordinary.messages) / 60
@@ -101,24 +106,28 @@ class Case:
         quote = self.quotes[LARGE]
         if quote is None:
             return []
-        tokens = self.demand.tokens(LARGE, quote.output_weight)
+        carries = quote.tokens_per_minute
         option = self.bought.options.get(LARGE)
-        there = option.units if option else 0
-        return [
-            Peak(
-                name=event.name,
-                starts=self.ordinary.start + timedelta(minutes=event.first),
-                ends=self.ordinary.start + timedelta(minutes=event.last),
-                model=LARGE,
-                units=max(
-                    0, self._covering(tokens[event.first : event.last], quote.tokens_per_minute) - there
-                ),
-            )
-            for event in self.events
-        ]
+        left = self.demand.tokens(LARGE, quote.output_weight) - (option.units if option else 0) * carries
+        found: dict[str, Peak] = {}
+        for event in sorted(self.events, key=lambda event: event.first - event.last):
+            span = slice(event.first, event.last)
+            more = units.covering(np.maximum(left[span], 0.0), carries, self.percentile)
+            left[span] -= more * carries  # an event within another finds that one's units there
+            found[event.name] = Peak(event.name, self._at(event.first), self._at(event.last), LARGE, more)
+        return [found[event.name] for event in self.events]
 
-    def _covering(self, tokens: traffics.Floats, carries: float) -> int:
-        return units.covering(tokens, carries, self.percentile)
+    def _at(self, minute: int) -> datetime:
+        return self.ordinary.start + timedelta(minutes=minute)
+
+    def patch_usd_an_hour(self) -> tuple[float, Sequence[str]]:
+        """What standing by the patch costs more, and what of that nobody has a price for."""
+        after = self.changed(patch.changes(self.needs)).settings
+        now, then = (
+            standing_bill(self.demand, tree, self.known, self.region, None) for tree in (self.settings, after)
+        )
+        hours = len(self.demand.messages) / 60
+        return (then.usd - now.usd) / hours, [line.source for line in then.unknown]
 
     def changed(self, changes: Mapping[str, str]) -> "Case":
         """The same question to other settings."""

@@ -1,8 +1,9 @@
 """The simulator held against rehearsals it has never seen: percentiles, who answered, what was throttled.
 
-What models, refusals and steps down take (`models`) is foretold. What this machine itself took beside them differs
-with whatever else it does, and says nothing about an estate: it is given, for the times that people see. A
-rehearsal's 99th percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
+What models, refusals and steps down take, and who answers, is foretold. Given is what comes before the
+ladder: who asked what, own words and cached answers, and the time this machine itself took beside models.
+That differs with whatever else the machine does, and says nothing about an estate. A rehearsal's 99th
+percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,10 @@ from contract.intents import Intent
 from contract.runtime_settings import RuntimeSettings
 from sizing import recording, sampled
 from sizing.assumptions import Assumptions
+from sizing.fleet import Fleet
 from sizing.measured import Measured
 from sizing.recording import Recording
-from sizing.sampled import BIN_S, LOST, Asking, Fleet, People, Seen
+from sizing.sampled import BIN_S, LOST, Asking, People, Seen
 from sizing.traffic import Floats
 
 WITHIN, POINTS = 0.10, 0.02  # of the percentiles, and of shares
@@ -123,12 +125,11 @@ def bootstrap(times: Floats, share: float) -> tuple[float, float]:
 
 
 def _tiers(found: Recording, runs: Sequence[Seen], settings: RuntimeSettings) -> Sequence[Row]:
-    """Our own words count with T0, as the runtime counts them; a cached answer counts for itself."""
+    """Our own words count with T0, as the runtime counts them; cached answers are given and have no row."""
     tiers: dict[str, set[str]] = {}
     for rung in settings.ladder:
         tiers.setdefault(rung.tier.value, set()).add(rung.name)
     tiers["T0"].add(recording.OWN)
-    tiers["cache"] = {recording.CACHE}
     rungs = [rung for seen in runs for rung in seen.rung]
     rows = []
     for tier, names in sorted(tiers.items()):

@@ -1,7 +1,7 @@
-"""What traffic costs: by part and tier, a message, an intent, a resolved conversation, a day, an event (OPS-7).
+"""What traffic costs: by part and tier, a message, an intent, a conversation, a day, an event (OPS-7).
 
-What traffic uses is priced here, what stands anyway by the capacity that was decided. List prices; a line without a
-price is unknown and stays so.
+What traffic uses is priced here, what stands anyway by the capacity that was decided. List prices; a line
+without a price is unknown and stays so.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,6 @@
-"""Reading what sizing is told: TOML and JSON into shapes; every fault is one line with the file and the key."""
+"""Reading what sizing is told: TOML and JSON into shapes; a fault is one line with the file and the key."""
 
 import json
-import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +45,7 @@ def write(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(draft, path)
+        draft.replace(path)
     except OSError as refused:
         raise SizingError(f"{path}: cannot be written: {refused.strerror}: choose another folder") from None
 

@@ -1,10 +1,10 @@
-"""Pictures of a sizing, as SVG text: lines over time, layers, a tornado, and stacked bars. Pure, no numbers of its own.
+"""Pictures of a sizing, as SVG text: lines over time, layers, a tornado, stacked bars. Pure.
 
 Text sits on white, so that a picture is the same in a page and in a slide.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 960, 340
@@ -24,6 +24,7 @@ COLOURS = (
 )
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _ROW = 34
+X_TICKS = 8
 _LETTER = 6.6
 
 
@@ -49,9 +50,9 @@ def lines(
     colours = dict(zip(series, COLOURS, strict=False))
     for name, values in series.items():
         dash = ' stroke-dasharray="7 5"' if name in dashed else ""
-        points = _points(place, list(zip(across, values, strict=True)))
+        line = _points(place, list(zip(across, values, strict=True)))
         body.append(
-            f'<polyline points="{points}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>'
+            f'<polyline points="{line}" fill="none" stroke="{colours[name]}" stroke-width="2.2"{dash}/>'
         )
     return _frame(title, HEIGHT, colours, body)
 
@@ -79,7 +80,7 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     """(what, low, value at low, high, value at high) around what is assumed; the widest first."""
     values = [middle, *(value for _, _, low, _, high in rows for value in (low, high))]
     least, most = min(values), max(values)
-    pad = (most - least) * 0.18 or 1.0
+    pad = (most - least) * 0.35 or 1.0
     least, most = least - pad, most + pad
     left, height = 200, TOP + _ROW * len(rows) + BOTTOM
 
@@ -89,25 +90,30 @@ def tornado(title: str, middle: float, rows: Sequence[tuple[str, str, float, str
     body = []
     for number, (what, low_name, low, high_name, high) in enumerate(rows):
         y = TOP + number * _ROW
-        body.append(
-            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(what)}</text>'
-        )
-        for value, name, colour in ((low, low_name, COLOURS[0]), (high, high_name, COLOURS[1])):
+        body.append(_text(left - 12, y + 17, what, "end", "label"))
+        for value, colour in ((low, COLOURS[0]), (high, COLOURS[1])):
             begin, end = sorted((x(middle), x(value)))
-            side = "end" if value < middle else "start"
-            at = begin - 5 if value < middle else end + 5
-            body.append(
-                f'<rect x="{begin:.1f}" y="{y}" width="{max(1.0, end - begin):.1f}" height="22" fill="{colour}"/>'
-            )
-            body.append(
-                f'<text x="{at:.1f}" y="{y + 16}" text-anchor="{side}" class="small">{escape(name)}: {value:.1f}{unit}</text>'
-            )
+            body.append(_bar(begin, y, max(1.0, end - begin), colour))
+        body += _ends(
+            x, y, middle, ((low, f"{low_name}: {low:.1f}{unit}"), (high, f"{high_name}: {high:.1f}{unit}"))
+        )
     at, bottom = x(middle), height - BOTTOM
     body.append(f'<path d="M{at:.1f} {TOP - 8}V{bottom}" stroke="#222" stroke-width="1.5"/>')
-    body.append(
-        f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle" class="label">as assumed: {middle:.1f}{unit}</text>'
-    )
+    body.append(_text(at, bottom + 18, f"as assumed: {middle:.1f}{unit}", "middle", "label"))
     return _frame(title, height, {"lower": COLOURS[0], "higher": COLOURS[1]}, body)
+
+
+def _ends(
+    x: Callable[[float], float], y: float, middle: float, ends: Sequence[tuple[float, str]]
+) -> Sequence[str]:
+    """The words beside the bars; where both go the same way they stand together, at the longer one's end."""
+    found = []
+    for side, anchor, gap in ((-1, "end", -5), (1, "start", 5)):
+        here = [(value, words) for value, words in ends if (value < middle) == (side < 0)]
+        if here:
+            tip = min(value for value, _ in here) if side < 0 else max(value for value, _ in here)
+            found.append(_text(x(tip) + gap, y + 16, "; ".join(words for _, words in here), anchor))
+    return found
 
 
 def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], unit: str) -> str:
@@ -120,19 +126,23 @@ def bars(title: str, rows: Sequence[tuple[str, Mapping[str, float]]], unit: str)
     body = []
     for number, (label, parts) in enumerate(rows):
         y, at = TOP + number * _ROW, float(left)
-        body.append(
-            f'<text x="{left - 12}" y="{y + 17}" text-anchor="end" class="label">{escape(label)}</text>'
-        )
+        body.append(_text(left - 12, y + 17, label, "end", "label"))
         for name, value in parts.items():
             wide = width * value / most
-            body.append(
-                f'<rect x="{at:.1f}" y="{y}" width="{wide:.2f}" height="22" fill="{colours.get(name, COLOURS[-1])}"/>'
-            )
+            body.append(_bar(at, y, wide, colours.get(name, COLOURS[-1])))
             at += wide
         body.append(
             f'<text x="{at + 6:.1f}" y="{y + 16}" class="small">{_amount(sum(parts.values()), unit)}</text>'
         )
     return _frame(title, height, colours, body)
+
+
+def _bar(x: float, y: float, width: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y}" width="{width:.2f}" height="22" fill="{colour}"/>'
+
+
+def _text(x: float, y: float, words: str, anchor: str, kind: str = "small") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'
 
 
 class _Place:
@@ -158,14 +168,12 @@ def _grid(place: _Place, x_title: str, y_title: str) -> str:
         value = place.top * number / 4
         y = place.y(value)
         found.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#0002"/>')
-        found.append(
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" class="small">{_amount(value, "")}</text>'
-        )
-    for number in range(9):
-        at = place.first + (place.last - place.first) * number / 8
-        found.append(
-            f'<text x="{place.x(at):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle" class="small">{at:,.4g}</text>'
-        )
+        found.append(_text(LEFT - 8, y + 4, _amount(value, ""), "end"))
+    step = _step((place.last - place.first) / X_TICKS)
+    at = math.ceil(place.first / step) * step
+    while at <= place.last + step * 1e-6:
+        found.append(_text(place.x(at), HEIGHT - BOTTOM + 16, _amount(at, ""), "middle"))
+        at += step
     middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
     found.append(
         f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle" class="small">{escape(x_title)}</text>'
@@ -180,6 +188,12 @@ def _nice(highest: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
     return next(power * step for step in _STEPS if power * step >= highest * 0.9999)
+
+
+def _step(least: float) -> float:
+    """A round distance between two ticks, hours and minutes included."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(power * step for step in (1.0, 2.0, 3.0, 5.0, 6.0, 10.0) if power * step >= least * 0.9999)
 
 
 def _amount(value: float, unit: str) -> str:
@@ -200,7 +214,8 @@ def _frame(title: str, height: float, colours: Mapping[str, str], body: Sequence
         x += 32 + _LETTER * len(name)
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img" '
-        f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg" font-family="Roboto, Helvetica, Arial, sans-serif">'
+        f'aria-label="{escape(title)}" xmlns="http://www.w3.org/2000/svg" '
+        'font-family="Roboto, Helvetica, Arial, sans-serif">'
         "<style>.title{font-size:16px;font-weight:700}.label{font-size:13px}.small{font-size:12px;fill:#333}</style>"
         f'<rect width="{WIDTH}" height="{height:.0f}" fill="#fff"/>'
         f'<text x="16" y="22" class="title">{escape(title)}</text>{"".join(legend)}{"".join(body)}</svg>'

@@ -11,11 +11,11 @@ from sizing.simulate import simulate
 from sizing.story import Story
 from stacks.settings import Settings
 
-LASTS_S = 120.0
+LASTS_S = 180.0  # longer than a quota's minute, which is full at first
 FULLY = ("T0", "T1", "standby")  # tiers whose answer a model gave
-STEPS = (0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.15, 1.3)
+STEPS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 HOLDS = 0.99
-MOST = 40.0  # messages a second that are followed: ten points in seconds
+MOST = 15.0  # messages a second that are followed: ten points in seconds
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Point:
 def curve(
     top: Story, settings: Settings, known: Capacities, assumed: Assumptions, measured: Measured, seed: int
 ) -> Sequence[Point]:
-    """Up to a third more than the story's own rate; everybody is connected from the beginning."""
+    """Up to three times the story's own rate; everybody is connected from the beginning."""
     rungs = {rung.name for rung in settings.runtime.ladder if rung.tier.value in FULLY} | {OWN, CACHE}
     found = []
     for step in STEPS:

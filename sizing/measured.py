@@ -1,4 +1,4 @@
-"""The simulator's tables, as the recordings for calibration give them: how long what takes, and who answers what."""
+"""The simulator's tables, from the recordings for calibration: how long what takes, who answers what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,19 +39,21 @@ class Times:
 
 @dataclass(frozen=True)
 class Answered:
-    """Who answers an intent on a healthy day; what is left goes to the large model. `asked`: messages it was seen in."""
+    """Who answers an intent on a healthy day; the rest is the large model's."""
 
     own: float
     cached: float
     light: float
-    asked: float = 0.0
 
-    def asked_more(self, asked: int) -> "Answered":
-        """The same of a run with so many messages: a cache answers the more, the more have asked before."""
-        if not self.cached or not self.asked:
+    def before_models(self, found: Recording, intent: Intent) -> "Answered":
+        """With own words and cache as in a recording: what they leave is the ladder's."""
+        by = found.answered.get(intent.value, {})
+        total = sum(by.values())
+        if not total:
             return self
-        different = self.asked * (1 - self.cached) / self.cached
-        return replace(self, cached=asked / (asked + different))
+        own, cached = by.get(OWN, 0) / total, by.get(CACHE, 0) / total
+        left = (1 - own - cached) / max(1e-9, 1 - self.own - self.cached)
+        return Answered(own, cached, min(1 - own - cached, self.light * left))
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Measured:
             },
             whole={m: Times(_calls(recordings, m, "ok")) for m in MODELS},
             refused={"throttled": Times(_refused(recordings))},
-            answered={intent: _answered(recordings, intent) for intent in Intent},
+            answered={intent: _answered(healthy, intent) for intent in Intent},
         )
 
     def on_machine_of(self, found: Recording) -> Self:
@@ -93,10 +95,7 @@ class Measured:
             around=Times(recording.spread_out([found.around])),
             own=_there(found, OWN, self.own),
             cached=_there(found, CACHE, self.cached),
-            answered={
-                intent: who.asked_more(sum(found.answered.get(intent.value, {}).values()))
-                for intent, who in self.answered.items()
-            },
+            answered={intent: who.before_models(found, intent) for intent, who in self.answered.items()},
         )
 
     def answering(self, answered: Mapping[Intent, Answered]) -> Self:
@@ -120,21 +119,17 @@ def _refused(recordings: Sequence[Recording]) -> Floats:
     )
 
 
-def _answered(recordings: Sequence[Recording], intent: Intent) -> Answered:
-    """Who answers, where nothing was broken; a cache answers whatever is broken behind it, so all tell about that."""
-    healthy = [one for one in recordings if not one.faults]
-    by, every = _counts(healthy, intent), _counts(recordings, intent)
-    total, asked = sum(by.values()), sum(every.values())
+def _answered(healthy: Sequence[Recording], intent: Intent) -> Answered:
+    by = _counts(healthy, intent)
+    total = sum(by.values())
     if not total:
         return Answered(0.0, 0.0, 0.0)
     light = by.get("haiku", 0) / total
     return Answered(
         own=by.get(OWN, 0) / total,
-        cached=every.get(CACHE, 0) / asked,
-        light=light
-        if light > TRICKLE
-        else 0.0,  # below it is the router's own trickle, which is played anyway
-        asked=asked / len(recordings),
+        cached=by.get(CACHE, 0) / total,
+        # Below it is the router's own trickle, which is played anyway.
+        light=light if light > TRICKLE else 0.0,
     )
 
 

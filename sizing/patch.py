@@ -1,8 +1,8 @@
-"""What was decided, as the stack file would say it: single changes for `plan`, and YAML for a person to copy."""
+"""What was decided, as the stack file would say it: changes for `plan`, and YAML for a person to copy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import yaml
@@ -34,6 +34,10 @@ class Peak:
     model: str
     units: int
 
+    @property
+    def span(self) -> str:
+        return f"{self.starts:%Y-%m-%dT%H:%MZ} to {self.ends:%Y-%m-%dT%H:%MZ}"
+
     def entry(self, region: str) -> Mapping[str, Any] | None:
         """The calendar's row; None while no context variant of the model is known in the region."""
         variants = models()[self.model].regions[region].variants
@@ -50,7 +54,7 @@ class Peak:
 
 
 def text(needs: Sequence[Need], peaks: Sequence[Peak], quotes: Mapping[str, Quote], region: str) -> str:
-    """The part of `Pulumi.<stack>.yaml` that changes, ready to be merged; what cannot be written yet is a comment."""
+    """The part of `Pulumi.<stack>.yaml` that changes, to be merged; what cannot be yet is a comment."""
     tree: dict[str, Any] = {}
     for key, value in changes(needs).items():
         _put(tree, key, yaml.safe_load(value))
@@ -62,7 +66,7 @@ def text(needs: Sequence[Need], peaks: Sequence[Peak], quotes: Mapping[str, Quot
     return "".join([_HEAD, *(_later(peak, quotes) for peak in peaks if peak.entry(region) is None), body])
 
 
-_HEAD = "# Made by `concierge size capacity`. Merge it into the stack's file; `concierge plan` and `policy` judge it.\n"
+_HEAD = "# Made by `concierge size capacity`: merge it into the stack's file, and plan it.\n"
 
 
 def _later(peak: Peak, quotes: Mapping[str, Quote]) -> str:
@@ -70,8 +74,8 @@ def _later(peak: Peak, quotes: Mapping[str, Quote]) -> str:
         return f"# events.calendar: {peak.name} needs no further units of {peak.model}.\n"
     carries = quotes[peak.model].tokens_per_minute
     return (
-        f"# events.calendar: {peak.name} needs {peak.units} more units of {peak.model} ({carries:,.0f} tokens a "
-        f"minute each), {peak.starts:%Y-%m-%dT%H:%MZ} to {peak.ends:%Y-%m-%dT%H:%MZ}.\n# {VARIANT_LATER}.\n"
+        f"# events.calendar: {peak.name} needs {peak.units} more units of {peak.model} "
+        f"({carries:,.0f} tokens a minute each), {peak.span}.\n# {VARIANT_LATER}.\n"
     )
 
 
@@ -80,8 +84,3 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     for step in path:
         tree = tree.setdefault(step, {})
     tree[last] = value
-
-
-def ask_by(starts: datetime, lead_days: int) -> datetime:
-    """The last day on which quotas are asked for in good time."""
-    return starts - timedelta(days=lead_days)

@@ -1,4 +1,4 @@
-"""Which pictures a sizing has, and from what: capacity and demand, the bill, the tornado, the knee, who answered."""
+"""Which pictures a sizing has, and from what: capacity and demand, bill, tornado, knee, who answered."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from sizing import drawing, units
 from sizing.assumptions import LARGE
 from sizing.bill import Bill
 from sizing.case import Case
+from sizing.sampled import LOST
 from sizing.simulate import Simulated
 from sizing.traffic import MINUTE_S, Floats
 
@@ -89,17 +90,18 @@ def knee(points: Sequence[tuple[float, float, float]], title: str) -> str:
         title,
         across,
         {
-            "answered in full, share": [share for _, _, share in points],
-            "first text p95, s": [late for _, late, _ in points],
+            "share answered in full": [share for _, _, share in points],
+            "first text p95 in s": [late for _, late, _ in points],
         },
         x_title="messages a second",
-        y_title="share; seconds",
+        y_title="",
     )
 
 
 def answered(found: Simulated) -> str:
     """Who answered, minute by minute."""
     seconds, shares = found.over_time()
+    shares = {rung: shares[rung] for rung in sorted(shares, key=_worse)}
     return drawing.layers(
         "Who answers",
         [second / 60 for second in seconds],
@@ -107,6 +109,12 @@ def answered(found: Simulated) -> str:
         x_title="minutes",
         y_title="per cent of the messages that came",
     )
+
+
+def _worse(rung: str) -> tuple[int, str]:
+    """The best answers first, none last."""
+    last = ("cache", "template", "canned", "closed", LOST)
+    return (last.index(rung) + 1 if rung in last else 0, rung)
 
 
 def _thin(values: Floats) -> tuple[list[float], Floats]:

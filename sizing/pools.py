@@ -1,4 +1,4 @@
-"""Capacity of models by the minute, for a fleet: what a sampled call reserves counts for all it stands for."""
+"""Capacity of models by the minute, for a fleet: what a sampled call reserves counts for all."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ class Bucket:
         self._filled_at = now()
 
     def take(self, amount: float) -> bool:
-        """Takes it, or nothing; a bucket that is too small for one sample lets it through while it is full."""
+        """Takes it, or nothing; one too small for a sample lets it through while full."""
         now = self._now()
         self._level = min(self._size, self._level + self._rate * (now - self._filled_at))
         self._filled_at = now

@@ -1,6 +1,6 @@
 """Limits of AWS that a target load meets, and what to ask for: with how long the answer takes.
 
-Lead times are those of preflight's catalogue, which also asks the account what it has; here only what is needed.
+Lead times are those of preflight's catalogue, which also asks what the account has; here is what is needed.
 """
 
 import math

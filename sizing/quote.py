@@ -1,4 +1,4 @@
-"""What a model unit carries and costs, as AWS quoted it (`--quote`), or as it is assumed (`data/quote.toml`)."""
+"""What a model unit carries and costs, as AWS quoted it (`--quote`), or as assumed (`data/quote.toml`)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,12 +11,18 @@ from pydantic import Field, RootModel, model_validator
 from contract.base import Shape
 from contract.model_access import Term
 from contract.models import models
+from contract.prices import HOURS_IN_MONTH
 from sizing import documents
 from sizing.assumptions import Assumptions
 
 FILE = documents.DATA / "quote.toml"
 TERMS: tuple[Term, ...] = get_args(Term)
-HOURS_OF_TERM: Mapping[Term, float] = {"hourly": 1, "OneMonth": 730, "SixMonths": 6 * 730}
+# What is owed whatever happens.
+HOURS_OF_TERM: Mapping[Term, float] = {
+    "hourly": 1,
+    "OneMonth": HOURS_IN_MONTH,
+    "SixMonths": 6 * HOURS_IN_MONTH,
+}
 Positive = Annotated[float, Field(gt=0)]
 
 

@@ -1,7 +1,7 @@
 """A rehearsal that was measured, small enough to keep: what was asked, who answered, and how long each took.
 
-Made from what a load run leaves (`samples.jsonl`, the runtime's log). The simulator's tables come from those that
-are for calibration; the others are what it is held against, and it never sees them.
+Made from what a load run leaves (`samples.jsonl`, the runtime's log). The simulator's tables come from
+those that are for calibration; the others are what it is held against, and it never sees them.
 """
 
 import json
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).with_name("rehearsals")
 _PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
 OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
 Buckets = Mapping[int, int]
-# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, and not the agent.
+# Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, not the agent.
 MOST_AROUND_MS = 1_500.0
 
 
@@ -133,6 +133,8 @@ def of_run(load: Load, folder: Path) -> Recording:
         for line in told
         if "generate" in line.get("stages", {})
     }
+    if not generate or all(sample.get("error") for sample in samples):
+        raise SizingError(f"{folder}: no message was answered by a model: look at its runtime/runtime.err")
     outside = {
         line["request_id"]: line["EndToEnd"] - generate[line["request_id"]]
         for line in told
@@ -157,8 +159,8 @@ def of_run(load: Load, folder: Path) -> Recording:
     around = float(np.quantile(spread_out([found.around]), 0.95))
     if around > MOST_AROUND_MS:
         raise MachineBusyError(
-            f"{folder}: one message in twenty spent {around:,.0f} ms outside models ({MOST_AROUND_MS:,.0f} at most): "
-            "the machine was too busy, run it again when it is not"
+            f"{folder}: one message in twenty spent {around:,.0f} ms outside models "
+            f"({MOST_AROUND_MS:,.0f} at most): the machine was too busy, run it again when it is not"
         )
     return found
 

@@ -1,47 +1,37 @@
 """The messages of one task, one by one, through the runtime's own breakers, limits, router and ladder.
 
-A fleet's tasks see the same trouble, each for itself: so one of them is followed exactly, in virtual time, and
-stands for all. Only models are made up: they take as long as measured ones, refuse by fault or for want of
-capacity, and what they are asked counts for all the messages that a sampled one stands for.
+A fleet's tasks see the same trouble, each for itself: so one of them is followed exactly, in virtual time,
+and stands for all. Only models are made up: they take as long as measured ones, refuse by fault or for want
+of capacity, and what they are asked counts for all the messages that a sampled one stands for.
 """
 
 import asyncio
 import random as global_random
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
 
 from contract.controls import Controls
-from contract.faults import FaultKind, Stage
 from contract.intents import Intent
 from contract.rungs import ExtraRung
-from contract.runtime_settings import Rung, RuntimeSettings
+from contract.runtime_settings import Rung
 from runtime.answer.needs import Complexity, needs
 from runtime.failover.guard import Guard
 from runtime.failover.ladder import Answer, Attempt, Ladder
-from runtime.port import Event, Prompt, Ran, Spent, Stop, Text
+from runtime.port import Prompt
 from runtime.route import Router
 from runtime.rungs import Rungs
 from runtime.testing import loop as virtual
-from runtime.testing.models import refusal
-from sizing.documents import SizingError
-from sizing.measured import Measured
-from sizing.pools import Bucket, Pool
+from sizing.fleet import Fleet, FleetModels
+from sizing.pools import Bucket
 from sizing.recording import CACHE, OWN
 from sizing.traffic import Floats
 
 BIN_S = 0.1
 LOST = "no answer"  # as a rung: the message was turned away or failed
-CAPPED = "canned"
-_CODES = {
-    FaultKind.THROTTLE: ("throttled", "ThrottlingException", 429),
-    FaultKind.BARE_THROTTLE: ("throttled", "429", 429),
-    FaultKind.UNAVAILABLE: ("throttled", "ServiceUnavailableException", 503),
-    FaultKind.ERROR: ("throttled", "InternalServerException", 500),
-}
 
 
 @dataclass(frozen=True)
@@ -90,94 +80,14 @@ class Seen:
         self.weight.append(weight)
 
 
-@dataclass(frozen=True)
-class Fleet:
-    """What the messages run on. `pools`: (region or none, model, on units?) -> capacity; what is not there is endless.
-
-    `cap`: calls to models a second, of all tasks together.
-    """
-
-    settings: RuntimeSettings
-    measured: Measured
-    tokens: Mapping[str, tuple[float, float]]
-    pools: Mapping[tuple[str | None, str, bool], tuple[float, float | None]]
-    burndown: float
-    cap: float | None
-    faults: Sequence[Stage]
-    other_gone_at: float | None = None  # from when on the models of the other region are not there
-
-
 def run(asking: Asking, people: People, fleet: Fleet, seed: int) -> Seen:
-    """The same seed, the same answer. Backoff draws from the global source: seeded for the run, and put back."""
+    """The same seed, the same answer. Backoff draws from the global source, which is put back."""
     state = global_random.getstate()
     global_random.seed(seed)
     try:
         return virtual.run(_Task(asking, people, fleet, seed).play())
     finally:
         global_random.setstate(state)
-
-
-class _Models:
-    """The model port."""
-
-    def __init__(
-        self, fleet: Fleet, random: Random, now: Callable[[], float], weight: Callable[[], float]
-    ) -> None:
-        self._fleet, self._random, self._now, self._weight = fleet, random, now, weight
-        self._pools = {
-            key: Pool(tokens, requests, fleet.burndown if requests else 1.0, now)
-            for key, (tokens, requests) in fleet.pools.items()
-        }
-        for stage in fleet.faults:
-            if stage.fault.kind not in {*_CODES, FaultKind.SLOW}:
-                raise SizingError(
-                    f"fault {stage.fault.kind}: the simulator knows {', '.join([*_CODES, FaultKind.SLOW])}"
-                )
-
-    async def stream(
-        self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
-    ) -> AsyncGenerator[Event, None]:
-        del recorded, so_far
-        model = rung.model or ""
-        measured, random = self._fleet.measured, self._random
-        asked, answered = self._fleet.tokens[model]
-        weight = self._weight()
-        pool = self._pools.get((rung.region, model, rung.provisioned))
-        struck = self._struck(rung)
-        full = pool is not None and not pool.reserve(weight, asked, rung.max_tokens)
-        if full or struck in _CODES:
-            table, code, status = _CODES[FaultKind.THROTTLE if full or struck is None else struck]
-            await asyncio.sleep(measured.refused[table].draw(random))
-            raise refusal(code, status)
-        share = random.random()
-        first, whole = measured.first[model].at(share), measured.whole[model].draw(random)
-        if struck is FaultKind.SLOW:
-            first += self._slow_s
-        await asyncio.sleep(first)
-        yield Text("a")
-        # A real answer comes in many pieces; as many as keep the patience with gaps from ending it.
-        rest = max(0.0, whole - measured.first[model].at(0.5))
-        pieces = int(rest / (rung.gap_s * 0.8)) + 1
-        for _ in range(pieces):
-            await asyncio.sleep(rest / pieces)
-            yield Text("b")
-        if pool is not None:
-            pool.settle(weight, rung.max_tokens, answered)
-        yield Stop()
-        yield Spent(int(asked), int(answered))
-
-    def _struck(self, rung: Rung) -> FaultKind | None:
-        now, model, gone_at = self._now(), rung.model, self._fleet.other_gone_at
-        if rung.region is not None and gone_at is not None and now >= gone_at:
-            return FaultKind.UNAVAILABLE
-        for stage in self._fleet.faults:
-            fault = stage.fault
-            if not stage.at_s <= now < stage.at_s + stage.for_s or fault.match.get("model", model) != model:
-                continue
-            if self._random.random() < fault.rate:
-                self._slow_s = fault.measure(30.0)
-                return fault.kind
-        return None
 
 
 class _Nobody:
@@ -210,7 +120,7 @@ class _Task:
         self._loop = asyncio.get_running_loop()
         now = self._loop.time
         settings = self._fleet.settings
-        port = _Models(self._fleet, self._random, now, self._weight)
+        port = FleetModels(self._fleet, self._random, now, self._weight)
         rungs = Rungs(settings.ladder, _no_extras, self._guard)
         self._router = Router(rungs.now, settings.routing, now, _knows_nothing)
         self._ladder = Ladder(port, rungs.guard, self._observe, settings.retry, settings.hedge)

@@ -1,6 +1,6 @@
 """An event before it happens: a fluid for everything but models, one task's messages through the real ladder.
 
-The answer is a table of parts by when they were full, and what people got. The same seed gives the same answer.
+The answer: parts by when they were full, and what people got. The same seed gives the same answer.
 """
 
 import math
@@ -17,8 +17,9 @@ from contract.runtime_settings import RuntimeSettings
 from sizing import sampled, stages
 from sizing.assumptions import Assumptions
 from sizing.capacities import Capacities
+from sizing.fleet import Fleet
 from sizing.measured import Answered, Measured
-from sizing.sampled import BIN_S, LOST, Asking, Fleet, People, Seen
+from sizing.sampled import BIN_S, LOST, Asking, People, Seen
 from sizing.stages import Flow, Part
 from sizing.story import Story
 from sizing.traffic import MINUTE_S, Floats
@@ -92,7 +93,7 @@ class Simulated:
             / np.maximum(total, 1e-9)
             for rung in self.answered
         }
-        return np.arange(count) * step_s, shares
+        return np.arange(count, dtype=np.float64) * step_s, shares
 
 
 def simulate(
@@ -116,7 +117,7 @@ def simulate(
         story, settings, known, assumed, measured, thinned=float(min(1.0, most / max(each.max(), 1e-9)))
     )
     seen = sampled.run(asking, _people(assumed), fleet, seed)
-    parts = [*found.parts, *_models(found, settings, fleet, known, assumed)]
+    parts = [*found.parts, *_models(found, fleet, known, assumed)]
     return Simulated(story, found, seen, parts, _model_usd(seen, settings, assumed), seed)
 
 
@@ -185,9 +186,7 @@ def _asked_as_assumed(measured: Measured, assumed: Assumptions) -> Measured:
     return measured.answering(answered)
 
 
-def _models(
-    found: Flow, settings: Settings, fleet: Fleet, known: Capacities, assumed: Assumptions
-) -> Sequence[Part]:
+def _models(found: Flow, fleet: Fleet, known: Capacities, assumed: Assumptions) -> Sequence[Part]:
     """What messages ask of models first, before any of it steps down."""
     reached = found.rate * (1 - found.lost)
     calls = {model: reached * share for model, share in assumed.calls_a_message.items()}

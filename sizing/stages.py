@@ -1,4 +1,4 @@
-"""Everything but models as a fluid, in tenths of a second: what comes, what a part carries, what does not get through.
+"""Everything but models as a fluid, in tenths of a second: what comes, what is carried, what is not.
 
 Whole arrays at a time, no message by itself. Queues are Lindley's: what is left over waits, and drains later.
 """
@@ -79,7 +79,7 @@ def waiting(arriving: Floats, carried: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Flow:
-    """What the fluid comes to. `rate`: messages a second that reach a task; `lost`, `late`: share and seconds."""
+    """What the fluid comes to. `rate`: messages a second that come; `lost`, `late`: share and seconds."""
 
     parts: Sequence[Part]
     wanted: Floats
@@ -233,7 +233,8 @@ def _failing_over(story: Story) -> Floats:
 def _late(work: Part, each_s: float, most_s: float) -> Floats:
     """A processor that is shared makes everybody wait: by its use, and no longer than shedding allows."""
     use = np.minimum(work.use, 0.999)
-    return np.minimum(each_s * use / (1 - use), most_s)
+    waits: Floats = np.minimum(each_s * use / (1 - use), most_s)
+    return waits
 
 
 def _late_beside(parts: Sequence[Part], settings: Settings) -> Floats:

@@ -1,4 +1,4 @@
-"""What the simulator is asked: how many people and messages, for how long, with which sales and losses. In bins."""
+"""What the simulator is asked: how many people and messages, how long, which sales and losses."""
 
 import re
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Story:
-    """`ramp_s`: in so long the first people arrive, all of them."""
+    """`ramp_s`: in so long people arrive, all of them; none: they are connected from the beginning."""
 
     rate: float
     sessions: float
@@ -84,7 +84,7 @@ class Story:
     @property
     def times(self) -> Floats:
         """When each bin begins, in seconds."""
-        return np.arange(self.bins) * BIN_S
+        return np.arange(self.bins, dtype=np.float64) * BIN_S
 
     @property
     def present(self) -> Floats:
@@ -106,8 +106,9 @@ class Story:
         return float(self.wanted.max())
 
     def connecting(self) -> Floats:
-        """New connections a second: those who arrive, those who come again, and all at once after a region's loss."""
-        arriving = np.diff(self.present, prepend=0.0) / BIN_S * self.sessions
+        """New connections a second: who arrives, who comes again, and all at once after a region's loss."""
+        before = 0.0 if self.ramp_s else 1.0
+        arriving = np.diff(self.present, prepend=before) / BIN_S * self.sessions
         arriving += self.sessions * self.present / self.connected_s
         for loss in self.losses:
             if loss.what == "region":

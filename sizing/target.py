@@ -1,4 +1,4 @@
-"""The load that everything is sized for: the busiest minute with its headroom, and what may be lost meanwhile."""
+"""The load that everything is sized for: the busiest minute with headroom, and what may be lost."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sizing.traffic import MINUTE_S
 
 @dataclass(frozen=True)
 class Target:
-    """`connect_s`: in so many seconds everybody must be able to connect (anew). `zone_lost`: one of the zones."""
+    """`connect_s`: in so long everybody must be able to connect (anew). `zone_lost`: one of the zones."""
 
     messages_s: float
     sessions: float

@@ -1,4 +1,4 @@
-"""How many messages come, minute by minute: from a history, or from a profile; with its band, and with events.
+"""How many messages come, minute by minute: from a history or a profile; with its band, and events.
 
 A history is a CSV with a time and a count in each line, or what CloudWatch exports. Pure; what a message asks
 of the estate is the business of `demand`.
@@ -6,6 +6,7 @@ of the estate is the business of `demand`.
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -188,7 +189,7 @@ def _by_minute(path: Path, points: list[tuple[datetime, float]]) -> Traffic:
     """Counts of longer periods are spread evenly over their minutes; the period is the smallest distance."""
     points = sorted(points)
     times = [at for at, _ in points]
-    step = min((b - a for a, b in zip(times, times[1:], strict=False) if b > a), default=timedelta(0))
+    step = min((b - a for a, b in itertools.pairwise(times) if b > a), default=timedelta(0))
     minutes = round(step.total_seconds() / MINUTE_S)
     if minutes < 1:
         raise SizingError(f"{path}: its times are less than a minute apart: export sums of a minute or more")

@@ -14,7 +14,7 @@ from contract.forecast import LOW_USE, LOW_WEEKS
 from contract.model_access import Term
 from contract.prices import HOURS_IN_MONTH
 from sizing.demand import Demand
-from sizing.quote import TERMS, Quote, usd_a_token
+from sizing.quote import HOURS_OF_TERM, TERMS, Quote, usd_a_token
 from sizing.traffic import DAY, Floats
 
 WEEK = 7 * DAY
@@ -71,7 +71,6 @@ def option(demand: Demand, model: str, quote: Quote, region: str, term: Term, un
     token = usd_a_token(model, region, demand.assumed, quote.output_weight)
     hour = quote.usd(term, model, region, demand.assumed)
     bought = units * quote.tokens_per_minute * len(needs)
-    term_hours = {"hourly": 1.0, "OneMonth": HOURS_IN_MONTH, "SixMonths": 6.0 * HOURS_IN_MONTH}[term]
     return Option(
         term=term,
         units=units,
@@ -80,7 +79,7 @@ def option(demand: Demand, model: str, quote: Quote, region: str, term: Term, un
         on_demand_usd=None if token is None else total * token * months,
         utilisation=inside / bought if bought else 0.0,
         overflow=1 - inside / total if total else 0.0,
-        bound_usd=None if hour is None else units * hour * term_hours,
+        bound_usd=None if hour is None else units * hour * HOURS_OF_TERM[term],
     )
 
 
@@ -114,7 +113,7 @@ class Sensitivity:
 def sensitivity(
     demand: Demand, model: str, quote: Quote, region: str, percentile: float, term: Term
 ) -> Sequence[Sensitivity]:
-    """One thing at a time, the widest swing first. Units are those decided beforehand, unless they are varied."""
+    """One thing at a time, the widest swing first. Units are those decided before, unless varied."""
     needs = demand.tokens(model, quote.output_weight)
     carries = quote.tokens_per_minute
     units = covering(needs, carries, percentile)
@@ -164,8 +163,9 @@ def sensitivity(
 
 def _bent(needs: Floats, power: float) -> Floats:
     """The same tokens in all, with peaks that are steeper (above 1) or flatter."""
-    bent = needs**power
-    return bent * (needs.sum() / bent.sum())
+    bent: Floats = needs**power
+    scaled: Floats = bent * (needs.sum() / bent.sum())
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Review:
 
 
 def review(needs: Floats, carries: float, units: int, percentile: float) -> Review:
-    """The weekly rule: below half for two weeks in a row, buy what the percentile needs when the term ends."""
+    """The weekly rule: below half for two weeks, buy what the percentile needs when the term ends."""
     whole = len(needs) // WEEK
     weeks = tuple(
         float(served(needs[n * WEEK : (n + 1) * WEEK], carries, units).mean() / (units * carries))

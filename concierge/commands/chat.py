@@ -22,6 +22,9 @@ def chat(
 ) -> None:
     """Talk to the agent: type a message, read the answer as it comes. Ctrl-D ends it.
 
+    The number of a button does what it says; a button that confirms is your own yes to a payment or a refund.
+    `/card` puts a card on file: its number goes to the card network alone.
+
     Lines may also be piped in. Exit code 1 when the last message got no answer.
     """
     from rehearsal import chatting

@@ -125,7 +125,7 @@ def judge(
     ] = "stand-in",
     json: Json = False,
 ) -> None:
-    """Hold a model that judges against people, then let it judge a run. Exit code 3 when it agrees too little."""
+    """Hold a judging model against people, then let it judge a run. Exit code 3: it agrees too little."""
     from rehearsal import evaluating, judging
     from runtime.eval import judge as judges
     from runtime.eval import run as runs

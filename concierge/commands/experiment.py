@@ -1,4 +1,4 @@
-"""`concierge experiment`: wordings side by side: how many people it takes, who sees which, what came of it."""
+"""`concierge experiment`: wordings side by side: how many people it takes, who sees which, what came."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -143,7 +143,7 @@ def cost(
     quote: QuoteFile = None,
     json: output.JsonFlag = False,
 ) -> None:
-    """What it costs: a message, an intent, a resolved conversation, a day; and what a setting would change."""
+    """What it costs: a message, an intent, a resolved conversation, a day; what a setting would change."""
     case = _case(stack, traffic, scenario, rate, event, assume, quote, percentile=percentile)
     found = size_output.costs(case, size_output.pairs(what_if or (), "--what-if"))
     _print(size_output.cost_facts(case, found), size_output.cost(case, found), json=json)
@@ -194,7 +194,7 @@ def compare(
     stack: Annotated[str, typer.Option(help="Stack that the rehearsals ran on.")] = "dev",
     json: output.JsonFlag = False,
 ) -> None:
-    """Hold the simulator against rehearsals that it was not calibrated on; exit code 1 where it does not hold."""
+    """Hold the simulator against rehearsals it was not calibrated on; exit code 1 where it fails."""
     from sizing import assumptions, recording
     from sizing import compare as comparing
     from sizing.case import settings_of
@@ -203,7 +203,7 @@ def compare(
     settings = settings_of(stack, {})
     runtime = settings.runtime_in(settings.regions.primary.name)
     measured = Measured.of(recording.known("calibration"))
-    rows = []
+    rows: list[comparing.Row] = []
     for one in recording.known("held-out"):
         output.progress(f"{one.name}: {one.messages} messages")
         rows += comparing.compare(one, measured, runtime, assumptions.usual())

@@ -191,5 +191,6 @@ _GIVES: Mapping[str, Callable[[str, Facts], Any]] = {
     "max_price": _money,
     "price": _money,
     "amount": _money,
+    "words": lambda question, _: question[:120],
     "why": lambda question, _: question[:1_000],
 }

@@ -9,6 +9,7 @@ from rehearsal.search.cluster import Cluster
 from rehearsal.shop.knowledge import Document, documents
 
 TENANT = "shop"
+SHOP = "https://shop.example"
 _VERSION = "2.19"
 
 
@@ -39,6 +40,7 @@ def _source(document: Document, dims: int) -> dict[str, Any]:
         "tenant": TENANT,
         "deleted": False,
         "document": document.id,
+        "source": f"{SHOP}/help/{document.language}/{document.id}",
         "section": document.section,
         "chunk": 0,
         "updated": "2026-11-01",

@@ -183,6 +183,9 @@ class Doors:
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_WITHIN_S)
         try:
             connection.request("GET", path)
-            return json.loads(connection.getresponse().read())
+            response = connection.getresponse()
+            if response.status != http.HTTPStatus.OK:
+                raise ValueError(f"{name} answers {path} with {response.status}")
+            return json.loads(response.read())
         finally:
             connection.close()

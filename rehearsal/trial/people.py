@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.record import Second
+from contract.errors import InconclusiveError
 from contract.faults import Traffic
 from contract.tiers import Tier
 from loadtests import samples, scenario
 from loadtests.samples import Percentiles, Sample
-from rehearsal.evidence import Window, read_samples
+from rehearsal.evidence import Window
 from rehearsal.processes import Process, Processes
 
 SPAN_S, MOSTLY = 3.0, 0.8
@@ -29,7 +30,10 @@ class People:
 
     def seen(self) -> tuple[Sample, ...]:
         """Every message that has come to its end."""
-        return read_samples(self.path) if self.path.exists() else ()
+        try:
+            return samples.read(self.path) if self.path.exists() else ()
+        except samples.SamplesError as broken:
+            raise InconclusiveError(f"what people saw is not known: {broken}: is the disk full?") from None
 
 
 def come(

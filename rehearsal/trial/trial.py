@@ -2,38 +2,32 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chaos import runner, verdict
+from chaos import runner
 from chaos.journal import Event, Journal
-from chaos.record import Conditions, Happening, Kind, Record, verdict_of
-from chaos.steady_state import Measures
+from chaos.record import Conditions, Happening, Kind, Record
 from contract.errors import InconclusiveError, WrongUseError
-from contract.faults import Experiment, Injection
-from contract.metrics import NAMESPACE
-from loadtests.samples import Sample
-from rehearsal.alarm_definitions import Composite, Definition, MetricAlarm, of_plan
+from contract.faults import Experiment
 from rehearsal.alarms import Judge, JudgedAlarm, Transition
-from rehearsal.evidence import RunbookRun, Window
+from rehearsal.evidence import Window
 from rehearsal.metrics import MetricStore
 from rehearsal.operator import Operator
 from rehearsal.processes import Processes
-from rehearsal.trial import people
-from rehearsal.trial.doors import PUBLISHED, Doors
+from rehearsal.story_clock import StoryClock
+from rehearsal.trial import judging, people
+from rehearsal.trial.doors import Doors
 from rehearsal.trial.ground import Ground
-from rehearsal.trial.hours import Hours
 from rehearsal.trial.people import People
 from rehearsal.trial.watching import SETTLE_S, Watching
 from runbooks import engine
 
 Tell = Callable[[Kind, str], None]
+SETTLED_MS = 1_000.0  # late by less: everybody is there
 BEGIN_S, WARM_S, WARM_LONGEST_S, SPARE_S = 60.0, 6.0, 40.0, 90.0
-LATE_MS = 1_000.0  # a generator later than this has measured itself
-LEARNS_S = 2.0
-_LATELY_S = 300  # alarms on longer periods see more of the past than there is
 # On the alarms' clock.
 PACE = engine.Pace(metrics_lag_s=30.0, poll_s=15.0)
 
@@ -94,7 +88,25 @@ class _Trial:
             self._watching.stop()
         if self._watching.trouble is not None:
             raise InconclusiveError(f"metrics could not be followed: {self._watching.trouble}")
-        return self._record(crowd, outcome, red_before, runs, calm, well)
+        return judging.record(
+            judging.Ended(
+                experiment=self._given,
+                conditions=self._conditions,
+                ground=self._ground,
+                judge=self._judge,
+                clock=self._story,
+                fired=self._fired,
+                samples=crowd.seen(),
+                outcome=outcome,
+                red_before=red_before,
+                runbooks=runs,
+                happenings=self._happenings,
+                started_at=self._started,
+                zero=self._zero,
+                calm=calm,
+                well=well,
+            )
+        )
 
     # -- before -------------------------------------------------------------------------------------------
 
@@ -106,17 +118,19 @@ class _Trial:
 
     def _watch(self, doors: Doors) -> None:
         ground = self._ground
-        self._hours = Hours(self._experiment.traffic.speed)
+        self._story = StoryClock(self._experiment.traffic.speed)
+        self._story.begin(time.time())
         off = {ground.names.alarms.get(name, name) for name in self._conditions.off}
         self._judge = Judge(
-            [JudgedAlarm(alarm) for alarm in _judgeable(ground) if alarm.name not in off], MetricStore()
+            [JudgedAlarm(alarm) for alarm in judging.judgeable(ground) if alarm.name not in off],
+            MetricStore(),
         )
         world = engine.World(
             aws=ground.world.aws,
             inventory=ground.world.inventory,
             operator=ground.world.operator,
             search_url=ground.world.search_url,
-            clock=self._hours,
+            clock=self._story,
             pace=PACE,
         )
         self._operator = Operator(world, self._folder / "runbooks.jsonl", self._tell_runbook)
@@ -126,7 +140,7 @@ class _Trial:
             return make(service, endpoint_url=ground.aws.urls["aws"])
 
         self._watching = Watching(
-            ground.log, self._judge, doors, self._hours, client("cloudwatch"), client("sns"), self._on_alarm
+            ground.log, self._judge, doors, self._story, client("cloudwatch"), client("sns"), self._on_alarm
         )
 
     def _come(self) -> People:
@@ -158,7 +172,7 @@ class _Trial:
         while time.monotonic() < deadline:
             lately = Window(time.time() - WARM_S / 2, math.inf).of(crowd.seen())
             late = people.lateness(lately)
-            if late is not None and late < LATE_MS:
+            if late is not None and late < SETTLED_MS:
                 return
             self._ground.check()
             time.sleep(0.5)
@@ -195,9 +209,9 @@ class _Trial:
         """It may fire after the fault has ended, as long as it was in time."""
         if not outcome.stages:
             return
-        began = self._hours.story(min(ran.started_at for ran in outcome.stages).timestamp())
+        began = self._story.at(min(ran.started_at for ran in outcome.stages).timestamp())
         until = began + self._experiment.expect.within_s
-        while self._fired is None and self._hours.story(time.time() - SETTLE_S) < until:
+        while self._fired is None and self._story.at(time.time() - SETTLE_S) < until:
             self._ground.check()
             time.sleep(0.2)
 
@@ -217,9 +231,7 @@ class _Trial:
             time.sleep(min(left, 0.5))
 
     def _red(self) -> list[str]:
-        """Our words for the alarms that are red now; those of scaling and rollouts tell nobody."""
-        names = {name: key for key, name in self._ground.names.alarms.items()}
-        return sorted(names[n] for n, state in self._judge.states.items() if state == "ALARM" and n in names)
+        return judging.red(self._judge, self._ground)
 
     # -- what is told -------------------------------------------------------------------------------------
 
@@ -246,99 +258,3 @@ class _Trial:
             self._fired = change
         if (runbook := self._judge.alarm(change.alarm).runbook) == self._experiment.expect.runbook:
             self._operator.take(runbook, change.alarm)
-
-    # -- afterwards ---------------------------------------------------------------------------------------
-
-    def _record(
-        self,
-        crowd: People,
-        outcome: runner.Outcome,
-        red_before: Sequence[str],
-        runs: Sequence[RunbookRun],
-        calm: float,
-        well: float,
-    ) -> Record:
-        samples, end = crowd.seen(), time.time()
-        began = min((ran.started_at.timestamp() for ran in outcome.stages), default=end)
-        over = max((ran.ended_at.timestamp() for ran in outcome.stages), default=end)
-        worst = max(outcome.stages, key=lambda ran: ran.started_at, default=None)
-        expect = self._experiment.expect
-        measures = Measures(
-            before=people.measures(Window(self._zero, began).of(samples)),
-            during=people.measures(Window(began, over).of(samples)),
-            after=people.measures(Window(well, end).of(samples)),
-        )
-        ours = set(self._ground.names.alarms.values())
-        red = {t.alarm for t in self._judge.transitions if t.after == "ALARM" and t.alarm in ours}
-        keys = {name: key for key, name in self._ground.names.alarms.items()}
-        injections = self._injections(outcome)
-        seen = verdict.Seen(
-            outcome=outcome,
-            measures=measures,
-            injections=injections,
-            alarm_after_s=self._fired.at - self._hours.story(began) if self._fired else None,
-            led_to=self._leads_to(expect.alarm),
-            red_before=red_before,
-            other_alarms=sorted(keys[name] for name in red if keys[name] != expect.alarm),
-            still_red=self._red(),
-            tier_share=people.share_of(
-                expect.tier,
-                Window(worst.started_at.timestamp() + LEARNS_S, worst.ended_at.timestamp()).of(samples),
-            )
-            if worst
-            else None,
-            recovered_after_s=people.recovered_after(samples, calm),
-            runbooks=[verdict.Ran(id=r.id, verdict=r.verdict, note=r.note, undone=r.undone) for r in runs],
-            left=len(self._ground.aws.faults.active()),
-            doubts=self._doubts(samples),
-        )
-        gates = verdict.gates(self._experiment, seen)
-        return Record(
-            experiment=self._given,
-            conditions=self._conditions,
-            started_at=self._started,
-            ended_at=datetime.now(UTC),
-            verdict=verdict_of(gates),
-            gates=gates,
-            outcome=outcome,
-            measures=verdict.as_data(measures),
-            injections=tuple(injections),
-            seconds=people.seconds(samples, self._zero),
-            happenings=tuple(self._happenings),
-        )
-
-    def _injections(self, outcome: runner.Outcome) -> list[Injection]:
-        """Of this run: the stand-ins keep those of all."""
-        mine = {ran.fault.id for ran in outcome.stages}
-        return [line for line in self._ground.aws.faults.log() if line.id in mine]
-
-    def _leads_to(self, alarm: str) -> str | None:
-        name = self._ground.names.alarms[alarm]
-        return next((one.runbook for one in self._judge.alarms if one.name == name), None)
-
-    def _doubts(self, samples: Sequence[Sample]) -> list[str]:
-        watched = Window(self._zero, math.inf).of(samples)
-        if not watched:
-            return ["no message was answered"]
-        late = people.lateness(watched)
-        if late is not None and late > LATE_MS * self._conditions.slack:
-            return [f"the generator was late by {late:.0f} ms (p95): the machine is too busy"]
-        return []
-
-
-def _judgeable(ground: Ground) -> list[Definition]:
-    """Alarms that tell somebody, on what somebody publishes here within a day; and those over them."""
-    every = of_plan(ground.plan, ground.aws.region)
-    ours = set(ground.names.alarms.values())
-    plain = [
-        alarm
-        for alarm in every
-        if isinstance(alarm, MetricAlarm) and not alarm.band and alarm.name in ours and _is_published(alarm)
-    ]
-    names = {alarm.name for alarm in plain}
-    return [*plain, *(a for a in every if isinstance(a, Composite) and names & set(a.rule.children))]
-
-
-def _is_published(alarm: MetricAlarm) -> bool:
-    series = {(metric.namespace, metric.name) for metric in alarm.metrics.values()}
-    return alarm.period_s <= _LATELY_S and all(one[0] == NAMESPACE or one in PUBLISHED for one in series)

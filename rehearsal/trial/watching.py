@@ -9,8 +9,8 @@ from typing import Any
 from rehearsal.alarms import Judge, Transition
 from rehearsal.metering import Metering
 from rehearsal.metrics import Point
+from rehearsal.story_clock import StoryClock
 from rehearsal.trial.doors import Doors
-from rehearsal.trial.hours import Hours
 
 # Lines are flushed every second, and looked for every half: what is younger is not judged.
 SETTLE_S = 2.0
@@ -28,27 +28,33 @@ class Watching(Metering):
         log: Path,
         judge: Judge,
         doors: Doors,
-        hours: Hours,
+        clock: StoryClock,
         cloudwatch: Any,
         sns: Any,
         on_change: Callable[[Transition], None],
     ) -> None:
         super().__init__(
-            [log], judge, cloudwatch, sns, on_change, lambda: hours.story(time.time() - SETTLE_S)
+            [log],
+            judge,
+            cloudwatch,
+            sns,
+            on_change,
+            clock=lambda: clock.at(time.time() - SETTLE_S),
+            at=clock.at,
+            since={log: log.stat().st_size},
         )
-        self._logs[0].read = log.stat().st_size
-        self._doors, self._hours = doors, hours
-        self._times = max(1, round(hours.speed))
-        now = hours.story(time.time())
+        self._doors, self._story = doors, clock
+        self._times = max(1, round(clock.speed))
+        now = clock.at(time.time())
         self.store.add(
             [replace(point, at=now - 60 * age) for point in doors.look(now) for age in range(_PAST_MIN)]
         )
 
-    def _new_points(self) -> list[Point]:
+    def new_points(self) -> list[Point]:
         """One point of ours stands for as many as pass in the same minute of the story, if it is watched."""
         ours = [
-            replace(point, at=self._hours.story(point.at))
-            for point in super()._new_points()
+            point
+            for point in super().new_points()
             for _ in range(self._times if self._doors.watches(point.metric, point.dimensions) else 1)
         ]
-        return [*ours, *self._doors.look(self._hours.story(time.time()))]
+        return [*ours, *self._doors.look(self._story.at(time.time()))]

@@ -1,24 +1,24 @@
-"""One run on its way: what it has seen, what it plans, what it has begun, and how it ends."""
+"""One run on its way: what it has seen, what it plans, what it has begun, and how it ends.
+
+Making its changes is the business of `acting`.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
 from contract.errors import ConciergeError
-from runbooks.engine.aws import Aws, AwsError
-from runbooks.engine.journal import Entry, Journal, JournalError, What
+from runbooks.engine.aws import AwsError
+from runbooks.engine.journal import Entry, Journal, What
 from runbooks.engine.lease import Lease, LeaseError
 from runbooks.engine.shape import (
     Change,
     Decision,
-    DriftError,
     Finding,
-    LeftAloneError,
     Record,
     Runbook,
     Step,
@@ -117,7 +117,7 @@ class Course:
             if self.lease is not None:
                 self.lease.end()
 
-    def _still_allowed(self) -> None:
+    def still_allowed(self) -> None:
         if self.lease is not None:
             self.lease.check()
         if self.glass and self.world.clock.now() > self.glass:
@@ -205,141 +205,6 @@ class Course:
         self.begun = [(steps[change.step], change) for change in made.values()]
         self.made = {entry.change.subject for entry in entries if entry.what == "changed" and entry.change}
 
-    # --- acting ---------------------------------------------------------------------------------------
-
-    def measure_and_act(self) -> Record:
-        try:
-            before = self.runbook.verify.measure(self.world, None)
-        except ConciergeError as error:
-            return self.end("inconclusive", f"nothing was changed: {error}")
-        if before is None:
-            return self.end(
-                "inconclusive", f"nothing was changed: {self.runbook.verify.what} cannot be measured"
-            )
-        for _, change in self.planned:
-            self.note("planned", _words(change), change)
-        self.note("measured", f"{self.runbook.verify.what}: {before:g}", value=before)
-        return self.act(before)
-
-    def act(self, before: float) -> Record:
-        """Stage after stage, until it is better."""
-        stages = [list(group) for _, group in groupby(self.planned, key=lambda one: one[1].stage)]
-        for number, stage in enumerate(stages):
-            try:
-                refused = self._make(stage)
-            except (JournalError, LeaseError):
-                raise  # what cannot be written down is not continued, and not taken back unseen either
-            except ConciergeError as error:
-                self.note("failed", str(error))
-                return self.take_back(self.begun, "rolled-back", str(error))
-            if refused and not self.begun:
-                return self.end("nothing-to-do", "nothing was changed: declined")
-            self.mitigated = self.world.clock.now()
-            self.verification = self.verify(before, last=number + 1 == len(stages))
-            if self.verification.held:
-                self.verified = self.world.clock.now()
-                self.note("verified", _seen(self.verification))
-                return self.end("applied+verified", _seen(self.verification))
-            if number + 1 < len(stages) and not refused:
-                self.note("not-enough", f"stage {stage[0][1].stage}: {_seen(self.verification)}")
-                continue
-            break
-        assert self.verification is not None  # noqa: S101 - there is at least one stage
-        self.note("failed", _seen(self.verification))
-        verdict: Verdict = "inconclusive" if self.verification.held is None else "rolled-back"
-        return self.take_back(self.begun, verdict, _seen(self.verification))
-
-    def _make(self, stage: Sequence[Planned]) -> bool:
-        """Makes the changes one by one; True when the operator declined one: then no further one is made."""
-        for step, planned in stage:
-            change = None if planned.subject in self.made else self._fresh(step, planned)
-            if change is None:
-                continue
-            if not self.confirm(change):
-                self.note("failed", f"declined: {_words(change)}")
-                return True
-            self._still_allowed()
-            self.note("changing", _words(change), change)
-            self.begun.append((step, change))
-            if self._applied(step, change):
-                self.note("changed", _words(change), change)
-        return False
-
-    def _applied(self, step: Step, change: Change) -> bool:
-        """Telling people is worth trying; that nobody could be told stops no fix."""
-        try:
-            with Aws.changing():
-                step.apply(self.world, change)
-        except ConciergeError as error:
-            if not getattr(step, "optional", False):
-                raise
-            self.begun.pop()
-            self.note("undone", f"{change.subject}: could not be done, and is not needed: {error}", change)
-            return False
-        return True
-
-    def _fresh(self, step: Step, planned: Change) -> Change | None:
-        """The change as of now: earlier ones of this run are in it; somebody else's stop it."""
-        now = {change.subject: change for change in step.plan(self.world)}.get(planned.subject)
-        if now is None:
-            return None  # it is so already
-        if now.before != planned.before:
-            raise DriftError(
-                f"somebody changed {now.subject} since the plan, to {now.before}: look at it, then run again"
-            )
-        return now.model_copy(update={"stage": planned.stage})
-
-    def verify(self, before: float, *, last: bool) -> Verification:
-        """Looks again and again until it is better or time is up: sooner while there is more to try."""
-        verify, clock, pace = self.runbook.verify, self.world.clock, self.world.pace
-        since, after = clock.now(), None
-        within_s = verify.within_s if last else min(verify.within_s, verify.stage_s)
-        deadline = since + timedelta(seconds=max(within_s, pace.verify_s))
-        while True:
-            try:
-                seen = verify.measure(self.world, since)
-            except AwsError:
-                seen = None  # the next look may succeed
-            after = after if seen is None else seen
-            better = seen is not None and verify.better(before, seen)
-            if better or clock.now() + timedelta(seconds=pace.poll_s) > deadline:
-                return Verification(
-                    what=verify.what,
-                    before=before,
-                    after=after,
-                    held=None if after is None else better,
-                    took_s=(clock.now() - since).total_seconds(),
-                )
-            clock.sleep(pace.poll_s)
-
-    def take_back(self, begun: Sequence[Planned], verdict: Verdict, reason: str) -> Record:
-        """Undoes what was begun, last first; what somebody else has changed since is left alone, and told."""
-        restored, left = False, list[str]()
-        for step, change in reversed(begun):
-            self.note("undoing", _words(change), change)
-            try:
-                with Aws.changing():
-                    there = step.undo(self.world, change)
-            except LeftAloneError as theirs:
-                self.note("left-alone", str(theirs), change)
-                left.append(str(theirs))
-                continue
-            except ConciergeError as error:
-                self.note("failed", str(error))
-                return self.end(
-                    "inconclusive", f"{reason}; and {change.subject} could not be put back: {error}"
-                )
-            restored = restored or there
-            self.note("undone", f"{change.subject}: {'put back' if there else 'was not changed'}", change)
-        if left:
-            rest = ["the rest is put back"] if restored else []
-            # What could not be told stays so: exit code 3 says more than 1.
-            kept: Verdict = verdict if verdict == "inconclusive" else "left-alone"
-            return self.end(kept, "; ".join((reason, *left, *rest)))
-        return self.end(
-            verdict, f"{reason}; {'everything is put back' if restored else 'nothing is changed'}"
-        )
-
     def end(self, verdict: Verdict, note: str) -> Record:
         self.note("ended", f"{verdict}: {note}")
         kept = dict.fromkeys(change.keep for _, change in self.planned if change.keep)
@@ -371,13 +236,3 @@ def _finding(name: str, future: "Future[Finding]") -> Finding:
     if (error := future.exception()) is not None:
         return Finding(what=f"{name} could not be seen: {error}", cause=None)
     return future.result()
-
-
-def _words(change: Change) -> str:
-    return f"{change.subject}: {change.before} -> {change.after}"
-
-
-def _seen(found: Verification) -> str:
-    after = "not seen" if found.after is None else f"{found.after:g}"
-    how = {True: "better", False: "not better", None: "cannot be told"}[found.held]
-    return f"{found.what}: {found.before:g} -> {after} in {found.took_s:.0f} s, {how}"

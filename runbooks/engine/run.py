@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from contract.errors import ConciergeError, WrongUseError
+from runbooks.engine.acting import act, measure_and_act, take_back
 from runbooks.engine.course import Course, Listener
 from runbooks.engine.journal import Journal
 from runbooks.engine.lease import LeaseError
@@ -80,7 +81,7 @@ def resume(
     before = next((entry.value for entry in entries if entry.what == "measured"), None)
     if before is None:
         return course.end("inconclusive", "it was stopped before anything was changed: run it again")
-    return course.guarded(lambda: course.leased(lambda: course.act(float(before))))
+    return course.guarded(lambda: course.leased(lambda: act(course, float(before))))
 
 
 def undo(
@@ -98,7 +99,7 @@ def undo(
     steps = runbook.steps
     course.planned = [(steps[e.change.step], e.change) for e in reversed(entries) if e.change]
     try:
-        return course.leased(lambda: course.take_back(course.planned, "undone", "as asked"))
+        return course.leased(lambda: take_back(course, course.planned, "undone", "as asked"))
     except LeaseError as held:
         return course.end("inconclusive", f"nothing was put back: {held}")
 
@@ -117,7 +118,7 @@ def _walk(course: Course, apply: bool) -> Record:
     if not apply:
         return course.end("planned", "nothing was changed")
     try:
-        return course.leased(course.measure_and_act)
+        return course.leased(lambda: measure_and_act(course))
     except LeaseError as held:
         if course.begun:
             raise

@@ -1,4 +1,4 @@
-"""What was expected of the environment: the file that `concierge size report` left, where somebody names it."""
+"""What was expected of the environment: the file that `concierge size report` left, if one is named."""
 
 from pathlib import Path
 

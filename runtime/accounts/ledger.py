@@ -14,6 +14,7 @@ from typing import Any, Literal
 from runtime.accounts.items import Item, Items
 
 SHARDS = 16
+_ORDER = "order#"
 
 
 class Stage(StrEnum):
@@ -61,6 +62,15 @@ class Ledger:
         values = {"stage": stage.value, "details": ended.details}
         await self._items.set({"transaction": entry.number}, values)
         return ended
+
+    async def order_paid(self, order: str, authorization: str) -> None:
+        """Which authorization paid an order: an item of its own, for an index may lag behind."""
+        await self._items.put({"transaction": f"{_ORDER}{order}", "authorization": authorization})
+
+    async def paid_by(self, order: str) -> str | None:
+        """The authorization; None for an order that was not paid here."""
+        item = await self._items.get(transaction=f"{_ORDER}{order}")
+        return str(item["authorization"]) if item else None
 
     async def of(self, user: str) -> Sequence[Entry]:
         """Theirs, the newest first."""

@@ -12,6 +12,7 @@ from runtime.accounts.cards import CardsOnFile
 from runtime.accounts.carts import Carts
 from runtime.accounts.items import Items
 from runtime.accounts.ledger import Ledger
+from runtime.accounts.preferences import Preferences
 from runtime.accounts.wishes import Wishes
 from runtime.downstream import Downstream, Hear, Observe, unheard, unobserved
 from runtime.places import Places
@@ -26,6 +27,7 @@ class Accounts:
     carts: Carts | None = None
     wishes: Wishes | None = None
     cards: CardsOnFile | None = None
+    preferences: Preferences | None = None
     ledger: Ledger | None = None
 
 
@@ -58,5 +60,6 @@ async def open_accounts(
             carts=at(places.carts_table, "carts", lambda items: Carts(items, wall)),
             wishes=at(places.wishlist_table, "wishlist", Wishes),
             cards=at(places.profiles_table, "profiles", CardsOnFile),
+            preferences=at(places.profiles_table, "profiles", Preferences),
             ledger=at(places.transactions_table, "transactions", lambda items: Ledger(items, wall)),
         )

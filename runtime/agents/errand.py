@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from contract.frames import Proposal
+from contract.frames import Proposal, Used
 from contract.logs import LOOP_STOPPED
 from contract.runtime_settings import ToolsSettings
 from runtime.agents.limits import Reason, reason
@@ -42,6 +42,7 @@ class Errand:
     given_up: str
     learn: Callable[[Mapping[str, Any]], None]
     results: list[Result] = field(default_factory=list)
+    calls: list[Used] = field(default_factory=list)
     _began: float | None = None
 
     @property
@@ -78,6 +79,11 @@ class Errand:
 
     async def use(self, asked: Asked, ran: Sequence[Ran]) -> Ran:
         """What goes wrong is in the result: the model reads it and does better."""
+        done = await self._use(asked, ran)
+        self.calls.append(Used(tool=done.tool, arguments=done.arguments, ok=done.ok))
+        return done
+
+    async def _use(self, asked: Asked, ran: Sequence[Ran]) -> Ran:
         if asked.tool == HAND_OVER:
             return self._handed(asked)
         if asked.tool not in self._on(ran).tools:

@@ -28,11 +28,12 @@ class Facts:
     unknown_orders: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     sign_in: bool = False
+    likes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def personal(self) -> bool:
         """Whether an answer made of these may be shown to nobody else."""
-        return bool(self.orders or self.unknown_orders or self.sign_in)
+        return bool(self.orders or self.unknown_orders or self.sign_in or self.likes)
 
     @property
     def settled(self) -> bool:
@@ -68,6 +69,8 @@ def _known(facts: Facts) -> dict[str, Any]:
         known["orders"] = [_order(order) for order in facts.orders[:MOST_ORDERS]]
     if facts.unknown_orders:
         known["not_in_this_account"] = list(facts.unknown_orders)
+    if facts.likes:
+        known["customer_likes"] = dict(facts.likes)
     if facts.sign_in:
         known["customer"] = "not signed in: orders cannot be seen"
     return known

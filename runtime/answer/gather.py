@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from contract.people import Person
+from runtime.accounts.preferences import Preferences
 from runtime.answer.facts import Facts
 from runtime.answer.needs import Needs, needs
 from runtime.answer.words import telling
@@ -51,11 +52,14 @@ class Ahead:
 
 
 class Gather:
-    """`retrieval`: none where there is no index."""
+    """`retrieval`: none where there is no index. `preferences`: none where no profile is kept."""
 
-    def __init__(self, shop: Shop, retrieval: Retrieval | None) -> None:
+    def __init__(
+        self, shop: Shop, retrieval: Retrieval | None, preferences: Preferences | None = None
+    ) -> None:
         self._shop = shop
         self._retrieval = retrieval
+        self._preferences = preferences
 
     def ahead(self, message: str, language: str) -> Ahead | None:
         """Begins to look for passages, and for what the question means."""
@@ -84,10 +88,11 @@ class Gather:
         needed = needs()[understood.intent]
         missing: list[str] = []
         named = understood.entities
-        products, orders, found = await asyncio.gather(
+        products, orders, found, likes = await asyncio.gather(
             self._products(message, named, needed, (*_hinted(hints), *shown), missing),
             self._orders(named, _whose(message, named, needed), person, missing),
             self._passages(needed, ahead, missing),
+            self._likes(person, needed, missing),
         )
         goods, prices = products
         mine, unknown = orders
@@ -96,6 +101,7 @@ class Gather:
             prices=prices,
             orders=mine,
             passages=found,
+            likes=likes,
             unknown_orders=unknown,
             missing=tuple(dict.fromkeys(missing)),
             sign_in=_whose(message, named, needed) != "none" and not person.signed_in,
@@ -107,6 +113,11 @@ class Gather:
         found = await ahead.passages()
         missing += found.lacking
         return found.passages
+
+    async def _likes(self, person: Person, needed: Needs, missing: list[str]) -> Mapping[str, str]:
+        if not needed.likes or not person.signed_in or self._preferences is None:
+            return {}
+        return await _tried(self._preferences.of(person.id), "profiles", missing) or {}
 
     # -- products ------------------------------------------------------------------------------------------
 

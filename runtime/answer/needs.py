@@ -29,6 +29,7 @@ class Needs(Shape):
     recommended: bool = False
     orders: Literal["none", "named", "all"] = "none"
     passages: bool = False
+    likes: bool = False
     settled: bool = False
     always_complex: bool = False
     cached: bool = False

@@ -60,7 +60,7 @@ class Answer(Shape):
     def calls(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """(tool, arguments) of what was called for it, in order."""
         for call in self._about.get("tools", ()):
-            yield str(call.get("tool") or call.get("name", "")), call.get("arguments", {})
+            yield str(call.get("tool", "")), call.get("arguments", {})
 
     @property
     def _about(self) -> Mapping[str, Any]:

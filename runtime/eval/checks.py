@@ -22,7 +22,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？\n])")
 _EAST = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _LETTER = re.compile(r"[^\W\d_]")
-JAPANESE = 0.4  # share of the letters from which a text is in Japanese: names of products are not
+JAPANESE = 0.3  # share of the letters from which a text is in Japanese: names of products are not
 
 
 class Finding(NamedTuple):
@@ -121,7 +121,8 @@ def _wrong_words(case: Case, text: str) -> Iterator[str]:
     """Sentence by sentence: amounts must be those of the products it names, or what somebody named before."""
     asked = _flat("\n".join((case.prompt.text, *case.prompt.before)))
     free = {*case.truth.said, *amounts(asked)}
-    shown = [case.truth.goods[asin] for asin in _named(case) if asin in case.truth.goods]
+    spoken_of = (*_named(case), *case.prompt.expect.prices, *case.prompt.expect.products)
+    shown = [case.truth.goods[asin] for asin in spoken_of if asin in case.truth.goods]
     for sentence in _SENTENCE.split(text):
         said = amounts(sentence)
         if not said or "ORD-" in sentence or "RFD-" in sentence:

@@ -6,7 +6,7 @@ An expectation is something a program can check, and names what people would not
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ from contract.errors import WrongUseError
 from contract.intents import Intent
 
 FOLDER = Path(__file__).with_name("golden")
+LEAKED = 0.9  # of a prompt and a text that something was made from
+_FEW_WORDS, _FEW_LETTERS = 3, 8
 TOO_ALIKE = 0.92  # of two prompts: then the second shows nothing that the first does not
 Group = Literal["usual", "edge"]
 _Intent = Annotated[Intent, Field(strict=False)]  # files write its word
@@ -169,15 +171,41 @@ def alike(prompts: Sequence[Prompt], enough: float = TOO_ALIKE) -> Iterator[tupl
     """Pairs that differ in next to nothing, numbers and names of products included."""
     said: list[tuple[Prompt, tuple[Any, ...], str]] = []
     for prompt in prompts:
-        words, beside = plain(prompt.text) or prompt.text, (prompt.before, prompt.person, prompt.hints)
+        close, beside = Close(prompt.text, enough), (prompt.before, prompt.person, prompt.hints)
         for other, besides, text in said:
-            if besides == beside and _close(words, text, enough):
+            if besides == beside and close.to(text):
                 yield other, prompt
-        said.append((prompt, beside, words))
+        said.append((prompt, beside, close.plain))
 
 
-def _close(one: str, other: str, enough: float) -> bool:
-    if 2 * min(len(one), len(other)) < enough * (len(one) + len(other)):
-        return False
-    match = SequenceMatcher(None, one, other, autojunk=False)
-    return match.real_quick_ratio() >= enough and match.quick_ratio() >= enough and match.ratio() >= enough
+def leaks(
+    prompts: Sequence[Prompt], known: Iterable[str], enough: float = LEAKED
+) -> Iterator[tuple[Prompt, str]]:
+    """Prompts that say what rules or models were made from: they would show only what was learned by heart.
+
+    What nobody can say otherwise, a greeting of two words, is no leak.
+    """
+    texts = [(plain(text), text) for text in known]
+    for prompt in prompts:
+        close = Close(prompt.text, enough)
+        words = close.plain
+        if len(words.split()) < _FEW_WORDS if words.isascii() else len(words) < _FEW_LETTERS:
+            continue
+        yield from ((prompt, text) for other, text in texts if close.to(other))
+
+
+class Close:
+    """Whether other texts, made plain, are nearly this one. What is dear is done once, or not at all."""
+
+    def __init__(self, text: str, enough: float) -> None:
+        self.plain = plain(text) or text
+        self._enough = enough
+        self._matcher = SequenceMatcher(None, autojunk=False)
+        self._matcher.set_seq2(self.plain)
+
+    def to(self, other: str) -> bool:
+        one, enough = self.plain, self._enough
+        if 2 * min(len(one), len(other)) < enough * (len(one) + len(other)):
+            return False
+        self._matcher.set_seq1(other)
+        return self._matcher.quick_ratio() >= enough and self._matcher.ratio() >= enough

@@ -2,8 +2,8 @@
 
 A chunk ends where a section ends, once it is long enough; a long section is cut between paragraphs, else
 between sentences, else between words. Short sections stand together in one chunk. Each chunk but the first
-begins with the last sentences of the one before, so that nothing is torn from what it follows. The last may be
-shorter.
+begins with the last sentences of the one before, so that nothing is torn from what it follows. The last may
+be shorter.
 """
 
 import re

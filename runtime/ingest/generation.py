@@ -38,6 +38,7 @@ class Known:
     id: str
     file: str
     chunks: int
+    digest: str
 
 
 class Generation:
@@ -56,8 +57,8 @@ class Generation:
             held = said["mappings"].get("_meta", {}).get("embedder")
             if held != embedder:
                 raise search.SearchError(
-                    f"index {index} holds vectors of {held or 'nobody knows whom'}, not of {embedder}: rebuild "
-                    "it (runbook reindex), or ingest with its embedder"
+                    f"index {index} holds vectors of {held or 'nobody knows whom'}, not of {embedder}: "
+                    "rebuild it (runbook reindex), or ingest with its embedder"
                 )
 
     # -- what it holds ------------------------------------------------------------------------------------
@@ -80,7 +81,8 @@ class Generation:
         for start in range(0, len(hashes), PAGE):
             query = {"terms": {"hash": list(hashes[start : start + PAGE])}}
             for row in await self._search(query, ["hash", search.VECTOR]):
-                found.setdefault(row["hash"], row[search.VECTOR])
+                if search.VECTOR in row:  # a twin has none
+                    found[row["hash"]] = row[search.VECTOR]
         return found
 
     async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:
@@ -111,7 +113,7 @@ class Generation:
         alive = {"bool": {"should": [{"term": {"deleted": False}}, {"exists": {"field": "same_as"}}]}}
         body: dict[str, Any] = {
             "size": PAGE,
-            "_source": ["document", "file", "chunks"],
+            "_source": ["document", "file", "chunks", "digest"],
             "query": {"bool": {"filter": [which, {"term": {"chunk": 0}}, alive]}},
             "sort": [{"document": "asc"}],
         }
@@ -120,7 +122,7 @@ class Generation:
             hits = said["hits"]["hits"]
             for hit in hits:
                 row = hit["_source"]
-                yield Known(row["document"], row["file"], row["chunks"])
+                yield Known(row["document"], row["file"], row["chunks"], row["digest"])
             if len(hits) < PAGE:
                 return
             body["search_after"] = hits[-1]["sort"]
@@ -154,7 +156,7 @@ class Generation:
         """One bulk request; what has its answer is left no more."""
         body = "".join(f"{said}\n" for write in left.values() for said in self._lines(write))
         try:
-            said = await self._wire.once("POST", "/_bulk", body.encode(), lines=True)
+            said = await self._wire.once("POST", f"/{self.name}/_bulk", body.encode(), lines=True)
         except BusyError:
             self._pressure.pushed()
             raise
@@ -176,7 +178,7 @@ class Generation:
         self._pressure.eased()
 
     def _lines(self, write: Write) -> tuple[str, str]:
-        to = {"_index": self.name, "_id": write.id}
+        to = {"_id": write.id}
         if write.change:
             return line({"update": to}), line({"doc": write.source})
         return line({"index": to}), line(write.source)

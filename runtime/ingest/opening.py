@@ -16,6 +16,7 @@ from runtime.answering import DOCUMENTS
 from runtime.caches import invalidate
 from runtime.connections import open_session
 from runtime.downstream import Downstream
+from runtime.graph.table import TableGraph
 from runtime.ingest.generation import Generation
 from runtime.ingest.intake import Intake
 from runtime.ingest.origins import S3, Bucket, Folder, Origin, split
@@ -123,6 +124,7 @@ async def open_ingest(
                 tenant=tenant or settings.retrieval.tenant,
                 wall=wall,
                 dry=dry,
+                graph=await _graph(clients, places, own.write_s),
             ),
             generations=generations,
             vectors=vectors,
@@ -130,6 +132,13 @@ async def open_ingest(
             store=await stack.enter_async_context(opened(places.cache, region, settings.valkey, _unheard)),
             clients=clients,
         )
+
+
+async def _graph(clients: Clients, places: Places, within_s: float) -> TableGraph | None:
+    if places.product_graph_table is None:
+        return None
+    at = Downstream("product-graph", within_s, PATIENT)
+    return TableGraph(at, await clients.of("dynamodb"), places.product_graph_table)
 
 
 async def _signer(region: str) -> Signer | None:

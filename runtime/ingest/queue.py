@@ -28,16 +28,17 @@ class Message:
 
 
 class Queue:
-    """`client`: that of SQS."""
+    """`client`: that of SQS. `wait_s`: for the first message, when there is none."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: Any, url: str, wait_s: int = WAIT_S) -> None:
         self._client = client
         self._url = url
+        self._wait_s = wait_s
 
     async def receive(self) -> Sequence[Message]:
         """What is there; waits a while for the first."""
         said = await self._asked(
-            self._client.receive_message, MaxNumberOfMessages=MOST, WaitTimeSeconds=WAIT_S
+            self._client.receive_message, MaxNumberOfMessages=MOST, WaitTimeSeconds=self._wait_s
         )
         return [_message(one["ReceiptHandle"], one["Body"]) for one in said.get("Messages", ())]
 

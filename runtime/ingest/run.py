@@ -11,7 +11,8 @@ from typing import Any
 
 from contract.ingest_settings import IngestSettings
 from runtime.ingest.generation import Generation, Known
-from runtime.ingest.intake import Became, Intake, Outcome
+from runtime.ingest.intake import Intake
+from runtime.ingest.outcomes import Became, Outcome
 from runtime.ingest.origins import Item, Origin
 
 FEW = 10

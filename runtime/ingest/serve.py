@@ -1,6 +1,6 @@
 """The ingest service: as many workers as batches may be under way, until it is told to stop.
 
-Nobody asks it anything but whether it is well.
+Nobody asks it anything but whether it is well; it signs nothing, and so needs no secret (`runtime.starting`).
 """
 
 import asyncio

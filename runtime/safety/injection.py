@@ -5,8 +5,6 @@ was told, a sign of the conversation's own format with an order ... One pass ove
 (Aho-Corasick), so that the time grows with the text's length and with nothing else.
 """
 
-import base64
-import binascii
 import re
 import tomllib
 from bisect import bisect_left
@@ -20,7 +18,8 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from pydantic import Field, model_validator
 
 from contract.base import Shape
-from runtime.safety.normal import MOST, normal, readings
+from runtime.safety.disguises import readings
+from runtime.safety.normal import MOST, normal
 
 Where = Literal["said", "found"]  # by a person; in a document or a product's text
 MOST_HITS = 2_000  # a text that holds more is not read further: nobody writes like that
@@ -30,15 +29,13 @@ _LONG_WORD = 3  # letters of one that is found even in the middle of others
 MOST_OF_WORD, MOST_THINGS = 16, 4
 _SPARED = 0.3  # of a rule's weight, beside a thing that has instructions of its own
 _ENDS = re.compile(r"[.!?;](?=\s|$|[\u3040-\uffdc])|[。\n]")
-_PACKED = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,4000}={0,2}(?![A-Za-z0-9+/=_-])")
-MOST_PACKED = 4
 
 
 class Rule(Shape):
     """Things that together are an attempt."""
 
     kind: str
-    needs: tuple[str, ...] = Field(min_length=2)
+    needs: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(gt=0, lt=1)
     where: Where | None = Field(None, description="none: anywhere")
     across: bool = Field(False, description="as heavy over several sentences")
@@ -109,7 +106,7 @@ class Detector:
         if len(text) > MOST or len(plain) >= MOST:
             return Verdict(1.0, FLOOD, attempt=True)
         worst = self._read(plain, where)
-        for other, run_on in (*readings(plain), *_unpacked(text)):
+        for other, run_on in readings(text, plain):
             verdict = self._read(other, where, run_on=run_on)
             worst = max(worst, verdict, key=lambda one: one.score)
         return worst
@@ -209,22 +206,6 @@ def _word_end(plain: str, end: int) -> int:
         if not (plain[place].isascii() and plain[place].isalnum()):
             return place
     return end
-
-
-def _unpacked(text: str) -> Iterator[tuple[str, bool]]:
-    """What is packed in Base64 inside a text, in normal form."""
-    for count, found in enumerate(_PACKED.finditer(text)):
-        if count == MOST_PACKED:
-            return
-        try:
-            packed = found[0].rstrip("=").translate(_URL)
-            inside = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-        yield normal(inside), False
-
-
-_URL = str.maketrans("-_", "+/")
 
 
 def _terms(lexicon: Lexicon) -> Iterator[tuple[str, str, str]]:

@@ -14,10 +14,23 @@ BEFORE, AFTER = 34, 16  # letters that are looked at
 THING = "thing"  # what is no one's
 
 
+class Names(Shape):
+    """What says that a name follows; a title only with something `beside` it. `none`: words that are none."""
+
+    sentences: tuple[str, ...] = Field(min_length=1)
+    selves: tuple[str, ...] = Field(min_length=1)
+    labels: tuple[str, ...] = Field(min_length=1)
+    titles: tuple[str, ...] = Field(min_length=1)
+    beside: tuple[str, ...] = Field(min_length=1)
+    endings: tuple[str, ...] = Field(min_length=1)
+    none: tuple[str, ...] = Field(min_length=1)
+
+
 class Words(Shape):
     """pii.toml"""
 
     before: Mapping[str, tuple[str, ...]] = Field(min_length=1)
+    names: Names
     streets: Mapping[str, tuple[str, ...]]
     prefectures: Mapping[str, tuple[str, ...]]
 

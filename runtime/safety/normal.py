@@ -7,7 +7,7 @@ alike. Letters hidden in Unicode's tag block become the ASCII they spell, becaus
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ MOST = 65_536  # letters that are read
 PIECE = 4_096  # letters that are made plain at once
 MOST_MARKS = 4  # accents on one letter; sorting a longer run takes its length squared
 _TAGS = range(0xE0020, 0xE007F)
+_HIDDEN = re.compile(f"[{chr(_TAGS.start)}-{chr(_TAGS.stop - 1)}]+")  # words of their own
 _KATAKANA, _TO_HIRAGANA = range(0x30A1, 0x30F7), 0x60
 _ACCENTS = range(0x300, 0x370)
 _SELECTORS, _FILLER = range(0xFE00, 0xFE10), 0x3164
@@ -29,11 +30,6 @@ _KEPT = {"\n", "\t", "\r"}
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u3001\u3002\uff0c]"
 _BETWEEN = re.compile(rf"(?<={_CJK})[^\S\n]{{1,8}}(?={_CJK})")
 _BLANKS = re.compile(r"[^\S\n]{2,}|[\t\r\f\v]")
-# Letters one by one: "i g n o r e", "i.g.n.o.r.e". At least so many that no abbreviation is taken for it.
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*|/]{1,3}){4,200}[^\W_](?![^\W_])")
-_GAPS = re.compile(r"[ .\-_*|/]{1,3}")
-_LEET_WORD = re.compile(r"(?<![\w@$])(?=[a-z@$!|]{0,12}[013457@$!|])[a-z013457@$!|]{4,24}(?![\w@$])")
-_LEET = str.maketrans("013457@$!|", "oieastasil")
 
 
 class _Alike(Shape):
@@ -91,7 +87,7 @@ def _marks() -> re.Pattern[str]:
 def normal(text: str) -> str:
     """The text in its one form: small letters, single blanks, none between letters of CJK; cut at MOST."""
     if not text.isascii():
-        text = _compatible(_marks().sub(r"\1", text[:MOST]))
+        text = _compatible(_marks().sub(r"\1", _HIDDEN.sub(r" \g<0>", text[:MOST])))
         text = _BETWEEN.sub("", text.lower().translate(_table()))
     return _BLANKS.sub(" ", text[:MOST].lower().replace("’", "'"))
 
@@ -106,16 +102,3 @@ def _compatible(text: str) -> str:
         if length >= MOST:
             break
     return "".join(parts)[:MOST]
-
-
-def readings(plain: str) -> Iterator[tuple[str, bool]]:
-    """Other ways to read a normal text: letters apart put together, digits as letters.
-
-    True with those in which no one knows where words end.
-    """
-    together = _SPACED.sub(lambda found: _GAPS.sub("", found[0]), plain)
-    letters = _LEET_WORD.sub(lambda found: found[0].translate(_LEET), together)
-    if together != plain:
-        yield together, True
-    if letters != together:
-        yield letters, together != plain

@@ -25,8 +25,10 @@ _SHAPES = re.compile(
       | \(?0\d{1,4}\)?[ .\-]?\d{1,4}[ .\-]\d{3,4}                             # 03-1234-5678, 010-1234-5678
       | 0\d{2,4}[ .\-]\d{3,4}[ .\-]\d{3,4}
       | 0\d{3,4}[ .\-]\d{6}
+      | 0[1-9](?:[ .\-]\d{2}){4}                                              # France
       | 0[5789]0\d{8} | 01[016789]\d{7,8} | 07\d{9} | 0\d{9}
       | 1[3-9]\d[ .\-]\d{4}[ .\-]\d{4}                                        # China
+      | 00[ .\-]?\d{1,3}(?:[ .\-()]{1,3}\d{2,5}){2,5}                          # 00 44 20 7946 0321
       | [+][ ]?\(?\d{1,4}\)?(?:[ .\-()]{0,3}\d{1,5}){1,6}
     )|(?P<id>
         (?!000|666)\d{3}[ -]\d{2}[ -](?!0000)\d{4}                            # SSN, ITIN
@@ -184,7 +186,7 @@ def _can_ring(raw: str, digits: str) -> bool:
         return 8 <= len(digits) <= 15
     if digits == raw and len(digits) == 10:
         return digits[0] == "0" and not isbn10(digits)
-    return 9 <= len(digits) <= 11
+    return 9 <= len(digits) <= (15 if raw.startswith("00") else 11)
 
 
 def _letter(text: str) -> bool:

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from runtime.safety import forms
 from runtime.safety.letters import flat, small
-from runtime.safety.near import kind_of
+from runtime.safety.names import names
+from runtime.safety.near import kind_of, words
 from runtime.safety.numbers import Found, chinese_id, long_numbers, numbers
 
 __all__ = ["Found", "Original", "find", "redact", "redacted"]
 
+LOOKED_AGAIN = 4_096  # letters of a text that is; a message has fewer
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
 _START = itemgetter(1)
 _PAPERS = frozenset({"passport", "licence", "id"})
@@ -27,11 +29,20 @@ def find(text: str) -> tuple[Found, ...]:
     plain = flat(text)
     if not plain.isascii():
         plain = forms.LONG_VOWEL.sub("-", plain)
+    found = _look(plain)
+    if found and len(text) < LOOKED_AGAIN:  # what stood beside it may be seen only now
+        found += _look(_blank(plain, found))
+    return _apart(found)
+
+
+def _look(plain: str) -> list[Found]:
+    if "[" in plain:
+        plain = _blank(plain, _all("", forms.MARK, plain))
     found = [*_written(plain, small(plain))]
     if forms.DIGIT.search(plain):
         plain = _blank(plain, found)
         found += long_numbers(plain) if _flood(plain) else _numbered(plain)
-    return _apart(found)
+    return found
 
 
 class Original(NamedTuple):
@@ -68,10 +79,9 @@ def _written(plain: str, low: str) -> Iterator[Found]:
         yield from _all("email", forms.MAIL, plain)
     if "dot" in low or _any(low, "at)", "at]", "at}", "at )", "at ]", "at }"):
         yield from _all("email", forms.MAIL_IN_WORDS, low)
-    if _any(low, "name", "called", "holder", "speaking", "名", "受取人", "申", "は"):
-        yield from _all("name", forms.NAME, plain, "en", "ja")
+    yield from (Found("name", *span) for span in names(plain, low))
     if _any(low, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):
-        yield from _all("secret", forms.SECRET, low, "it")
+        yield from _all("secret", forms.SECRET, low)
     if sum(map(low.count, forms.DIGIT_WORDS)) >= forms.SPELLED_AT_LEAST:
         yield from _all("number", forms.SPELLED, low)
     if not plain.isascii():
@@ -87,6 +97,7 @@ def _numbered(plain: str) -> Iterator[Found]:
     yield from (one for one in _all("bank", forms.IBAN, plain) if iban(plain[one.start : one.end]))
     yield from (one for one in _all("id", forms.CHINA, plain) if chinese_id(plain[one.start : one.end]))
     yield from _said(_PAPERS, forms.PAPER, low)
+    yield from _said({"id"}, forms.INSURED, low)
     if low.count(":") > 3:
         yield from _all("ip", forms.IPV6, low)
     yield from _said({"expiry"}, forms.EXPIRY, low)
@@ -106,6 +117,9 @@ def _dates(low: str) -> Iterator[Found]:
 def _places(plain: str, low: str) -> Iterator[Found]:
     """Where somebody lives."""
     yield from _all("address", forms.street(), plain)
+    known = words().streets
+    if _any(low, *known["before"], *known["behind"]):
+        yield from _all("address", forms.street_abroad(), low)
     if forms.FIVE_DIGITS.search(plain):
         yield from _all("address", forms.ZIP, plain)
     if _any(low, "〒", "郵便", "zip", "post", "邮编", "우편"):
@@ -113,12 +127,13 @@ def _places(plain: str, low: str) -> Iterator[Found]:
     if not plain.isascii():
         yield from _all("address", forms.prefecture(), plain)
         yield from _all("address", forms.TOWN, plain)
+        yield from _all("address", forms.KOREA, plain)
     if "box" in low:
         yield from _all("address", forms.BOX, low)
 
 
-def _any(text: str, *words: str) -> bool:
-    return any(word in text for word in words)
+def _any(text: str, *terms: str) -> bool:
+    return any(term in text for term in terms)
 
 
 def _said(kinds: Collection[str], pattern: re.Pattern[str], low: str) -> Iterator[Found]:
@@ -132,10 +147,8 @@ def _meant(kinds: Collection[str], found: Iterable[Found], low: str) -> Iterator
             yield one._replace(kind=kind)
 
 
-def _all(kind: str, pattern: re.Pattern[str], plain: str, *groups: str) -> Iterator[Found]:
-    for match in pattern.finditer(plain):
-        group: int | str = next((name for name in groups if match[name] is not None), 0)
-        yield Found(kind, match.start(group), match.end(group))
+def _all(kind: str, pattern: re.Pattern[str], plain: str) -> Iterator[Found]:
+    return (Found(kind, *match.span(match.lastgroup or 0)) for match in pattern.finditer(plain))
 
 
 def _apart(found: Iterable[Found]) -> tuple[Found, ...]:

@@ -126,6 +126,11 @@ def harmless(passage: Passage) -> bool:
     return not _found(f"{passage.title}\n{passage.text}").attempt
 
 
+def speaks_to_model(text: str) -> bool:
+    """For whoever keeps words of a customer that a model is told later."""
+    return _found(text).attempt
+
+
 def plain(product: Product) -> Product:
     """For whoever shows products found otherwise: without its words where they speak to the model."""
     return _nameless(product) if _found(_words(product)).attempt else product

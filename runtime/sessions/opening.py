@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ from contract.runtime_settings import DownstreamSettings, SessionsSettings
 from runtime import aws
 from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobserved, unspoilt
 from runtime.places import Places
+from runtime.sessions.agentcore import AgentCoreMemory
 from runtime.sessions.feedback import Feedback
 from runtime.sessions.nearby import Nearby
-from runtime.sessions.sessions import Clock, Redact, Sessions
+from runtime.sessions.sessions import Clock, Redact, Sessions, Store
 from runtime.sessions.table import Table
 from runtime.sessions.tickets import Tickets
 
@@ -54,9 +55,12 @@ async def open_sessions(
                 retries={"mode": "standard", "total_max_attempts": 1},
             )
         )
-        table = None
-        if places.sessions_table:
-            reads, writes = at("sessions-read", settings.read_s), at("sessions-write", settings.write_s)
+        table: Store | None = None
+        reads, writes = at("sessions-read", settings.read_s), at("sessions-write", settings.write_s)
+        if places.memory:
+            remembering = await stack.enter_async_context(_memory(region, settings.write_s, asking))
+            table = AgentCoreMemory(remembering, places.memory, reads, writes)
+        elif places.sessions_table:
             table = Table(client, places.sessions_table, reads, writes, settings.longest_wait_s)
         now = asyncio.get_running_loop().time
         nearby = Nearby(settings.cache_s, settings.cache_jitter, settings.cache_sessions, now)
@@ -70,3 +74,13 @@ async def open_sessions(
         yield Stores(
             sessions=Sessions(table, nearby, settings, wall, redact), tickets=tickets, feedback=feedback
         )
+
+
+def _memory(region: str, deadline_s: float, asking: DownstreamSettings) -> AbstractAsyncContextManager[Any]:
+    return aws.client(
+        "bedrock-agentcore",
+        region,
+        read_timeout=deadline_s + 1,
+        max_pool_connections=asking.connections,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )

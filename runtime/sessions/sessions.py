@@ -7,6 +7,7 @@ there. Export, deletion and lists need the store, and say so with ProviderError.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from contract.runtime_settings import SessionsSettings
 from runtime.coalesce import Coalesce
@@ -14,7 +15,7 @@ from runtime.downstream import ProviderError, Why
 from runtime.sessions import wire
 from runtime.sessions.memory import Kept, Memory, Turn
 from runtime.sessions.nearby import Nearby
-from runtime.sessions.table import NotTheirsError, Table
+from runtime.sessions.table import NotTheirsError
 from runtime.sessions.wire import Item, Known, Lives
 
 Clock = Callable[[], datetime]
@@ -35,12 +36,26 @@ class Said:
     ending: str = ""  # the final frame's JSON without its text, which is `answered`
 
 
+class Store(Protocol):
+    """Where sessions outlive this process: the table, or AgentCore's memory."""
+
+    async def latest(self, session_id: str, owner: str, turns: int) -> Sequence[Item]: ...
+
+    async def everything(self, session_id: str, owner: str) -> Sequence[Item]: ...
+
+    async def append(self, memory: Memory, turn: Turn, lives: Lives, *, summed_up: bool) -> None: ...
+
+    async def delete(self, session_id: str, owner: str, items: Sequence[Item]) -> None: ...
+
+    async def of(self, user: str) -> Sequence[Known]: ...
+
+
 class Sessions:
     """`redact` takes personal data out of every text before it is kept anywhere (RUN-13)."""
 
     def __init__(
         self,
-        table: Table | None,
+        table: Store | None,
         nearby: Nearby,
         settings: SessionsSettings,
         wall: Clock,
@@ -53,7 +68,7 @@ class Sessions:
         self._wall = wall
         self._redact = redact
         self._lives = Lives(timedelta(days=settings.metadata_days), timedelta(hours=settings.turns_hours))
-        self._loads: Coalesce[str, tuple[str | None, Memory]] = Coalesce()
+        self._loads: Coalesce[tuple[str, str], tuple[str | None, Memory]] = Coalesce()
 
     async def open(self, session_id: str, user: str) -> Memory:
         """The session as its owner left it, or a new one; NotTheirsError when it is another's."""
@@ -83,7 +98,7 @@ class Sessions:
         items = await self._theirs(session_id, user)
         self._nearby.forget(session_id)
         if items and self._table is not None:
-            await self._table.delete(items)
+            await self._table.delete(session_id, user, items)
         return bool(items)
 
     async def of(self, user: str) -> Sequence[Known]:
@@ -97,14 +112,15 @@ class Sessions:
             return self._without_store(session_id, user)
         table = self._table
         try:
-            whose, memory = await self._loads.do(session_id, lambda: self._ask(table, session_id))
+            asked = session_id, user
+            whose, memory = await self._loads.do(asked, lambda: self._ask(table, session_id, user))
         except ProviderError:
             return self._without_store(session_id, user)
         return memory if whose is not None else replace(memory, user=user)
 
-    async def _ask(self, table: Table, session_id: str) -> tuple[str | None, Memory]:
+    async def _ask(self, table: Store, session_id: str, user: str) -> tuple[str | None, Memory]:
         """(whose it is, the session); only what is somebody's is kept nearby."""
-        items = await table.latest(session_id, self._settings.turns)
+        items = await table.latest(session_id, user, self._settings.turns)
         try:
             whose = wire.owner(items)
             memory = wire.memory(session_id, whose or "", items, self._wall())
@@ -137,5 +153,5 @@ class Sessions:
         return Turn(said.request_id, at, asked, answered, said.intent, said.asins, said.ending)
 
     async def _theirs(self, session_id: str, user: str) -> Sequence[Item]:
-        items = await self._table.everything(session_id) if self._table is not None else ()
+        items = await self._table.everything(session_id, user) if self._table is not None else ()
         return items if wire.owner(items) == user else ()

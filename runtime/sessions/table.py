@@ -36,8 +36,8 @@ class Table:
         self._writes = writes
         self._longest_wait_s = longest_wait_s
 
-    async def latest(self, session_id: str, turns: int) -> Sequence[Item]:
-        """What it takes to go on: metadata, summary, and the last turns."""
+    async def latest(self, session_id: str, owner: str, turns: int) -> Sequence[Item]:  # noqa: ARG002
+        """What it takes to go on: metadata, summary, and the last turns. Whose it is, the items say."""
         found = await self._read(
             self._partition(session_id, "AND #item >= :from", {":from": wire.text(wire.TURN)}),
             ScanIndexForward=False,
@@ -45,7 +45,7 @@ class Table:
         )
         return list(found["Items"])
 
-    async def everything(self, session_id: str) -> Sequence[Item]:
+    async def everything(self, session_id: str, owner: str) -> Sequence[Item]:  # noqa: ARG002
         """All items, in their order."""
         return await self._pages(self._partition(session_id))
 
@@ -80,7 +80,7 @@ class Table:
         if not theirs:
             raise NotTheirsError
 
-    async def delete(self, items: Sequence[Item]) -> None:
+    async def delete(self, session_id: str, owner: str, items: Sequence[Item]) -> None:  # noqa: ARG002
         """In their order, so the metadata last: what was cut short can be begun again by its owner."""
         for start in range(0, len(items), AT_ONCE):
             steps = [

@@ -90,6 +90,15 @@ def summary_item(memory: Memory, at: datetime, lives: Lives) -> Item:
     }
 
 
+def meta_item(session_id: str, user: str, until: datetime) -> Item:
+    """Whose a session is, where the store itself knows it."""
+    return {
+        **key(session_id, META),
+        "user": text(user),
+        "expires_at": number(int(until.timestamp())),
+    }
+
+
 def meta_update(session_id: str, user: str, at: datetime, lives: Lives) -> Mapping[str, Any]:
     """Makes the session with its first turn; whoever else's it is, it stays theirs."""
     return {

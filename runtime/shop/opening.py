@@ -12,6 +12,7 @@ from runtime.downstream import Downstream, Hear, Observe, Spoil, unheard, unobse
 from runtime.places import Places
 from runtime.shop.catalogue import Catalogue, channel
 from runtime.shop.http import Service
+from runtime.shop.item_to_item import ItemToItem
 from runtime.shop.personalize import Personalize
 from runtime.shop.services import (
     CardNetwork,
@@ -34,7 +35,7 @@ class Shop:
     catalogue: Catalogue | None = None
     search: ProductSearch | None = None
     pricing: Pricing | None = None
-    recommendations: Recommendations | Personalize | None = None
+    recommendations: Recommendations | Personalize | ItemToItem | None = None
     shipping: Shipping | None = None
     offers: Offers | None = None
     orders: OrderDesk | None = None

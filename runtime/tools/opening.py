@@ -11,9 +11,11 @@ from runtime.telemetry import Telemetry
 from runtime.tools.carting import Carting
 from runtime.tools.goods import Goods
 from runtime.tools.paying import Paying, Signing
+from runtime.tools.remembering import Remembering
 from runtime.tools.shopping import Shopping
 from runtime.tools.supporting import Supporting
 from runtime.tools.toolbox import Toolbox
+from runtime.tools.wallet import Wallet
 
 
 def toolbox(
@@ -27,11 +29,13 @@ def toolbox(
     now: Callable[[], float],
 ) -> Toolbox:
     """`now`: the loop's time."""
-    goods = Goods(shop)
+    goods, wallet = Goods(shop), Wallet(accounts, shop)
     tools = [
         *Shopping(shop, goods, retrieval).tools(),
         *Carting(accounts, goods).tools(),
-        *Paying(accounts, shop, goods, signing).tools(),
+        *wallet.tools(),
+        *Paying(accounts, shop, goods, wallet, signing).tools(),
         *Supporting(shop).tools(),
+        *Remembering(accounts).tools(),
     ]
     return Toolbox(tools, settings, telemetry, measures, now)

@@ -1,4 +1,4 @@
-"""Tools that move money: cards on file, paying a cart, refunds, and what was paid (RUN-14).
+"""Tools that move money: paying a cart, refunds, and what was paid (RUN-14).
 
 Nothing moves without the customer's own word, which names the amount and the cart. A payment is written down
 with everything it takes before the first step, and each step has a key of its own made of the payment's
@@ -14,7 +14,6 @@ from pydantic import Field
 
 from contract.base import Shape
 from contract.frames import Proposal
-from runtime.accounts.cards import Card
 from runtime.accounts.carts import without
 from runtime.accounts.ledger import Entry, Ledger, Stage
 from runtime.accounts.opening import Accounts
@@ -24,17 +23,12 @@ from runtime.safety.confirmation import Confirmations, Deed, Line, No, Wish, car
 from runtime.shop.answers import Order
 from runtime.shop.opening import Shop
 from runtime.tools.goods import Goods
-from runtime.tools.shapes import Noted, Nothing, OrderId
+from runtime.tools.shapes import Nothing, OrderId
 from runtime.tools.tool import Caller, Code, Tool, ToolError, there
+from runtime.tools.wallet import Wallet
 
 MOST_PAYMENTS = 20
 USD = "USD"
-
-
-class Onboard(Shape):
-    token: str = Field(
-        pattern=r"^tok_[A-Za-z0-9]{8,64}$", description="what the card network gave; never a card's number"
-    )
 
 
 class Pay(Shape):
@@ -46,16 +40,6 @@ class Pay(Shape):
 class RefundOf(Shape):
     order_id: OrderId
     amount: float | None = Field(None, gt=0, description="in dollars; left out: all that is left of it")
-
-
-class CardView(Shape):
-    last4: str
-    network: str
-
-
-class CardList(Shape):
-    cards: tuple[CardView, ...]
-    note: str = ""
 
 
 class Receipt(Shape):
@@ -116,21 +100,18 @@ class _Begun:
 
 
 class Paying:
-    def __init__(self, accounts: Accounts, shop: Shop, goods: Goods, signing: Signing) -> None:
+    def __init__(
+        self, accounts: Accounts, shop: Shop, goods: Goods, wallet: Wallet, signing: Signing
+    ) -> None:
         self._accounts = accounts
         self._shop = shop
+        self._wallet = wallet
         self._goods = goods
         self._signing = signing
 
     def tools(self) -> list[Tool]:
         accounts, shop = self._accounts, self._shop
         made: list[Tool] = []
-        if accounts.cards is not None and shop.cards is not None:
-            keep, see = "Puts a card on file by its token.", "The cards on file: last four digits."
-            made += [
-                Tool("onboard_card", keep, Onboard, Noted, self._onboard, "write", signed_in=True),
-                Tool("list_cards", see, Nothing, CardList, self._cards, signed_in=True),
-            ]
         if accounts.ledger is not None:
             past = "Payments and refunds of the customer."
             made.append(Tool("payment_history", past, Nothing, Payments, self._history, signed_in=True))
@@ -148,32 +129,6 @@ class Paying:
                 made.append(Tool("pay", buy, Pay, Receipt, self._pay, "money", signed_in=True))
         return made
 
-    # -- cards --------------------------------------------------------------------------------------------
-
-    async def _onboard(self, asked: Onboard, caller: Caller) -> Noted:
-        known = await there(self._shop.cards).token(asked.token)
-        if known is None:
-            raise ToolError(Code.NOT_FOUND, "the card network does not know this token")
-        card = Card(known.token, known.last4, known.network)
-        await there(self._accounts.cards).keep(caller.person.id, card)
-        return Noted(note=f"the {card.network} card ending in {card.last4} is on file")
-
-    async def _cards(self, _: Nothing, caller: Caller) -> CardList:
-        found = await there(self._accounts.cards).of(caller.person.id)
-        shown = tuple(CardView(last4=card.last4, network=card.network) for card in found)
-        return CardList(cards=shown, note="" if shown else "there is no card on file")
-
-    async def _card(self, last4: str, caller: Caller) -> Card:
-        found = await there(self._accounts.cards).of(caller.person.id)
-        fitting = [card for card in found if card.last4 == last4 or not last4]
-        if not fitting:
-            what = f"ending in {last4} " if last4 else ""
-            raise ToolError(Code.NOT_FOUND, f"there is no card {what}on file: put one on file first")
-        if len({card.last4 for card in fitting}) > 1:
-            known = ", ".join(card.last4 for card in fitting)
-            raise ToolError(Code.INVALID, f"card: there are several on file, ending in {known}: choose one")
-        return fitting[-1]
-
     # -- paying -------------------------------------------------------------------------------------------
 
     async def _pay(self, asked: Pay, caller: Caller) -> Receipt:
@@ -182,7 +137,7 @@ class Paying:
 
     async def _begin_payment(self, asked: Pay, caller: Caller) -> Entry:
         lines = await self._lines(caller)
-        card = await self._card(asked.card, caller)
+        card = await self._wallet.card(asked.card, caller)
         cents = sum(line.quantity * line.cents for line in lines)
         details = {
             "lines": [line._asdict() for line in lines],
@@ -240,6 +195,7 @@ class Paying:
         await cards.capture(held.id, entry.cents, f"{number}-take")
         bought = {line.asin: line.quantity for line in lines}
         await there(self._accounts.carts).change(said["owner"], f"{number}-cart", without(bought))
+        await there(self._accounts.ledger).order_paid(order.id, held.id)
         return await self._ended(entry, Stage.DONE, order=order.id, authorization=held.id)
 
     async def _declined(self, entry: Entry, no: ProviderError) -> Entry:
@@ -282,11 +238,9 @@ class Paying:
         made = await there(self._shop.returns).refund(order, entry.cents, f"{entry.number}-refund")
         if made is None:
             raise ToolError(Code.NOT_FOUND, f"there is no order {order.id}")
-        paid = await there(self._accounts.ledger).of(entry.user)
-        for payment in paid:
-            if payment.details.get("order") == order.id and "authorization" in payment.details:
-                held = payment.details["authorization"]
-                await there(self._shop.cards).refund(held, entry.cents, f"{entry.number}-back")
+        held = await there(self._accounts.ledger).paid_by(order.id)
+        if held is not None:
+            await there(self._shop.cards).refund(held, entry.cents, f"{entry.number}-back")
         return await self._ended(entry, Stage.DONE, refund=made.id, status=made.status)
 
     async def _order(self, order_id: str, customer: str) -> Order:

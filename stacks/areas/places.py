@@ -12,7 +12,7 @@ from stacks.areas.doors import Doors
 from stacks.areas.mind import Mind
 from stacks.site import Site
 
-_TABLES = ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions")
+_TABLES = ("sessions", "feedback", "carts", "wishlist", "profiles", "transactions", "product-graph")
 
 
 def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, Input[str]]:
@@ -24,7 +24,10 @@ def variables(site: Site, data: Data, mind: Mind, doors: Doors) -> Mapping[str, 
             data.cache.endpoint,
             f":{CACHE_PORT}?iam={data.cache.group_id}",
         ),
-        **{f"CONCIERGE_TABLE_{table.upper()}": data.tables.names[table] for table in _TABLES},
+        **{
+            f"CONCIERGE_TABLE_{table.upper().replace('-', '_')}": data.tables.names[table]
+            for table in _TABLES
+        },
         "CONCIERGE_TABLE_TICKETS": data.tickets.table,
         "CONCIERGE_TABLE_PII_VAULT": data.tables.names["pii-vault"],
         "CONCIERGE_TABLE_CUSTOMER_KEYS": data.tables.names["customer-keys"],

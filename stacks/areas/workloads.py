@@ -26,8 +26,8 @@ _HANDS: Mapping[str, Access] = {
 }
 # Workload -> table -> what it does there. Nobody scans; into the vault is only put (`_originals`).
 TABLES: Mapping[str, Mapping[str, Access]] = {
-    "chat": {"sessions": "write", **_HANDS},
-    "rest": {"sessions": "write", "feedback": "write", **_HANDS},
+    "chat": {"sessions": "write", **_HANDS, "product-graph": "read"},
+    "rest": {"sessions": "write", "feedback": "write", **_HANDS, "product-graph": "read"},
     "tools": {**_HANDS, "product-graph": "read"},
     "ingest": {"product-graph": "write"},
 }

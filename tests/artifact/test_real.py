@@ -18,8 +18,15 @@ LEFT_OUT = (
     "test_simulation.py",
     "test_process.py",
     # Against the stand-ins:
+    "ingest/test_service.py",
+    "test_graph.py",
+    "eval",  # needs YAML, which the agent does not ship
     "safety/test_shop_texts.py",
     "safety/test_whole_safety.py",
+    "agents/test_purchase.py",
+    "tools/test_kill.py",
+    "tools/test_once.py",
+    "tools/test_protocol.py",
     "vault/test_whole_erasure.py",
     "vault/test_whole_vault.py",
     "test_contracts.py",

@@ -60,7 +60,8 @@ def test_a_fault_is_an_order_that_the_agent_can_read(ssm: Any, target: HookTarge
 def test_other_controls_stay_and_the_last_fault_takes_its_own_away(
     ssm: Any, target: HookTarget, clock: Clock
 ) -> None:
-    banner = Control(value="hello", who="ops", why="test", expires_at=clock() + timedelta(hours=1))
+    until = clock() + timedelta(hours=1)
+    banner: Control[str] = Control(value="hello", who="ops", why="test", expires_at=until)
     ssm.put_parameter(Name=NAME, Value=render(Controls(banner=banner)), Overwrite=True)
     one, two = target.inject(FAULT), target.inject(FAULT)
     assert (target.clear(one.id), target.active()) == (True, (two,))

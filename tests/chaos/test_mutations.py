@@ -31,7 +31,7 @@ def shorter(name: str, for_s: float, slack: float) -> Experiment:
     probes = tuple(p if "p50" in p.measure else p.with_slack(slack) for p in found.steady_state)
     stage = found.method[0].model_copy(update={"for_s": for_s})
     expect = found.expect.model_copy(update={"within_s": 90, "recovery_s": 40})
-    traffic = Traffic(rate=2, before_s=8, after_s=4)
+    traffic = Traffic(rate=2, before_s=6, after_s=3)
     changes = {"steady_state": probes, "method": (stage,), "expect": expect, "traffic": traffic}
     return found.model_copy(update=changes)
 
@@ -60,8 +60,8 @@ def failed(found: Record) -> list[str]:
     return [gate.name for gate in found.gates if gate.held is False]
 
 
-MODELS_DOWN = shorter("models-down", 12, 6)
-SILENT = shorter("sonnet-silent", 32, 6)
+MODELS_DOWN = shorter("models-down", 10, 6)
+SILENT = shorter("sonnet-silent", 26, 6)
 
 
 @pytest.mark.prove

@@ -198,7 +198,10 @@ def test_the_agent_may_search_the_index_and_change_nothing() -> None:
 
     assert role["cluster_permissions"] == ["cluster_composite_ops_ro"]
     assert role["index_permissions"] == [
-        {"index_patterns": ["documents", "documents-*"], "allowed_actions": ["read"]}
+        {
+            "index_patterns": ["documents", "documents-*"],
+            "allowed_actions": ["read", "indices:admin/mappings/get*"],
+        }
     ]
 
 

@@ -113,7 +113,8 @@ def standing(folder: Path) -> Iterator[House]:
 
 def client_of(house: House, service: str) -> Any:
     """A client of AWS's own SDK."""
-    return boto3.client(service, endpoint_url=house.aws.urls["aws"], region_name=REGION)
+    sdk: Any = boto3
+    return sdk.client(service, endpoint_url=house.aws.urls["aws"], region_name=REGION)
 
 
 def _tables(url: str) -> Mapping[str, str]:

@@ -46,7 +46,7 @@ class Scene:
             ActiveFault(id=f"hook-{n}", fault=one, injected_at=EPOCH, expires_at=ends)
             for n, one in enumerate(faults)
         )
-        turned = None
+        turned: Control[str] | None = None
         if active:
             order = Order(environment="dev", who="ops", why="drill", faults=active, expires_at=ends)
             text = fault_orders.sign(order, fault_orders.key_of(signed_with))
@@ -208,8 +208,8 @@ class TestServices:
         scene = Scene(
             fault(FaultKind.ERROR, "sagemaker", match={"model": "rerank"}), fault(FaultKind.ERROR, "dynamodb")
         )
-        found = {name: loop.run(self.ask(scene, name)) for name in ("rerank", "embed", "sessions")}
-        assert found == {"rerank": "unavailable", "embed": "there", "sessions": "unavailable"}
+        found = {name: loop.run(self.ask(scene, name)) for name in ("rerank", "embed", "sessions-read")}
+        assert found == {"rerank": "unavailable", "embed": "there", "sessions-read": "unavailable"}
 
 
 @pytest.mark.parametrize("kind", OF_MODELS)

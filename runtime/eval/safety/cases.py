@@ -130,6 +130,13 @@ def personal() -> Iterator[Personal]:
     yield from (Personal(text, text, "") for text in data["near"]["misses"])
 
 
+def personal_later(name: str) -> Iterator[Personal]:
+    """Whole sentences, each with what may not be left of it, and those that stay."""
+    data = read(f"pii_{name}")
+    yield from (Personal(text, text, value) for text, value in data["found"])
+    yield from (Personal(text, text, "") for text in data["stays"])
+
+
 class Priced(NamedTuple):
     """A sentence; `gone`: what may not be left of it. None: it is true and stays."""
 
@@ -171,6 +178,13 @@ def priced() -> Iterator[Priced]:
                     count += 1
                     yield _priced(sentence, form, *pair)
     yield from (Priced(text, text, gone) for text, gone in data["gone"].items())
+
+
+def priced_later(name: str) -> Iterator[Priced]:
+    """As `personal_later`."""
+    data = read(f"prices_{name}")
+    yield from (Priced(text, text, gone) for text, gone in data["gone"])
+    yield from (Priced(text, text, "") for text in data["stays"])
 
 
 def _priced(sentence: str, form: str, a: Goods, b: Goods) -> Priced:

@@ -81,7 +81,7 @@ class Worse(Shape):
 def suite(seed: int = 7, each: int = 12) -> Suite:
     """Of this checkout. `seed`, `each`: of the red team."""
     parts: dict[tuple[str, str], list[_Case]] = defaultdict(list)
-    for name in ("injection", "later", "last"):
+    for name in ("injection", "later", "last", "fresh", "second", "third", "blind"):
         for case in cases.injection(name):
             parts["injection", case.language].append(case)
     for mutant in redteam.mutants(seed, each):

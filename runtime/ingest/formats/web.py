@@ -14,11 +14,9 @@ _ALONE = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 _BLOCKS = frozenset(
-    {
-        "address", "article", "blockquote", "body", "dd", "details", "div", "dl", "dt", "figcaption", "figure",
-        "footer", "header", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tr", "ul",
-    }
-)  # fmt: skip
+    {"address", "article", "blockquote", "body", "dd", "details", "div", "dl", "dt", "figcaption", "figure"}
+    | {"footer", "header", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tr", "ul"}
+)
 _CELLS = frozenset({"td", "th"})
 _HEADING = re.compile(r"h[1-6]")
 _HIDDEN = re.compile(

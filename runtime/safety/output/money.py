@@ -19,9 +19,32 @@ DOLLARS = "USD"
 _NUMBER = r"\d(?<!\d.)(?:\d{0,2}(?:,\d{3}){1,3}(?:\.\d{1,2})?|\d*(?:[.,]\d{1,2})?)(?!\d|[.,]\d)"
 _ANY = r"(?:\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,12})?(?!\d)|\d{1,12}(?:[.,]\d{1,12})?)"
 _DOLLARS = r"us\s?dollars?|u\.s\.\s?dollars?|dollars?|bucks|usd|ドル|どる|米ドル|美元|美金|달러|불(?![가-힣])"
-_OTHERS = r"euros?|eur|€|pounds? sterling|gbp|£|yen|jpy|円|元|人民币|rmb|cny|원|krw|₩|rupees?|inr|₹|cad|aud"
+_OTHERS = (
+    r"euros?|eur|€|pounds? sterling|gbp|£|quid|yen|jpy|円|元|人民币|rmb|cny|원|krw|₩|won(?= )|rupees?|inr|₹"
+    r"|cad|aud|nzd|hkd|sgd|twd|francs?|chf|kron(?:or|er)|sek|nok|dkk|zloty|pln|pesos?|mxn|reais|brl|rubles?|baht"
+)
 _CENTS = r"cents?|セント|美分|센트|¢"
-_CODES = ("usd", "eur", "gbp", "jpy", "cny", "rmb", "krw", "inr", "cad", "aud")
+_CODES = (
+    *(
+        "usd",
+        "eur",
+        "gbp",
+        "jpy",
+        "cny",
+        "rmb",
+        "krw",
+        "inr",
+        "cad",
+        "aud",
+        "nzd",
+        "hkd",
+        "sgd",
+        "twd",
+        "chf",
+    ),
+    *("sek", "nok", "dkk", "pln", "mxn", "brl", "dollars", "rs"),
+)
+_BIG = "万만千천百백"  # a number of these, in figures: 5万円
 _ONES = (
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
 )
@@ -32,10 +55,11 @@ _WORD = (
 _WORDS = rf"{_WORD}(?:(?:[\s-]| and ){_WORD}){{0,7}}"
 _AFTER = rf"\s?(?P<after>{_ANY})(?P<k>\s?k\b)?(?:\s?(?:usd|us dollars|dollars)\b)?"
 _SIGNED = re.compile(rf"(?P<sign>[$€£¥₩₹]){_AFTER}")
-_CODED = re.compile(rf"(?P<sign>{'|'.join(_CODES)}){_AFTER}")
+_CODED = re.compile(rf"(?<![a-z])(?P<sign>{'|'.join(_CODES)})\.?{_AFTER}")
 _WHOSE = re.compile(r"(?:us|ca|au|nz|hk|(?<![a-z])[acs])$")  # a `$` that says so before it
 _COUNTED = re.compile(
-    rf"(?P<before>{_NUMBER})\s?(?=[abcdegijkpruy$€£₩₹¢円元人ドど米美セ달불원센])(?:(?P<dollars>{_DOLLARS}|\$(?!\s?\d))|(?P<other>{_OTHERS})|(?P<cents>{_CENTS}))"
+    rf"(?P<before>{_NUMBER})\s?(?P<big>[{_BIG}k])?\s?"
+    rf"(?=[abcdefghijkmnpqrstuwyz$€£₩₹¢円元人ドど米美セ달불원센])(?:(?P<dollars>{_DOLLARS}|\$(?!\s?\d))|(?P<other>{_OTHERS})|(?P<cents>{_CENTS}))"
     rf"(?![a-z])(?:\s?(?:and\s)?(?P<rest>\d{{1,2}})\s?(?:{_CENTS})(?![a-z]))?"
 )
 _IN_WORDS = re.compile(
@@ -48,6 +72,7 @@ _IN_HAN = re.compile(
 _SAYS_PRICE = (
     r"(?:costs?|cost you|prices?|priced|price tag|selling|sells|on sale|available|yours|pay|only|just|now)"
     r"(?:\s(?:is|are|of|at|for|to|only|just|now|currently|around|about|roughly|a|an)|:|\s?=){0,3}\s{1,2}"
+    r"|(?:at|for|to) (?=\d{1,5}\.\d\d(?!\d|\s?[ap]\.?m|h))"
     r"|(?:価格|値段|お値段|売価|特価|价格|售价|价钱|现价|特价|가격|판매가|값)\s?(?:は|が|も|是|为|:|은|는|이)?\s?"
 )
 _UNIT = (
@@ -61,7 +86,7 @@ _BARE = re.compile(
 _SHARES = ("%", "percent", "パーセント", "퍼센트", "프로", "割", "折", "half", "半", "반")
 _PERCENT = re.compile(
     r"""(?P<a>\d{1,3}(?:\.\d)?)\s?(?:%|percent|パーセント|퍼센트|프로)\s?
-          (?:off|discount|reduction|cheaper|less|savings?|price\s(?:cut|drop)|オフ|引き|割引|お得|安|优惠|折扣|할인|세일|저렴)
+          (?:off|discount|reduction|cheaper|less(?!\s(?!than|for|on|at|today|now|with)[a-z])|savings?|price\s(?:cut|drop)|オフ|引き|割引|お得|安|优惠|折扣|할인|세일|저렴)
       | (?:save|saves|saving|savings\sof|discount\sof|discounted\s(?:by|at)?
           |reduced\s(?:by)?|cut\sby|marked\sdown\s(?:by)?|slashed\sby
           |割引率は?|节省|立减|优惠|打折|할인율은?)\s?(?:up\sto\s|an?\s)?(?P<b>\d{1,3}(?:\.\d)?)\s?(?:%|percent)
@@ -77,6 +102,7 @@ _UNITS = {
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _UNITS |= {word: 10 * number for number, word in enumerate(_TENS, 2)}
 _HAN_DIGITS = {sign: number for number, sign in enumerate("〇一二三四五六七八九")}
+_TIMES = {"k": 1_000, "万": 10_000, "만": 10_000, "千": 1_000, "천": 1_000, "百": 100, "백": 100}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 
 
@@ -141,14 +167,15 @@ def _signed(match: re.Match[str], plain: str) -> Amount:
     cents = _cents(match["after"])
     if cents != NO_PRICE and match["k"]:
         cents *= 1_000
-    return Amount(start, match.end(), cents, DOLLARS if sign in {"$", "US$", DOLLARS} else sign)
+    return Amount(start, match.end(), cents, DOLLARS if sign in {"$", "US$", "DOLLARS", DOLLARS} else sign)
 
 
 def _counted(match: re.Match[str]) -> Amount:
     cents = _cents(match["before"])
     if match["cents"]:
         return Amount(*match.span(), cents // 100, DOLLARS)
-    return Amount(*match.span(), cents + int(match["rest"] or 0), match["other"] or DOLLARS)
+    cents = cents * _TIMES.get(match["big"], 1) + int(match["rest"] or 0)
+    return Amount(*match.span(), cents, match["other"] or DOLLARS)
 
 
 def _worded(match: re.Match[str]) -> Amount:

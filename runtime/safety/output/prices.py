@@ -144,6 +144,8 @@ def _edited(text: str, edits: list[_Edit]) -> tuple[str, tuple[Finding, ...]]:
     for edit in _apart(edits):
         parts += [text[at : max(at, edit.start)], edit.text]
         at = max(at, edit.end)
+        if edit.text[-1:].isalnum() and text[at : at + 1].isalnum():  # or it would be another amount
+            parts.append(" ")
     whats = dict.fromkeys(edit.what for edit in edits)
     return "".join([*parts, text[at:]]), tuple(Finding(CHECK, what) for what in whats)
 

@@ -23,6 +23,7 @@ ASIN = re.compile(r"(?<![A-Za-z0-9])B0[A-Z0-9]{8}(?![A-Za-z0-9])")
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
 MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
 LONGEST_PLACE = 16  # letters of a word that goes with a place to buy
+ROUNDS = 3  # of all checks, at most
 _MASK = "…"
 INSULT = "insult"
 _SIDES = ("first", "second")  # of a pair
@@ -123,11 +124,15 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 
 
 def check(text: str, context: Context) -> Whole:
-    """All of them, one after another."""
+    """All of them, one after another; again where they changed something, for what stands together now."""
     findings: list[Finding] = []
-    for _, stage in STAGES:
-        text, found = stage(text, context)
-        findings += found
+    for _ in range(ROUNDS):
+        before = text
+        for _, stage in STAGES:
+            text, found = stage(text, context)
+            findings += found
+        if text == before or len(text) > pii.LOOKED_AGAIN:
+            break
     words = wording(context.language)
     if words.elsewhere in text and words.look not in text:
         text = f"{text.rstrip()} {words.look}"

@@ -37,9 +37,9 @@ def pdf(*pages: str, title: str = "", marks: tuple[tuple[str, int], ...] = ()) -
     last = first + len(marks) - 1
     ends = f"/First {first} 0 R /Last {last} 0 R /Count {len(marks)}" if marks else ""
     objects[4] = f"<< /Type /Outlines {ends} >>"
-    for number, (name, page) in enumerate(marks):
+    for number, (name, to) in enumerate(marks):
         following = f"/Next {first + number + 1} 0 R" if number + 1 < len(marks) else ""
-        objects.append(f"<< /Title ({name}) /Parent 5 0 R {following} /Dest [{kids[page]} 0 R /Fit] >>")
+        objects.append(f"<< /Title ({name}) /Parent 5 0 R {following} /Dest [{kids[to]} 0 R /Fit] >>")
     return _numbered(objects)
 
 

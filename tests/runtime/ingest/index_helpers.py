@@ -76,7 +76,7 @@ class Memory:
     def _known(self, fits):
         self.refresh()
         return [
-            Known(row["document"], row["file"], row["chunks"])
+            Known(row["document"], row["file"], row["chunks"], row["digest"])
             for row in self.seen.values()
             if row["chunk"] == 0 and fits(row["file"]) and (not row["deleted"] or row.get("same_as"))
         ]

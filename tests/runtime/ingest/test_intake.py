@@ -4,7 +4,7 @@ import json
 
 from contract import search
 from runtime.ingest.documents import document_id
-from runtime.ingest.intake import Became
+from runtime.ingest.outcomes import Became
 from runtime.testing.loop import run as virtually
 from tests.runtime.ingest.files_helpers import Place
 from tests.runtime.ingest.index_helpers import Letters, Memory, intake, run

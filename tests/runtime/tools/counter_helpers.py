@@ -1,4 +1,4 @@
-"""The counter of the shop: each tool on its stand-ins, what a customer has then, and answers that get lost."""
+"""The counter of the shop: every tool on stand-ins, what a customer has then, and answers that get lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -92,6 +92,7 @@ class Counter:
             "wishes": [one["asin"] for one in (await self.call(who, "view_wishlist")).data["products"]],
             "alerts": (await self.call(who, "list_price_alerts")).data["alerts"],
             "cards": (await self.call(who, "list_cards")).data["cards"],
+            "likes": (await self.call(who, "view_preferences")).data["likes"],
             "orders": [order["total"] for order in orders],
             "refunds": [refund["cents"] for order in orders for refund in order["refunds"]],
             "complaints": [one["why"] for order in orders for one in order["complaints"]],
@@ -119,10 +120,10 @@ class Lost:
 
     at: int = 0
     writes: int = 0
-    then: Callable[[], None] = lambda: None
+    then: Callable[[], object] = lambda: None
     seen: list[str] = field(default_factory=list)
 
-    def arm(self, at: int, then: Callable[[], None] = lambda: None) -> None:
+    def arm(self, at: int, then: Callable[[], object] = lambda: None) -> None:
         self.at, self.writes, self.then = at, 0, then
 
     @property

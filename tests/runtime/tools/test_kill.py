@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_service_that_is_killed_between_a_write_and_its_answer(house: House, c
                 given = await case.given(counter, who)
                 taken, back = await counter.money()
                 async with service(variables) as (url, process):
-                    lost.arm(point, lambda process=process: os.kill(process, signal.SIGKILL))
+                    lost.arm(point, partial(os.kill, process, signal.SIGKILL))
                     with pytest.raises(BaseException):  # noqa: B017 - the client sees its own error
                         said = await asyncio.wait_for(call(url, who, case, given), 60)
                         raise ConnectionError(said)

@@ -76,6 +76,15 @@ async def _to_refund(counter: Counter, who: str) -> Given:
     return {"order_id": order, "word": await counter.yes(who, "refund_order", order_id=order)}
 
 
+async def _liked(counter: Counter, who: str) -> Given:
+    return {"subject": "colour", "words": "brown"}
+
+
+async def _remembered(counter: Counter, who: str) -> Given:
+    await counter.done(who, "remember_preference", subject="colour", words="brown")
+    return {"subject": "colour"}
+
+
 VISA = [{"last4": "4242", "network": "visa"}]
 BOUGHT = {"cards": VISA, "orders": [CENTS / 100]}
 CASES = (
@@ -87,11 +96,22 @@ CASES = (
     Case("set_price_alert", _price, {"alerts": 1}),
     Case("delete_price_alert", _watched, {}),
     Case("onboard_card", _card, {"cards": VISA}),
+    Case("remember_preference", _liked, {"likes": {"colour": "brown"}}),
+    Case("forget_preference", _remembered, {}),
     Case("file_complaint", _to_complain, {**BOUGHT, "complaints": ["a lace is missing"]}),
-    Case("pay", _cart_to_pay, BOUGHT, points=6, taken=CENTS / 100),
+    Case("pay", _cart_to_pay, BOUGHT, points=7, taken=CENTS / 100),
     Case("refund_order", _to_refund, {**BOUGHT, "refunds": [CENTS]}, points=4, back=CENTS / 100),
 )
-NOTHING = {"cart": {}, "wishes": [], "alerts": 0, "cards": [], "orders": [], "refunds": [], "complaints": []}
+NOTHING = {
+    "cart": {},
+    "wishes": [],
+    "alerts": 0,
+    "cards": [],
+    "orders": [],
+    "refunds": [],
+    "complaints": [],
+    "likes": {},
+}
 
 
 def counted(has: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""Names of people, where something says that one follows or stood before; a name alone is a word like others.
+
+What says so is data (`pii.toml`); here is what a name looks like in each script.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from runtime.safety.near import words
+
+_PART = r"[^\W\d_a-z][\w'’-]{0,30}"
+_SMALL = r"(?:de|da|van|von|der|bin|al) (?=[A-Z])"
+_LATIN = rf"(?-i:{_PART}(?: (?:[A-Z]\.|{_SMALL}|{_PART})){{0,4}})"
+_TWO = rf"(?-i:{_PART} (?:[A-Z]\. )?{_PART})"
+_KANA = r"[一-龥々ぁ-んァ-ヶーA-Z]"
+_JAPANESE = re.compile(
+    r"(?:名前は|(?:氏名|名義|受取人|お名前)[は:]|(?:私|わたし|僕)は(?=[^、。]{2,12}(?:と申|といい|と言い)))\s?"
+    rf"(?P<a>{_KANA}{{2,12}}?(?: {_KANA}{{1,8}}?)?)(?=です|と申|と言|といい|、|。|で、|様|$|\s|,)"
+    r"|(?P<b>[一-龥々ァ-ヶー]{2,8}(?: [一-龥々ァ-ヶー]{1,6})?)(?=と申し(?:ます|て))"
+)
+_CHINESE = re.compile(
+    r"(?:我叫|我的名字(?:是|叫)|名字(?:是|叫)|(?:收件人|收货人|姓名|联系人|户名|持卡人)\s?(?:是|为|:)?)\s?"
+    r"(?P<a>[一-龥·]{2,6}?)(?=[，。,.!！、；;\s]|$|的)"
+)
+_KOREAN = re.compile(
+    r"(?:(?:제|내|저의) ?이름은|성함은|(?:이름|성명|수령인|받는 ?사람|예금주|수취인)\s?(?:은|는|:))\s?"
+    r"(?P<a>[가-힣]{2,4}?)(?=입니다|이에요|예요|이고|이며|라고|[\s,.。]|$)"
+)
+_OTHER_SCRIPTS = (
+    (("名", "受取人", "申し", "は"), _JAPANESE),
+    (("我", "名", "收", "联系人", "持卡人"), _CHINESE),
+    (("이름", "성함", "성명", "수령인", "사람", "예금주", "수취인"), _KOREAN),
+)
+
+
+def names(plain: str, low: str) -> Iterator[tuple[int, int]]:
+    """Where each stands. `low`: the same in small letters."""
+    if any(word in low for word in _leading()):
+        yield from _spans(_latin(), plain)
+    if plain.isascii():
+        return
+    for leading, pattern in _OTHER_SCRIPTS:
+        if any(word in plain for word in leading):
+            yield from _spans(pattern, plain)
+
+
+def _spans(pattern: re.Pattern[str], plain: str) -> Iterator[tuple[int, int]]:
+    for match in pattern.finditer(plain):
+        yield match.span(match.lastgroup or 0)
+
+
+@cache
+def _leading() -> Sequence[str]:
+    known = words().names
+    return (*known.sentences, *known.selves, *known.labels, *known.titles, *known.endings, "speaking")
+
+
+@cache
+def _latin() -> re.Pattern[str]:
+    known = words().names
+    no_name = rf"(?!(?:{_any(known.none)})\b)"
+    forms = (
+        rf"(?:{_any(known.sentences)})\s{{0,2}}(?P<a>{_LATIN})",
+        rf"(?:{_any(known.labels)})(?: (?:on|of|for) the \w{{2,12}})?\s?(?:is|to|:)\s{{0,2}}(?P<b>{_LATIN})",
+        rf"this is\s(?P<c>{_LATIN})(?= speaking)",
+        rf"(?:{_any(known.selves)})\s{no_name}(?P<d>{_TWO})(?! (?:{_any(known.none)})\b)",
+        rf"(?:{_any(known.beside)})[ ,]{{1,2}}(?:{_any(known.titles)})\.?\s(?P<e>{_TWO})",
+        rf"(?:{_any(known.endings)}),?\s{{1,2}}{no_name}(?P<f>{_TWO})(?=[.\s]{{0,3}}$)",
+    )
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(forms)})", re.IGNORECASE)
+
+
+def _any(terms: Sequence[str]) -> str:
+    return "|".join(re.escape(term) for term in sorted(terms, key=len, reverse=True))
