@@ -5,6 +5,7 @@ stay as they are where there is none.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from rehearsal.live import Desk, Live, State
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 110
+_FONT_FROM_OUTSIDE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # any monospaced one will do
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--hide-scrollbars",
@@ -73,7 +75,8 @@ def screen(state: State, path: Path) -> None:
     """What the terminal shows, as SVG."""
     console = Console(width=WIDTH, record=True, file=StringIO())
     console.print(live_screen.draw(state, WIDTH))
-    console.save_svg(str(path), title="concierge rehearse")
+    drawn = console.export_svg(title="concierge rehearse")
+    path.write_text(_FONT_FROM_OUTSIDE.sub("", drawn), encoding="utf-8")
 
 
 def browse(url: str, path: Path, size: tuple[int, int]) -> None:
