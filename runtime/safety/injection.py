@@ -28,6 +28,8 @@ _THING = "thing"
 _LONG_WORD = 3  # letters of one that is found even in the middle of others
 MOST_OF_WORD, MOST_THINGS = 16, 4
 _SPARED = 0.3  # of a rule's weight, beside a thing that has instructions of its own
+# A further clause: what is named in it is not what the words before it speak of.
+_BEGINS = re.compile(r"[,:、，]|\b(?:and|then|now|so)\b|그리고|然后|并|そして")
 _ENDS = re.compile(r"[.!?;](?=\s|$|[\u3040-\uffdc])|[。\n]")
 
 
@@ -112,10 +114,11 @@ class Detector:
         return worst
 
     def _read(self, plain: str, where: Where, *, run_on: bool = False) -> Verdict:
-        hits = self._hits(f"\n{plain}", run_on=run_on)
+        text = f"\n{plain}"
+        hits = self._hits(text, run_on=run_on)
         if hits is None:
             return Verdict(1.0, FLOOD, attempt=True)
-        reasons = self._reasons(hits, [found.end() for found in _ENDS.finditer(plain)], where)
+        reasons = self._reasons(text, hits, [found.end() for found in _ENDS.finditer(plain)], where)
         if not reasons:
             return Verdict()
         left = 1.0
@@ -137,11 +140,13 @@ class Detector:
                 return None
         return _apart(hits, self._lexicon.shadows)
 
-    def _reasons(self, hits: Sequence[Hit], ends: Sequence[int], where: Where) -> dict[str, float]:
+    def _reasons(
+        self, text: str, hits: Sequence[Hit], ends: Sequence[int], where: Where
+    ) -> dict[str, float]:
         """The heaviest weight of each kind of attempt that is there."""
         reasons: dict[str, float] = {}
         last: dict[str, Hit] = {}
-        things = [hit for hit in hits if hit.concept == _THING] if where == "said" else []
+        things = _Things(text, [hit for hit in hits if hit.concept == _THING] if where == "said" else [])
         for hit in hits:
             last[hit.concept] = hit
             for rule in self._rules.get(hit.concept, ()):
@@ -153,7 +158,7 @@ class Detector:
         return reasons
 
     def _weight(
-        self, rule: Rule, hit: Hit, last: Mapping[str, Hit], ends: Sequence[int], things: Sequence[Hit]
+        self, rule: Rule, hit: Hit, last: Mapping[str, Hit], ends: Sequence[int], things: "_Things"
     ) -> float:
         """Of a rule, with this thing as the last of those it needs; 0 where one is missing or far away."""
         first = hit.start
@@ -164,17 +169,27 @@ class Detector:
             first = min(first, other.start)
         together = rule.across or bisect_left(ends, hit.start) == bisect_left(ends, first)
         weight = rule.weight if together else rule.weight * self._lexicon.apart
-        if rule.spared and self._by_a_thing(Hit("", first, hit.end), ends, things):
+        if rule.spared and things.of(Hit("", first, hit.end), ends, self._lexicon.beside):
             weight *= _SPARED
         return weight
 
-    def _by_a_thing(self, span: Hit, ends: Sequence[int], things: Sequence[Hit]) -> bool:
-        """Whether one is named beside it, in the same sentence."""
+
+
+class _Things:
+    """Things of a shop that have instructions of their own: who speaks of those gives no orders."""
+
+    def __init__(self, text: str, named: Sequence[Hit]) -> None:
+        self._text, self._named = text, named
+
+    def of(self, span: Hit, ends: Sequence[int], beside: int) -> bool:
+        """Whether one is named beside it, in the same sentence, and nothing new begins between the two."""
         sentences = {bisect_left(ends, span.start), bisect_left(ends, span.end - 1)}
-        near = bisect_left(things, span.start - self._lexicon.beside, key=lambda thing: thing.end)
+        near = bisect_left(self._named, span.start - beside, key=lambda thing: thing.end)
         return any(
-            thing.start < span.end + self._lexicon.beside and bisect_left(ends, thing.start) in sentences
-            for thing in things[near : near + MOST_THINGS]
+            thing.start < span.end + beside
+            and bisect_left(ends, thing.start) in sentences
+            and not _BEGINS.search(self._text, min(thing.end, span.end), max(thing.start, span.start))
+            for thing in self._named[near : near + MOST_THINGS]
         )
 
 
