@@ -88,10 +88,11 @@ class Schedule:
     length_s: float
 
     @classmethod
-    def of(cls, story: Story, rate: float, seed: int) -> Self:
+    def of(cls, story: Story, rate: float, seed: int, speed: float = 1.0) -> Self:
         """What the generator is to send: the same pure function as its own, asked once more."""
         chosen = scenario.load(story.traffic.scenario).lasting(story.length_s).at_rate(rate)
-        due = [one.at_s for one in arrivals.schedule(chosen, chosen.people, seed)]
+        sent = chosen.faster(speed)
+        due = [one.at_s * speed for one in arrivals.schedule(sent, sent.people, seed)]
         return cls(chosen, len(due), due[-1] - due[0] if due else 0.0)
 
 

@@ -107,14 +107,15 @@ def run(
     `folder` is made once everything that was asked for has proved good; another beside it, if it is there.
     """
     stack_name = options.stack or story.stack
-    schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed)
+    speed = options.speed or story.speed
+    schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed, speed)
     beforehand.check_without(options.without)
     changes = protection.without_rungs(
         stack_name, options.changes, beforehand.without(options.without, "rung")
     )
     found = stackfile.read(stack_name).changed(changes)
     known = settings.parse(found.config, file=found.path.name, lines=found.lines)
-    clock = StoryClock(options.speed or story.speed)
+    clock = StoryClock(speed)
     timeline = Timeline(listener, clock)
     build = stackfile.root_of() / "build"
     planned = plan.run(stack_name, changes=changes) if changes else plans.kept(stack_name, build)
@@ -332,6 +333,7 @@ class GameDay:
             clock=self.clock,
             folder=self.folder,
             tell=self.timeline.tell,
+            length_s=self.story.length_s,
             keep=self.story.kept,
             without=self.options.without,
             ask=self.options.ask,

@@ -7,6 +7,7 @@ from typing import Any
 
 from plan import Plan
 from rehearsal import beforehand
+from rehearsal.alarm_definitions import Definition, MetricAlarm
 from rehearsal.alarms import Judge, Transition
 from rehearsal.metering import Metering
 from rehearsal.metrics import MetricStore
@@ -31,9 +32,15 @@ class Duty:
     clock: StoryClock
     folder: Path
     tell: Callable[[str, str], None]
+    length_s: float
     keep: Sequence[str]
     without: Sequence[str]
     ask: Callable[[str, str], bool] | None
+
+
+def _looks_back(alarm: Definition) -> float:
+    """Seconds. What looks back over hours would take a story of minutes for all of them."""
+    return alarm.period_s * alarm.of if isinstance(alarm, MetricAlarm) else 0.0
 
 
 class OnCall:
@@ -63,7 +70,12 @@ class OnCall:
     def _judging(self, duty: Duty) -> Judge:
         judge = Judge.of(duty.plan, duty.region, MetricStore(), namespaces=PUBLISHED)
         gone = {self.alarm_names[name] for name in beforehand.without(duty.without, "alarm")}
-        return replace(judge, alarms=[one for one in judge.alarms if one.name not in gone])
+        left = [
+            one
+            for one in judge.alarms
+            if one.name not in gone and _looks_back(one.definition) <= duty.length_s
+        ]
+        return replace(judge, alarms=left)
 
     def _engineer(self, duty: Duty) -> Operator:
         found = inventories.fetch(duty.aws, duty.plan.stack, duty.folder / "inventory.json")

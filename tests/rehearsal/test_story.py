@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from contract.errors import WRONG_USE, WrongUseError
-from loadtests import scenario
+from loadtests import arrivals, scenario
 from loadtests.documents import DocumentError
 from plan import Plan
 from rehearsal import beforehand
@@ -176,3 +176,17 @@ def test_a_folder_is_made_once(tmp_path: Path):
     first, second = (beforehand.make(tmp_path / "a" / "run") for _ in range(2))
 
     assert (first.name, second.name) == ("run", "run-2")
+
+
+@pytest.mark.parametrize("speed", [1.0, 1.5, 3.0])
+def test_what_is_to_be_sent_is_what_the_generator_sends(tmp_path: Path, speed: float):
+    """Lanes follow from the rate, so a faster story has other messages, but as long a story."""
+    story = written(tmp_path)
+    sent = scenario.load("prime-day").lasting(88).at_rate(0.5).faster(speed)
+    schedule = Schedule.of(story, 0.5, 7, speed)
+
+    assert schedule.messages == arrivals.planned(sent, 7)
+    assert 80 < schedule.length_s <= 88
+    assert sent.users == 240
+    assert sent.length_s == pytest.approx(88 / speed)
+    assert sent.messages == pytest.approx(schedule.scenario.messages)
