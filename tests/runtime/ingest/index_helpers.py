@@ -125,11 +125,15 @@ async def _here(work, *given):
     return work(*given)
 
 
+def _letters() -> Any:
+    return Letters()
+
+
 def intake(*generations: Any, vectors: Any = None, **more) -> Intake:
     """As a process that has just started."""
     return Intake(
         generations=lambda: generations,
-        vectors=vectors or Letters(),
+        vectors=vectors if vectors is not None else _letters(),
         settings=SMALL,
         tenant="shop",
         wall=lambda: datetime.now(UTC),
