@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,7 +155,7 @@ def started(folder: Path, variables: dict[str, str]) -> "subprocess.Popen[str]":
     )
 
 
-def whole(cluster) -> dict[str, dict]:
+def whole(cluster) -> dict[str, dict[str, Any]]:
     """Everything that is found, but for when it was written."""
     return {
         name: {key: value for key, value in row.items() if key != "updated"}

@@ -6,6 +6,7 @@ import random
 from collections import deque
 from contextlib import AsyncExitStack
 from itertools import pairwise
+from typing import Any
 from urllib.parse import parse_qs
 
 import boto3
@@ -176,7 +177,9 @@ def test_what_was_bought_with_it_comes_before_what_is_like_it():
 
     async def scene(graph: TableGraph):
         await graph.replace("I", [Edge(product, kind, target) for product, kind, target in some])
-        patient, hasty = ItemToItem(graph, Goods(), 20.0), ItemToItem(graph, Goods(5.0), 0.2)
+        shelf: Any = Goods()
+        slow: Any = Goods(5.0)
+        patient, hasty = ItemToItem(graph, shelf, 20.0), ItemToItem(graph, slow, 0.2)
         return await patient.recommend(asin="I"), await hasty.recommend(asin="I")
 
     assert visit(scene) == (["J", "L"], ())
@@ -198,7 +201,7 @@ def neptune(rows, status: int = 200):
 
 
 def test_opencypher_is_bounded_and_carries_values_apart_from_the_query():
-    row = {"product": "A", "kind": "similar", "target": "B'}) DETACH DELETE a //", "rank": 0}
+    row: dict[str, Any] = {"product": "A", "kind": "similar", "target": "B'}) DETACH DELETE a //", "rank": 0}
     asked, app = neptune([row])
     with in_thread(app) as url:
         places = Places(neptune=url)

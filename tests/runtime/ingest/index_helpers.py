@@ -6,6 +6,7 @@ Reads by ids are true at once; what is looked for by fields is seen after a refr
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from contract import search
 from contract.ingest_settings import ChunkSettings, IngestSettings
@@ -29,8 +30,8 @@ class Memory:
     """`dies_after`: writes it still does; None: as many as you like. `refuses`: ids it will not have."""
 
     name: str = "documents"
-    rows: dict[str, dict] = field(default_factory=dict)
-    seen: dict[str, dict] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     dies_after: int | None = None
     refuses: set[str] = field(default_factory=set)
     writes: int = 0
@@ -38,7 +39,7 @@ class Memory:
     def refresh(self) -> None:
         self.seen = {name: dict(row) for name, row in self.rows.items()}
 
-    async def chunks(self, wanted: Mapping[str, int]) -> Mapping[str, dict]:
+    async def chunks(self, wanted: Mapping[str, int]) -> Mapping[str, dict[str, Any]]:
         names = [chunk_id(one, number) for one, count in wanted.items() for number in range(count)]
         return {
             name: {key: value for key, value in self.rows[name].items() if key not in BIG}
@@ -97,7 +98,7 @@ class Memory:
                 self.rows[write.id] = dict(write.source)
         return refused
 
-    def live(self) -> dict[str, dict]:
+    def live(self) -> dict[str, dict[str, Any]]:
         """What a search can find, but for when it was written."""
         return {
             name: {key: value for key, value in row.items() if key != "updated" and value is not None}
@@ -124,11 +125,15 @@ async def _here(work, *given):
     return work(*given)
 
 
-def intake(*generations: Memory, vectors: Letters | None = None, **more) -> Intake:
+def _letters() -> Any:
+    return Letters()
+
+
+def intake(*generations: Any, vectors: Any = None, **more) -> Intake:
     """As a process that has just started."""
     return Intake(
         generations=lambda: generations,
-        vectors=vectors or Letters(),
+        vectors=vectors if vectors is not None else _letters(),
         settings=SMALL,
         tenant="shop",
         wall=lambda: datetime.now(UTC),
@@ -137,5 +142,5 @@ def intake(*generations: Memory, vectors: Letters | None = None, **more) -> Inta
     )
 
 
-def run(*generations: Memory, vectors: Letters | None = None, **more) -> Run:
+def run(*generations: Any, vectors: Any = None, **more) -> Run:
     return Run(intake(*generations, vectors=vectors, **more), lambda: generations, SMALL)

@@ -5,6 +5,7 @@ import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
@@ -61,7 +62,7 @@ class Library:
     def take(self, place: Place, **more):
         return self.visit(lambda opened: opened.run().all(place, most_gone=1.0), **more)
 
-    def rows(self, index: str) -> dict[str, dict]:
+    def rows(self, index: str) -> dict[str, dict[str, Any]]:
         """What a search can find of what was taken in, but for when it was written."""
         return {
             name: {key: value for key, value in row.items() if key != "updated" and value is not None}
@@ -78,6 +79,7 @@ class Library:
                 region=REGION,
                 cutover=lambda: cutover,
             ) as parts:
+                assert parts.retrieval is not None
                 return await parts.retrieval.find(question)
 
         return asyncio.run(play())
@@ -282,10 +284,10 @@ def test_a_bucket_that_is_not_there_is_told_in_one_line(library, stores):
         library.visit(scene)
 
 
-def work(library, stores, *events: str, changed: list | None = None) -> list[dict]:
+def work(library, stores, *events: str, changed: list[bool] | None = None) -> list[dict[str, Any]]:
     """What the worker says while it empties the queue of these."""
     _, sqs, url = stores
-    lines: list[dict] = []
+    lines: list[dict[str, Any]] = []
     for body in events:
         sqs.send_message(QueueUrl=url, MessageBody=body)
 
@@ -319,7 +321,7 @@ def waiting(stores) -> int:
 def test_events_twice_late_and_in_any_order_end_in_what_is_there(library, stores):
     s3, *_ = stores
     s3.put_object(Bucket=BUCKET, Key="raw/a.md", Body=b"# A\n\none\n")
-    changed: list = []
+    changed: list[bool] = []
     work(library, stores, event("Deleted", "raw/a.md"), event("Created", "raw/a.md"), changed=changed)
     work(library, stores, event("Created", "raw/a.md"))
     assert len(library.rows("documents-000001")) == 1
