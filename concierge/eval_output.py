@@ -230,12 +230,12 @@ def comparison_facts(found: "Comparison") -> Mapping[str, Any]:
 
 
 def _about(found: "Verdict", code: int) -> dict[str, Any]:
-    from runtime.eval.verdict import WORDS
+    from runtime.eval.verdict import words
 
     about = found.run.about
     return {
         "version": about.version,
-        "verdict": WORDS[code],
+        "verdict": words(code, about),
         "stand_ins": about.stand_ins,
         "golden": about.golden,
         "asked": len(found.judged),
@@ -249,9 +249,9 @@ def _head(found: "Verdict", code: int) -> "Sequence[Renderable]":
     from rich.text import Text
 
     from runtime.eval.report import HONEST
-    from runtime.eval.verdict import WORDS
+    from runtime.eval.verdict import words
 
-    lines = [Text(f"{found.run.about.version}: {WORDS[code]}", "bold")]
+    lines = [Text(f"{found.run.about.version}: {words(code, found.run.about)}", "bold")]
     lines += [Text(doubt, "yellow") for doubt in found.doubts]
     return [*lines, Text(HONEST, "yellow")] if found.run.about.stand_ins else lines
 

@@ -52,6 +52,9 @@ class FleetModels:
             key: Pool(tokens, requests, fleet.burndown if requests else 1.0, now)
             for key, (tokens, requests) in fleet.pools.items()
         }
+        for rung in fleet.settings.ladder:
+            if rung.model is not None and rung.model not in fleet.measured.first:
+                raise SizingError(f"rung {rung.name}: nobody measured {rung.model}: record rehearsals of it")
         for stage in fleet.faults:
             if stage.fault.kind not in {*_CODES, FaultKind.SLOW}:
                 raise SizingError(

@@ -215,7 +215,7 @@ def _models(found: Flow, fleet: Fleet, known: Capacities, assumed: Assumptions) 
 def _model_usd(seen: Seen, settings: Settings, assumed: Assumptions) -> float:
     """What the answers' tokens cost on demand."""
     region = settings.regions.primary.name
-    model_of = {rung.name: rung.model for rung in settings.runtime.ladder}
+    model_of = {rung.name: rung.model for rung in settings.runtime.rungs}
     total = 0.0
     prices = {model: models()[model].usd_per_token(region) for model in assumed.calls}
     for rung, weight in zip(seen.rung, seen.weight, strict=True):

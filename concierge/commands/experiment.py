@@ -55,8 +55,7 @@ def assign(
 ) -> None:
     """Which wording these customers see: always the same."""
     from contract.people import Person
-    from runtime.eval.experiments import USUAL
-    from runtime.experiment import variant_of
+    from runtime.experiment import USUAL, variant_of
     from stacks import settings
 
     experiment = settings.load(stack).runtime.experiment
@@ -95,6 +94,7 @@ def read(
     """
     from rehearsal import experiment_figures as figures
     from runtime.eval import experiments
+    from runtime.experiment import USUAL
 
     if outcome not in OUTCOMES:
         raise WrongUseError(f"--outcome {outcome}: {' or '.join(OUTCOMES)}")
@@ -109,9 +109,7 @@ def read(
     broken = experiments.uneven({name: arm.all for name, arm in arms.items()}, _shares(share or []))
     if json:
         rows = [{**one._asdict(), "arm": one.arm._asdict()} for one in readings]
-        output.document(
-            {"usual": arms[experiments.USUAL]._asdict(), "variants": rows, "broken_split": broken}
-        )
+        output.document({"usual": arms[USUAL]._asdict(), "variants": rows, "broken_split": broken})
     else:
         _show(arms, readings, broken)
     came = {one.came for one in readings}
@@ -121,7 +119,7 @@ def read(
 def _show(arms: "Mapping[str, Arm]", readings: "Sequence[Reading]", broken: "Sequence[str]") -> None:
     from rich.table import Table
 
-    from runtime.eval.experiments import USUAL
+    from runtime.experiment import USUAL
 
     table = Table(
         "variant", "messages", "share", "gap", "at every look", "by chance", "", box=None, pad_edge=False

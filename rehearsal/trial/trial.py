@@ -26,6 +26,7 @@ from rehearsal.trial.watching import SETTLE_S, Watching
 from runbooks import engine
 
 Tell = Callable[[Kind, str], None]
+GREEN_S = 360.0  # of the alarms' clock: five minutes that count, and one that has begun
 SETTLED_MS = 1_000.0  # late by less: everybody is there
 BEGIN_S, WARM_S, WARM_LONGEST_S, SPARE_S = 60.0, 6.0, 40.0, 90.0
 # On the alarms' clock.
@@ -81,6 +82,7 @@ class _Trial:
             calm = time.time()
             well = self._recover(crowd, calm) if outcome.stages else calm
             self._wait(well + traffic.after_s)
+            self._wait_for_green()
             crowd.process.stop()
             self._watching.finish()
         finally:
@@ -224,6 +226,13 @@ class _Trial:
             if (after := people.recovered_after(crowd.seen(), calm)) is not None:
                 return calm + after
         return until
+
+    def _wait_for_green(self) -> None:
+        """Its alarm sees the trouble for as long as it looks back."""
+        until = self._story.epoch() + GREEN_S
+        while self._experiment.expect.alarm in self._red() and self._story.epoch() < until:
+            self._ground.check()
+            time.sleep(0.5)
 
     def _wait(self, until: float) -> None:
         while (left := until - time.time()) > 0:

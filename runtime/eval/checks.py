@@ -130,7 +130,7 @@ def _wrong_words(case: Case, text: str) -> Iterator[str]:
         named = _goods_in(sentence, case.truth)
         known = free.union(*(good.amounts for good in named or shown))
         for cents in said:
-            if not any(abs(cents - one) <= 1 for one in known):
+            if cents and not any(abs(cents - one) <= 1 for one in known):
                 yield f"{_usd(cents)} is nobody's price" + (f" ({named[0].asin})" if named else "")
 
 

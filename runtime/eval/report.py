@@ -9,7 +9,7 @@ from contract.errors import DONE, FAILED
 from runtime.eval.answers import Answer
 from runtime.eval.compare import Changed, Comparison, Moved
 from runtime.eval.stats import Share, percentile
-from runtime.eval.verdict import WORDS, Gate, Judged, Verdict
+from runtime.eval.verdict import Gate, Judged, Verdict, words
 
 HONEST = (
     "Asked of stand-ins: their answers come from templates, their vectors from hashes of letters. "
@@ -34,11 +34,11 @@ def two(found: Comparison) -> str:
 
 def _page(verdict: Verdict, found: Comparison | None) -> str:
     code = found.exit_code if found else verdict.exit_code
-    name = verdict.run.about.version
+    name, said = verdict.run.about.version, words(code, verdict.run.about)
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(f"{name}: {WORDS[code]}"),
+        title=escape(f"{name}: {said}"),
         headline=escape(name if found is None else f"{name} against {found.before.run.about.version}"),
-        verdict=escape(WORDS[code]),
+        verdict=escape(said),
         tone=_TONES.get(code, "open"),
         facts=escape(" · ".join(_facts(verdict))),
         honest=escape(HONEST if verdict.run.about.stand_ins else ""),

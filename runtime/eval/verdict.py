@@ -16,7 +16,7 @@ from runtime.eval import stats
 from runtime.eval.answers import Answer
 from runtime.eval.checks import DIMENSIONS, Finding, judge
 from runtime.eval.golden import Prompt, digest
-from runtime.eval.run import Run, RunError
+from runtime.eval.run import About, Run, RunError
 from runtime.eval.stats import Share
 from runtime.eval.truth import Truth
 
@@ -39,6 +39,13 @@ def thresholds() -> Thresholds:
         if wrong := set(DIMENSIONS) ^ table.keys():
             raise ValueError(f"thresholds.toml: {min(wrong)}: name every dimension once and no other")
     return found
+
+
+def words(exit_code: int, about: About) -> str:
+    """What a verdict is called. Stand-ins can speak against a release, and never for one."""
+    if exit_code == DONE and about.stand_ins:
+        return "nothing speaks against a release"
+    return WORDS[exit_code]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ class Became(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`writes`: chunks written for it. `moved`: it was there and is another now: its twins must be looked at."""
+    """`writes`: chunks written for it. `moved`: it was there, and is another now: who counts on it?"""
 
     file: str
     became: Became

@@ -44,8 +44,8 @@ class Plans:
     async def alone(self, generation: Generation, plans: Sequence[Plan]) -> Sequence[str]:
         """Files of twins whose other is not kept, or says something else by now.
 
-        Asked after a twin is written down; whoever changes the other looks for its twins after that. So one of
-        the two sees it.
+        Asked after a twin is written down; whoever changes the other looks for its twins after that. So one
+        of the two sees it.
         """
         twins = [(plan.document, plan.other) for plan in plans if plan.other]
         heads = await generation.chunks({other: 1 for _, other in twins}) if twins else {}

@@ -1,4 +1,4 @@
-"""How many bulk requests go at a time: fewer at once when the index pushes back, slowly more while it does not.
+"""How many bulk requests go at a time: at once fewer when the index pushes back, slowly more when not.
 
 Whoever reads documents waits here with what it has read, so nothing piles up in memory (back-pressure).
 """

@@ -1,7 +1,7 @@
 """The queue that S3's events and the bulk run fill (components/ingest.py): messages in, messages done.
 
-An event is a hint to look at a file, no more: events come twice, late and in any order, and what they say may no
-longer be so.
+An event is a hint to look at a file, no more: events come twice, late and in any order, and what they say may
+no longer be so.
 """
 
 import json

@@ -12,8 +12,8 @@ from typing import Any
 from contract.ingest_settings import IngestSettings
 from runtime.ingest.generation import Generation, Known
 from runtime.ingest.intake import Intake
-from runtime.ingest.outcomes import Became, Outcome
 from runtime.ingest.origins import Item, Origin
+from runtime.ingest.outcomes import Became, Outcome
 
 FEW = 10
 
@@ -63,7 +63,7 @@ class Run:
         self._tell = tell
 
     async def all(self, origin: Origin, *, delete: bool = True, most_gone: float | None = None) -> Report:
-        """`most_gone`: share of what is known that may be missing; beyond it, and a few, nothing is deleted."""
+        """`most_gone`: share of the known that may be missing; beyond it, and a few, nothing is deleted."""
         report, listed = Report(), set[str]()
         now = asyncio.get_running_loop().time
         began = now()

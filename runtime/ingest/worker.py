@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contract.errors import ConciergeError
 from runtime.ingest import formats
 from runtime.ingest.intake import Intake
-from runtime.ingest.outcomes import Became, Outcome
 from runtime.ingest.origins import Origin
+from runtime.ingest.outcomes import Became, Outcome
 from runtime.ingest.queue import Message, Queue, QueueAwayError
 from runtime.telemetry import Telemetry
 

@@ -1,8 +1,8 @@
-"""Writing what was planned, in two steps, so that nothing is lost sight of whoever dies between any two writes.
+"""Writing what was planned, in two steps, so that nothing is lost sight of whoever dies between two writes.
 
 A document's first chunk says how many there are. It is written before the others where they become more, and
-after them where they become fewer; it is deleted last. So whatever stands in the index of a document, the next
-who looks at its first chunk knows of it.
+after them where they become fewer; it is deleted last. So whatever stands in the index of a document, the
+next who looks at its first chunk knows of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

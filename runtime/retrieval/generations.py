@@ -1,7 +1,7 @@
 """Which generation of the index a search reads, and whose vectors it holds (VEC-2, VEC-5).
 
-Usually the alias says it. While the index is rebuilt, a share of the searches reads the new generation: the same
-question always the same one, so that nobody sees two answers in turn.
+Usually the alias says it. While the index is rebuilt, a share of the searches reads the new generation: the
+same question always the same one, so that nobody sees two answers in turn.
 """
 
 import asyncio

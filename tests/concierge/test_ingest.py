@@ -128,7 +128,7 @@ def test_what_keeps_it_from_beginning_is_one_line(cluster, monkeypatch, capsys, 
     assert len(error.splitlines()) == 1
 
 
-# -- Killed ---------------------------------------------------------------------------------------------------
+# -- Killed --------------------------------------------------------------------------------------------------
 
 
 def documents(folder: Path) -> Path:

@@ -5,6 +5,7 @@ import json
 import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -15,6 +16,7 @@ from contract.faults import FaultKind
 from rehearsal import evaluating, retrieval_sweep, serving
 from rehearsal.evaluating import VersionError, Wish, ask_all, misbehaviour, version
 from rehearsal.retrieval_sweep import BASE
+from runtime.eval import report
 from runtime.eval import retrieval as measures
 from runtime.eval.compare import compare
 from runtime.eval.golden import Prompt, chosen, golden
@@ -103,7 +105,7 @@ def test_nobody_there_is_told_before_anything_is_asked():
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "http://"])
 def test_an_address_that_is_none_is_told(url):
     with pytest.raises(WrongUseError, match="write an address"):
-        Line(None, url)
+        Line(cast("Any", None), url)
 
 
 def test_a_version_is_what_a_person_means(tmp_path: Path, root: Path):
@@ -154,7 +156,7 @@ def test_a_broken_price_rule_is_caught_and_its_prompts_are_named(root: Path, tmp
     assert [one.dimension for one in found.worse] == ["price true"]
     assert set(found.regressed) <= {one.id for one in prompts}
     assert all("nobody's price" in change.why for changes in found.regressed.values() for change in changes)
-    assert "not the quality" in __import__("runtime.eval.report", fromlist=["two"]).two(found)
+    assert "not the quality" in report.two(found)
 
 
 @pytest.mark.prove

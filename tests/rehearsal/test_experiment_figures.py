@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -78,7 +79,7 @@ def test_cloudwatch_tells_the_same_day_by_day_and_nothing_of_others(monkeypatch)
             "later/concise": [0],
         }.items():
             for day, value in enumerate(values):
-                point = {
+                point: Any = {
                     "MetricName": "VariantRated",
                     "Dimensions": [
                         {"Name": ENVIRONMENT, "Value": "prod"},

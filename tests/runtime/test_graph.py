@@ -5,6 +5,7 @@ import json
 import random
 from collections import deque
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from urllib.parse import parse_qs
 
 import boto3
@@ -121,7 +122,7 @@ def test_every_path_is_a_shortest_one_of_three_edges_at_most():
         if way:
             assert way[0].product == start
             assert way[-1].target == end
-            assert all(one.target == other.product for one, other in zip(way, way[1:], strict=False))
+            assert all(one.target == other.product for one, other in pairwise(way))
             assert {(edge.product, edge.target) for edge in way} <= pairs
 
 
@@ -156,7 +157,7 @@ def test_edges_that_are_none(content, why):
         edges(content)
 
 
-# -- Recommendations ------------------------------------------------------------------------------------------
+# -- Recommendations -----------------------------------------------------------------------------------------
 
 
 class Goods:
@@ -181,7 +182,7 @@ def test_what_was_bought_with_it_comes_before_what_is_like_it():
     assert visit(scene) == (["J", "L"], ())
 
 
-# -- Neptune --------------------------------------------------------------------------------------------------
+# -- Neptune -------------------------------------------------------------------------------------------------
 
 
 def neptune(rows, status: int = 200):

@@ -51,6 +51,14 @@ def test_a_healthy_model_answers_and_nothing_steps_down() -> None:
     assert not seen.opened
 
 
+def test_what_money_depends_on_is_answered_by_the_premium_model() -> None:
+    paying = People({Intent.PAYMENT: 1.0}, {})
+    tokens = dict.fromkeys(("sonnet", "haiku", "opus"), (1000.0, 200.0))
+    seen = sampled.run(_asking(5, 30), paying, replace(_fleet(), tokens=tokens), seed=1)
+    assert _share(seen, "premium", "template", "cache") == 1.0
+    assert seen.rung.count("premium") > 50
+
+
 def test_a_model_that_is_gone_opens_its_breaker_and_the_next_rung_answers() -> None:
     seen = sampled.run(_asking(8, 60), PEOPLE, _fleet(faults=(_fault(FaultKind.UNAVAILABLE, 1.0),)), seed=1)
     assert ("sonnet", "open") in {(rung, state) for _, rung, state in seen.opened}

@@ -1,8 +1,10 @@
 """Files of training data: every fault is found, counted and named, and what is sound is let through."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +31,7 @@ WORDS = (
     "week",
     "shop",
 )
-TALK = {
+TALK: dict[str, Any] = {
     "schemaVersion": "bedrock-conversation-2024",
     "system": [{"text": "Be brief."}],
     "messages": [
@@ -57,7 +59,7 @@ def pairs(count: int = 40) -> list[dict[str, str]]:
     ]
 
 
-def written(folder: Path, rows: list, name: str = "data.jsonl") -> Path:
+def written(folder: Path, rows: Sequence[Any], name: str = "data.jsonl") -> Path:
     file = folder / name
     lines = [row if isinstance(row, bytes) else json.dumps(row, ensure_ascii=False).encode() for row in rows]
     file.write_bytes(b"\n".join(lines) + b"\n")

@@ -1,6 +1,7 @@
 """A repair writes what may be trained on, says what it left out, and never touches what is there."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,10 +10,10 @@ from training.check import check
 from training.errors import DataError
 from training.repair import repair
 
-ROWS = [
+ROWS: list[Any] = [
     b"\xef\xbb\xbf" + json.dumps(pairs()[0]).encode(),
     *pairs()[1:],
-    {**pairs(41)[40], "id": 7},
+    {"id": 7, **pairs(41)[40]},
     {"prompt": "my card is 4111 1111 1111 1111 please", "completion": "we will look into it soon"},
     b"{no",
     b'{"prompt": "caf\xe9", "completion": "x y z"}',

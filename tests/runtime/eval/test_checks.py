@@ -1,5 +1,7 @@
 """Each check of an answer, once where it holds and once where it does not."""
 
+from typing import Any
+
 import pytest
 
 from runtime.eval.answers import Answer
@@ -9,7 +11,7 @@ from tests.runtime.eval.golden_helpers import CABLE, LAMP, SHOP, answer, card, p
 HUMAN = [{"kind": "human", "label": "Talk"}]
 CALL = {"tool": "add_to_cart", "arguments": {"asin": "B0LAMP0001", "quantity": 2, "note": "x"}}
 # dimension, what is expected, an answer that holds, one that does not, and what is said of that
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], Answer, Answer, str]] = {
     "intent": ({"intent": ["refund"]}, answer(intent="refund"), answer(), "product_info, not refund"),
     "products": (
         {"products": ["B0LAMP0001"]},

@@ -6,8 +6,8 @@ import pytest
 
 from contract.people import Person
 from contract.runtime_settings import Experiment
-from runtime.eval.experiments import USUAL, Arm, ExperimentError, people, read, uneven
-from runtime.experiment import variant_of
+from runtime.eval.experiments import Arm, ExperimentError, people, read, uneven
+from runtime.experiment import USUAL, variant_of
 
 
 @pytest.mark.parametrize(

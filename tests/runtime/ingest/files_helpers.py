@@ -19,7 +19,7 @@ CORE = """<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package
 
 def pdf(*pages: str, title: str = "", marks: tuple[tuple[str, int], ...] = ()) -> bytes:
     """Each page's lines in Helvetica; `marks`: bookmark -> page."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R /Outlines 5 0 R >>", "", "<< /Title (%s) >>" % title]
+    objects = ["<< /Type /Catalog /Pages 2 0 R /Outlines 5 0 R >>", "", f"<< /Title ({title}) >>"]
     objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
     objects.append("")
     kids = []

@@ -1,5 +1,7 @@
 """Cutting: how long chunks are, what they repeat, and what each says of where it stands (VEC-4)."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def test_a_long_text_is_cut_into_512_to_1024_tokens_with_50_to_100_repeated():
     assert len(chunks) > 4
     for chunk in chunks[:-1]:
         assert 512 <= tokens(chunk.text) <= 1_024
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert 50 <= tokens(repeated(before.text, after.text)) <= 100
 
 

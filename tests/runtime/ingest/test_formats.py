@@ -19,14 +19,15 @@ def places(reading) -> list[tuple[str, str, int | None]]:
     return [(block.section, block.text, block.page) for block in reading.blocks if not block.heading]
 
 
-# -- Markdown -------------------------------------------------------------------------------------------------
+# -- Markdown ------------------------------------------------------------------------------------------------
 
 
 def test_markdown_by_its_headings_and_with_what_it_says_of_itself():
     reading = only(
         "a.md",
         "---\ngenre: faq\nlanguage: en-US\nowner: nobody\n---\n# Returns\n\nWithin 30 days.\n\n## Books\n\n"
-        "- unread\n- whole\n\n### Old ones\n\n```\n# no heading\n```\n\n## Manga\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+        "- unread\n- whole\n\n### Old ones\n\n```\n# no heading\n```\n\n## Manga\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n",
     )
     assert reading.labels == {"title": "Returns", "genre": "faq", "language": "en-US"}
     assert places(reading) == [
@@ -62,7 +63,7 @@ def test_a_rule_at_the_start_is_no_front_matter():
     assert only("a.md", "---\n\nText: of mine\n").text == "Text: of mine"
 
 
-# -- HTML -----------------------------------------------------------------------------------------------------
+# -- HTML ----------------------------------------------------------------------------------------------------
 
 
 def test_html_as_a_person_reads_it():
@@ -111,7 +112,7 @@ def test_html_says_its_own_encoding():
     assert only("a.htm", page).text == "返品"
 
 
-# -- PDF ------------------------------------------------------------------------------------------------------
+# -- PDF -----------------------------------------------------------------------------------------------------
 
 
 def test_pdf_by_page_and_bookmark():
@@ -128,11 +129,12 @@ def test_headers_and_page_numbers_are_no_text():
     assert [text for _, text, _ in places(only("a.pdf", pdf(*pages)))] == ["one", "two", "three", "four"]
 
 
-# -- DOCX -----------------------------------------------------------------------------------------------------
+# -- DOCX ----------------------------------------------------------------------------------------------------
 
 
 def test_docx_by_heading_and_page():
-    table = "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>b</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+    cells = "".join(f"<w:tc>{paragraph(text)}</w:tc>" for text in "ab")
+    table = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"
     content = docx(
         paragraph("The manual", "T"),
         paragraph("Start", "H1"),
@@ -155,7 +157,7 @@ def test_where_word_has_laid_out_the_pages_its_word_counts():
     assert [page for _, _, page in places(only("a.docx", content))] == [1, 2, 3]
 
 
-# -- JSON -----------------------------------------------------------------------------------------------------
+# -- JSON ----------------------------------------------------------------------------------------------------
 
 
 def test_json_of_one_and_of_several():
@@ -167,7 +169,7 @@ def test_json_of_one_and_of_several():
     assert [(reading.key, reading.text) for reading in several] == [("x", "1"), ("y", "2")]
 
 
-# -- What cannot be read --------------------------------------------------------------------------------------
+# -- What cannot be read -------------------------------------------------------------------------------------
 
 DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaa">]><w:document/>'
 

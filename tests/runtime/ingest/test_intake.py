@@ -122,7 +122,7 @@ def test_another_place_is_none_of_ours():
     assert sources(memory) == {"other/a.md", "help/b.md"}
 
 
-# -- Duplicates -----------------------------------------------------------------------------------------------
+# -- Duplicates ----------------------------------------------------------------------------------------------
 
 
 def test_the_same_words_are_kept_once_and_the_other_when_the_first_goes():
@@ -150,7 +150,7 @@ def test_the_same_words_in_another_genre_are_another_document():
     assert counts(take_all(place, memory)) == {"new": 2}
 
 
-# -- Several in one file --------------------------------------------------------------------------------------
+# -- Several in one file -------------------------------------------------------------------------------------
 
 
 def test_a_document_that_left_its_file_is_gone():
@@ -165,7 +165,7 @@ def test_a_document_that_left_its_file_is_gone():
     assert sources(memory) == {"help/a.json#x", "help/a.json#z"}
 
 
-# -- Trouble --------------------------------------------------------------------------------------------------
+# -- Trouble -------------------------------------------------------------------------------------------------
 
 
 def test_a_text_the_embedder_will_not_have_fails_alone():
@@ -205,7 +205,7 @@ def test_a_dry_run_says_it_all_and_does_nothing():
     assert (memory.rows, vectors.asked) == (before, 0)
 
 
-# -- Others at the same time ----------------------------------------------------------------------------------
+# -- Others at the same time ---------------------------------------------------------------------------------
 
 
 class Overtaken(Place):

@@ -1,4 +1,4 @@
-"""Ingest on its stand-ins: the index as OpenSearch speaks, a bucket, a queue, and searches while it is rebuilt."""
+"""Ingest on its stand-ins: an index, a bucket, a queue, and searches while the index is rebuilt."""
 
 import asyncio
 import json
@@ -114,7 +114,7 @@ def library(monkeypatch):
         yield Library(domain, url)
 
 
-# -- The index ------------------------------------------------------------------------------------------------
+# -- The index -----------------------------------------------------------------------------------------------
 
 
 def test_all_of_a_place_once_and_its_changes_after_it(library):
@@ -183,7 +183,7 @@ def test_a_question_is_not_compared_with_vectors_of_another_embedder(library):
     assert found.passages
 
 
-# -- While it is rebuilt (VEC-5) ------------------------------------------------------------------------------
+# -- While it is rebuilt (VEC-5) -----------------------------------------------------------------------------
 
 
 def during(share: float, **more) -> Cutover:
@@ -227,7 +227,7 @@ def test_a_question_is_asked_of_its_generation(library):
     assert library.find("bright lamp", during(1.0)).passages
 
 
-# -- Bucket and queue -----------------------------------------------------------------------------------------
+# -- Bucket and queue ----------------------------------------------------------------------------------------
 
 
 def event(kind: str, key: str) -> str:

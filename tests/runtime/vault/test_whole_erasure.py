@@ -11,7 +11,7 @@ import redis
 from components.tables import definitions
 from contract.holdings import NOBODY, holdings
 from contract.inventory import Inventory, RegionInventory
-from runbooks.engine import Aws, Journal, World, run
+from runbooks.engine import Aws, Journal, Pace, World, run
 from runbooks.gdpr_erase import RUNBOOK
 from runtime.testing.ladders import REGION
 from tests.runtime.house_helpers import CUSTOMER, OTHER, Agent, House, client_of, make_tables
@@ -104,6 +104,7 @@ def _world(house: House) -> World:
         aws=Aws(session, REGION, endpoint_url=house.aws.urls["aws"]),
         inventory=Inventory(environment="test", regions={"primary": here}),
         operator="amira",
+        pace=Pace(check_s=60),  # a busy machine is no reason to have seen nothing
         inputs={"customer": CUSTOMER},
     )
 
