@@ -81,8 +81,9 @@ def _machine(seen: Evidence, *, failed: bool) -> Gate:
 def _people(seen: Evidence, story: Story) -> Iterator[Gate]:
     found, samples, limits = summary(seen.samples), seen.samples, story.gates
     worst = ", ".join(f"{count} x {error}" for error, count in list(found.errors.items())[:2])
+    few = f"at most {limits.failed_share:.0%} of the messages without an answer"
     yield Gate(
-        "everybody got an answer",
+        few if limits.failed_share else "everybody got an answer",
         found.failed_share <= limits.failed_share if samples else None,
         f"{found.failed_share:.2%} failed{f': {worst}' if worst else ''}" if samples else "no message",
     )
