@@ -140,9 +140,7 @@ class Detector:
                 return None
         return _apart(hits, self._lexicon.shadows)
 
-    def _reasons(
-        self, text: str, hits: Sequence[Hit], ends: Sequence[int], where: Where
-    ) -> dict[str, float]:
+    def _reasons(self, text: str, hits: Sequence[Hit], ends: Sequence[int], where: Where) -> dict[str, float]:
         """The heaviest weight of each kind of attempt that is there."""
         reasons: dict[str, float] = {}
         last: dict[str, Hit] = {}
@@ -172,7 +170,6 @@ class Detector:
         if rule.spared and things.of(Hit("", first, hit.end), ends, self._lexicon.beside):
             weight *= _SPARED
         return weight
-
 
 
 class _Things:
