@@ -14,9 +14,10 @@ from contract.inventory import Inventory, RegionInventory
 from runbooks.engine import Aws, Journal, Pace, World, run
 from runbooks.gdpr_erase import RUNBOOK
 from runtime.testing.ladders import REGION
-from tests.runtime.house_helpers import CUSTOMER, OTHER, Agent, House, client_of, make_tables
+from tests.runtime.house_helpers import OTHER, Agent, House, client_of, make_tables
 from tests.runtime.vault.test_whole_vault import CARD, MAIL, NAME, SAID, STREET, SUPPORT, opened
 
+CUSTOMER = "c-00431"  # of this test alone: all of theirs is erased
 CAMERA = "Which camera do you recommend for travel?"
 SOMEBODY = {OTHER: "Mia Wong", CUSTOMER: NAME}
 TRACES = ("Jane", "Springfield", "jane.doe", CARD[-4:], CUSTOMER)
