@@ -6,7 +6,7 @@ Who gets which grant is decided where roles are made; nothing here makes a resou
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -68,7 +68,16 @@ class TableUse:
 
 
 def policy(grants: Iterable[Grant]) -> Output[str]:
-    return Output.json_dumps({"Version": "2012-10-17", "Statement": [grant.statement() for grant in grants]})
+    """Grants of the same actions under the same conditions become one statement: a policy may not be long."""
+    together: list[Grant] = []
+    for grant in grants:
+        for place, other in enumerate(together):
+            if other.actions == grant.actions and other.conditions == grant.conditions:
+                together[place] = replace(other, resources=[*other.resources, *grant.resources])
+                break
+        else:
+            together.append(grant)
+    return Output.json_dumps({"Version": "2012-10-17", "Statement": [each.statement() for each in together]})
 
 
 def invoke_models(place: Place, models: Iterable[Model]) -> list[Grant]:

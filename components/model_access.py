@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import pulumi
 import pulumi_aws as aws
@@ -159,7 +160,8 @@ class ModelAccess(Component):
 
     def grants(self) -> list[Grant]:
         """For whoever answers people: every rung, and nothing past the guardrail."""
-        found = [grant for rung in self._rungs for grant in self.grants_of(rung)]
+        usual_first = sorted(self._rungs, key=lambda name: self._rungs[name].premium)
+        found = [grant for rung in usual_first for grant in self.grants_of(rung)]
         return [*found, *self.guardrail_grants()]
 
     def guardrail_grants(self) -> list[Grant]:
@@ -173,13 +175,14 @@ class ModelAccess(Component):
         """
         rung, call = self._rungs[name], self.calls[name]
         word = _word(by or name)
-        opened = Grant(f"Call{word}", [INVOKE], [call], self.fence())
+        opened = Grant(f"Call{word}", [INVOKE], [call], self.fence)
         if rung.name in self._units:
             return [opened]
         behind = [self._foundation(self._model(rung).id, region) for region in self._leads_to(rung)]
         through = {"StringEquals": {"bedrock:InferenceProfileArn": call}}
         return [opened, Grant(f"Behind{word}", [INVOKE], behind, through)]
 
+    @cached_property
     def fence(self) -> Conditions:
         """Condition of whatever grant calls a model that answers people: no call without the guardrail."""
         rail = self._args.guardrail

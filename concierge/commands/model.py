@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from concierge import output
 from contract.errors import WrongUseError
@@ -61,6 +60,8 @@ def register(
     json: output.JsonFlag = False,
 ) -> None:
     """Register a version; it waits for approval."""
+    from pydantic import ValidationError
+
     from training.registry import Wanted
 
     try:

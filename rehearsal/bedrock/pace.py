@@ -33,9 +33,11 @@ class RefusedPace(Shape):
 
 
 class StreamPace(Shape):
-    """Where within the wait for the first text the response opens."""
+    """Where within the wait for the first text the response opens, and from how many chunks on it is a whole
+    answer: what is shorter, as a word to a tool, is over sooner."""
 
     opens_at: float = Field(gt=0, lt=1)
+    whole_chunks: int = Field(gt=0)
 
 
 class QuickPace(Shape):
@@ -95,6 +97,7 @@ def pace(random: Random, model: str, chunks: int) -> Pace:
     speed = paces().models[model]
     first = _around(random, speed.first_token_s, speed.spread)
     rest = _around(random, speed.total_s - speed.first_token_s, speed.spread)
+    rest *= min(1.0, chunks / paces().stream.whole_chunks)
     draw = random.random
     weights = [0.5 + draw() for _ in range(chunks - 1)]
     share = rest / sum(weights) if weights else 0.0

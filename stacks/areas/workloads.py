@@ -102,7 +102,7 @@ def _answering(needs: Needs) -> list[Grant]:
             "CallEventUnits",
             [grants.INVOKE],
             [units],
-            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence()},
+            {"StringEquals": {"aws:ResourceTag/ManagedBy": "event-capacity"}, **mind.voice.access.fence},
         ),
         needs.data.cache.grant(),
         *_secrets(needs),

@@ -68,7 +68,11 @@ def chat_calls_the_models_of_the_ladder_only(plan: Plan) -> None:
         allowed = granted(plan, role)
         profile = PROFILE.format(account=ACCOUNT, model=SONNET)
         direct, behind = allowed.get("InvokeProfileSonnet", {}), allowed.get("BehindProfileSonnet", {})
-        assert direct.get("Resource") == [profile]
+        assert profile in direct["Resource"]
+        assert all(
+            re.fullmatch(PROFILE.format(account=ACCOUNT, model=r"[\w.:-]+"), arn)
+            for arn in direct["Resource"]
+        )
         assert behind.get("Resource") == [
             f"arn:aws:bedrock:{region}::foundation-model/{SONNET}"
             for region in ("us-east-1", "us-east-2", "us-west-2")

@@ -185,7 +185,7 @@ LOOSER: dict[Check, list[tuple[str, str, Change]]] = {
     rights.chat_calls_the_models_of_the_ladder_only: [
         ("any profile", CHAT, granting("InvokeProfileSonnet", Resource=["arn:aws:bedrock:*"])),
         ("the model without its profile", CHAT, granting("BehindProfileSonnet", Condition=None)),
-        ("answers at once", CHAT, granting("InvokeProfileHaiku", Action=["bedrock:InvokeModel"])),
+        ("answers at once", CHAT, granting("InvokeProfileSonnet", Action=["bedrock:InvokeModel"])),
     ],
     rights.chat_uses_its_tables_parameters_and_keys_only: [
         ("another table", CHAT, granting("Table0", Resource=["arn:aws:dynamodb:other"])),

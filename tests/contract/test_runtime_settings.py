@@ -21,7 +21,7 @@ OPEN = Rung(name="open", tier=Tier.T3, model="sonnet")
         ((), "a rung must need no model"),
         ((SONNET, CANNED, OPEN), "rung open is of tier T3, where nobody answers"),
         ((HAIKU, SONNET, CANNED), "rungs must go down the tiers T0, T1, standby, T2, T3"),
-        ((SONNET, SONNET, CANNED), "two rungs have the same name in sonnet, sonnet, canned"),
+        ((SONNET, SONNET, CANNED), "two rungs have the same name in premium, sonnet, sonnet, canned"),
     ],
 )
 def test_a_ladder_that_cannot_be_walked(ladder, said):

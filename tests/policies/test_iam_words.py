@@ -108,7 +108,7 @@ def test_the_command_prints_words_and_json(prod: Plan, monkeypatch: pytest.Monke
     shown = CliRunner().invoke(app, ["prod", "--role", "concierge-prod-us-east-1-chat-task"])
     assert shown.exit_code == 0
     assert "primary-agent-chat-task-role can" in shown.stdout
-    assert "read dynamodb.Table primary-tables-carts  (BatchGetItem, GetItem, Query)" in shown.stdout
+    assert "read dynamodb.Table primary-tables-product-graph  (BatchGetItem, GetItem, Query)" in shown.stdout
     assert "no permission boundary" in shown.stdout
     data = CliRunner().invoke(app, ["prod", "--role", "concierge-prod-us-east-1-chat-task", "--json"])
     assert json.loads(data.stdout)["roles"][0]["role"] == "primary-agent-chat-task-role"

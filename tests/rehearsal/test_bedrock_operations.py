@@ -555,7 +555,7 @@ def ask(client: Any, max_tokens: int, model_id: str = HAIKU) -> Any:
 
 
 def test_max_tokens_is_reserved_before_a_word_is_written(client: Any, url: str) -> None:
-    change(url, quotas={"haiku": Quota(requests=100, tokens=5_000, most_output=4_000)})
+    change(url, quotas={"haiku": Quota(requests=100, tokens=5_000, most_output=8_000)})
 
     with pytest.raises(client.exceptions.ThrottlingException, match="Too many tokens"):
         ask(client, 6_000)

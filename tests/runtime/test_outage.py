@@ -54,7 +54,7 @@ def test_conversations_that_had_begun_go_on_with_a_banner(at_desk):
     async def scene(desk: Desk) -> Any:
         await dark_for(desk, QUARTER_S + 30)
         await ask(desk, "let in to try")
-        return await ask(desk, "patient"), await ask(desk, "from another task", resumed=True)
+        return await ask(desk, "patient"), await ask(desk, "from-another-task", resumed=True)
 
     for frames in at_desk(scene, DOWN):
         assert [frame.type for frame in frames] == ["start", "banner", "delta", "final"]

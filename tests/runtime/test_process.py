@@ -224,7 +224,8 @@ def test_the_stack_tells_a_task_where_every_document_is(dev):
     told = Surroundings.read({one["name"]: one["value"] for one in container["environment"]})
     assert told.environment == "dev"
     assert told.settings == "/concierge/dev/settings"
-    assert told.names == Names("/concierge/dev/controls", "/concierge/dev/rungs", "/concierge/dev/models")
+    names = (f"/concierge/dev/{what}" for what in ("controls", "rungs", "models", "cutover"))
+    assert told.names == Names(*names)
 
 
 def test_wrong_settings_name_the_key(ssm):

@@ -75,14 +75,15 @@ def test_they_are_called_behind_the_guardrail_of_their_region_in_its_version(pro
 def test_the_agent_may_call_them_only_behind_that_guardrail(prod, role):
     may, there = statements(prod, role), calls(prod, role)
     rail = prod.get(f"{OTHER[role]}-guardrail-guardrail").outputs["guardrailArn"]
-    for word, rung in (("StandbySonnet", "standby-sonnet"), ("StandbyHaiku", "standby-haiku")):
-        assert may[f"Call{word}"]["Resource"] == [there.rungs[rung]]
-        fence = {"StringLike": {"bedrock:GuardrailIdentifier": f"{rail}:?*"}}
-        assert may[f"Call{word}"]["Condition"] == fence
+    words = {"StandbySonnet": "standby-sonnet", "StandbyHaiku": "standby-haiku"}
+    assert may["CallStandbySonnet"]["Resource"] == [there.rungs[rung] for rung in words.values()]
+    fence = {"StringLike": {"bedrock:GuardrailIdentifier": f"{rail}:?*"}}
+    assert may["CallStandbySonnet"]["Condition"] == fence
+    for word, rung in words.items():
         assert may[f"Behind{word}"]["Condition"] == {
             "StringEquals": {"bedrock:InferenceProfileArn": there.rungs[rung]}
         }
-    assert may["ApplyGuardrailThere"]["Resource"] == [rail]
+    assert rail in may["ApplyGuardrail"]["Resource"]
 
 
 @pytest.mark.parametrize(("stack", "warned"), [("prod", True), ("dev", False)])
