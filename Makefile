@@ -15,7 +15,7 @@ FUZZ := .venvs/fuzz/.ready
 CHAOS := .venvs/chaos/.ready
 STACK ?= prod
 TESTS ?= tests
-WORKERS ?= 2
+WORKERS ?= 3
 
 ##@ Everyday
 rehearse: $(READY) ## Prime Day on this machine, from the first message to the verdict, with a report
@@ -32,10 +32,10 @@ prove: $(READY) $(CHECKOV) $(CHAOS) ## the slow proofs: fuzz, soak, kill tests, 
 		cli=$$(sh scripts/pulumi-cli) || leave_out tests/engine; \
 		$(MAKE) --silent $(FUZZ) || echo "prove: without the fuzzer that is guided by coverage" >&2; \
 		arm=$$(sh scripts/arm64) || leave_out tests/artifact/test_smoke_arm64.py; \
-		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m "prove and not scale" $$without $(TESTS)
+		CONCIERGE_PULUMI=$$cli CONCIERGE_ARM64=$$arm $(BIN)/pytest -q -m "prove and not long" $$without $(TESTS)
 
-prove-scale: $(READY) ## each scale scenario of LOAD-2 with and without what withstands it (some 20 minutes)
-	@$(BIN)/pytest -q -m scale $(TESTS)
+prove-long: $(READY) ## what takes too long for a landing: LOAD-2 with and without its protections, mutations, kills (an hour)
+	@$(BIN)/pytest -q -m long $(TESTS)
 
 engine: $(READY) ## preview, up, refresh, destroy and policies in the real engine (docs/engine.md)
 	@cli=$$(sh scripts/pulumi-cli) && CONCIERGE_PULUMI=$$cli \
@@ -119,4 +119,4 @@ $(CHAOS): requirements/uv.txt requirements/chaos.txt
 	@PYTHON="$(PYTHON)" sh scripts/setup .venvs/chaos requirements/chaos.txt
 	@touch $@
 
-.PHONY: rehearse pictures plan test prove prove-scale engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help
+.PHONY: rehearse pictures plan test prove prove-long engine smoke-arm64 lint bench bench-failover bench-safety fuzz setup format proto docs lock checkov clean help

@@ -148,7 +148,7 @@ RUNBOOK = Runbook(
     ),
     verify=Verify(
         what="throttled Sonnet calls in 10 s",
-        within_s=25,
+        within_s=45,  # the agent looks back a minute before it turns
         measure=throttled_calls,
         better=lambda before, after: after <= before * (1 - FALL),
     ),

@@ -159,6 +159,7 @@ def activities(journal: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["sonnet-down", "sonnet-midstream-errors", "models-down"])
 def test_chaostoolkit_runs_it_and_every_activity_succeeds(name: str, alone: Alone, tmp_path: Path) -> None:
     code, journal = chaos(tmp_path, hurried(name), alone)

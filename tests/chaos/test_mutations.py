@@ -65,6 +65,7 @@ SILENT = shorter("sonnet-silent", 26, 6)
 
 
 @pytest.mark.prove
+@pytest.mark.long
 class TestEach:
     def test_with_everything_in_place_they_hold(self, tmp_path: Path) -> None:
         for experiment in (MODELS_DOWN, SILENT):

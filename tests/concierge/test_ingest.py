@@ -165,6 +165,7 @@ def whole(cluster) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_killed_again_and_again_it_ends_as_if_nothing_had_been(tmp_path):
     folder = documents(tmp_path / "help")
     with standing() as (cluster, variables):

@@ -143,6 +143,7 @@ def mended(file: Path, before: str, after: str) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_a_broken_price_rule_is_caught_and_its_prompts_are_named(root: Path, tmp_path: Path):
     """A model that says wrong prices: this checkout takes them out, the candidate no longer does."""
     broken = copied(root, tmp_path / "candidate")
@@ -160,6 +161,7 @@ def test_a_broken_price_rule_is_caught_and_its_prompts_are_named(root: Path, tmp
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_the_same_version_twice_agrees(root: Path, tmp_path: Path):
     prompts = chosen(golden(), first=2)
     versions = [version("here", root), version("here", root)]
@@ -170,6 +172,7 @@ def test_the_same_version_twice_agrees(root: Path, tmp_path: Path):
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_injections_in_a_language_without_rules_are_caught_and_named(root: Path, tmp_path: Path):
     deaf = copied(root, tmp_path / "candidate")
     rules = deaf / "runtime/safety/injection.toml"
@@ -189,6 +192,7 @@ def torn(blocks, settings):
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_a_worse_chunker_is_caught_and_the_questions_that_lost_are_named():
     ways = {"chunking": [BASE]}
     before = retrieval_sweep.sweep((), lambda _: None, ways=ways)

@@ -62,7 +62,7 @@ def gates(name: str, folder: Path, *off: str) -> dict[str, bool | None]:
 
 
 @pytest.mark.prove
-@pytest.mark.scale
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "switch"), SWITCHES)
 def test_the_design_withstands_what_breaks_without_it(kept: Path, name: str, switch: str):
     with_it, without = gates(name, kept), gates(name, kept, switch)

@@ -102,6 +102,7 @@ def test_an_interval_of_chance_holds_what_it_is_of(share: float) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_the_simulator_holds_against_rehearsals_it_never_saw() -> None:
     """Percentiles within 10 %, shares within 2 points, P99 by chance; a tenth may miss by chance."""
     tree = settings_of("dev", {})

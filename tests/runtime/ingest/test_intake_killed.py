@@ -115,4 +115,4 @@ class MoreStories(Stories):
 
 
 MoreStories.TestCase.settings = settings(max_examples=2_000, stateful_step_count=25, deadline=None)
-TestMoreStories = pytest.mark.prove(MoreStories.TestCase)
+TestMoreStories = pytest.mark.long(pytest.mark.prove(MoreStories.TestCase))

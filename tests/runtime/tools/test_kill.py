@@ -18,7 +18,7 @@ from tests.runtime.tools.counter_helpers import SESSION, Counter, Lost, at_count
 from tests.runtime.tools.test_once import CASES, NOTHING, Case, counted
 from tests.runtime.tools.test_protocol import client_of, surroundings
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, pytest.mark.long]
 SECRET = "a secret of the test house"  # the one that the counter signs confirmations with
 
 
