@@ -42,7 +42,7 @@ def problems(folder: Path, collected: set[str]) -> list[str]:
 
 
 def _tests(body: list[ast.stmt], prefix: str) -> Iterator[str]:
-    """Functions and methods named like tests, however they are nested in classes or conditions."""
+    """What is named like a test, however it is nested in classes or conditions."""
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if node.name.startswith("test"):
@@ -52,6 +52,15 @@ def _tests(body: list[ast.stmt], prefix: str) -> Iterator[str]:
                 yield from _tests(node.body, f"{prefix}{node.name}::")
         elif isinstance(node, (ast.If, ast.Try, ast.With)):
             yield from _tests(node.body, prefix)
+        elif isinstance(node, ast.Assign):
+            yield from _machines(node)
+
+
+def _machines(node: ast.Assign) -> Iterator[str]:
+    """`TestThem = Them.TestCase` is how hypothesis makes a test of a state machine."""
+    for target in node.targets:
+        if isinstance(target, ast.Name) and target.id.startswith("Test"):
+            yield f"{target.id}::runTest"
 
 
 def _is_state_machine(node: ast.ClassDef) -> bool:
