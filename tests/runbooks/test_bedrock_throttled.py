@@ -190,7 +190,7 @@ class TestTakingBack:
         throttled.on_sleep = lambda: setattr(throttled, "calls_a_second", 0)  # the runtime falls silent
         record = apply(throttled, journal)
         assert (record.verdict, record.exit_code) == ("inconclusive", 3)
-        assert "not seen in 24 s, cannot be told; everything is put back" in record.note
+        assert "not seen in 44 s, cannot be told; everything is put back" in record.note
         assert throttled.controls == BANNER
 
     def test_a_world_may_be_more_patient_than_the_runbook(self, throttled: Estate, journal: Journal) -> None:
