@@ -170,6 +170,7 @@ def test_chaostoolkit_runs_it_and_every_activity_succeeds(name: str, alone: Alon
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_a_fault_that_is_refused_fails_its_activity(alone: Alone, tmp_path: Path) -> None:
     document = hurried("sonnet-down")
     document["method"][0]["provider"]["arguments"]["fault"]["kind"] = "red"
