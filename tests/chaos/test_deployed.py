@@ -32,6 +32,7 @@ def hook(alone: Alone) -> HookTarget:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_the_agent_obeys_a_signed_order_and_customers_see_haiku(tmp_path: Path) -> None:
     with agent_alone(tmp_path / "agent") as alone:
         place = Place(

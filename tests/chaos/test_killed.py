@@ -69,6 +69,7 @@ def ended(program: subprocess.Popen[bytes], number: signal.Signals) -> int:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_twenty_are_killed_and_a_sweep_leaves_nothing(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +89,7 @@ def test_twenty_are_killed_and_a_sweep_leaves_nothing(
 
 
 @pytest.mark.prove
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_who_is_told_to_stop_takes_everything_along(url: str, tmp_path: Path, number: signal.Signals) -> None:
     target = RehearsalTarget(url)
@@ -103,6 +105,7 @@ def test_who_is_told_to_stop_takes_everything_along(url: str, tmp_path: Path, nu
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_a_lease_ends_without_anybody(url: str) -> None:
     target = RehearsalTarget(url)
     target.inject(Fault(target="bedrock", kind=FaultKind.THROTTLE, lease_s=0.3))

@@ -288,6 +288,7 @@ scenes:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_without_what_it_uses_a_story_does_not_survive(project: Path):
     """The rest is held on evidence (test_deletions.py); here the real thing, all three at once."""
     (project / "throttled.yaml").write_text(THROTTLED)
