@@ -259,6 +259,7 @@ def controls(folder: Path) -> Controls:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_prime_day_is_survived(project: Path):
     """Everything the story promises, and nothing left afterwards."""
     code, facts, folder = rehearse(project, "prime-day")
