@@ -148,6 +148,7 @@ def test_who_is_there_from_the_beginning_need_not_connect_at_once() -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_the_knee_is_where_the_headroom_ends() -> None:
     asked = case(ordinary=day(400), sessions=4_000.0)
     patched = asked.changed(patch.changes(asked.needs)).settings

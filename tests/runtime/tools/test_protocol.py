@@ -306,6 +306,7 @@ def test_over_stdio_one_client_gets_the_tools_of_one_customer(house: House):
 
 
 @pytest.mark.prove
+@pytest.mark.long
 def test_the_inspector_lists_the_tools_and_calls_one(house: House, tmp_path: Path):
     """As a guest: it sends no headers. Where npm cannot install it, the test says so and is left out."""
     npm = shutil.which("npm")
