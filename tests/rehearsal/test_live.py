@@ -181,6 +181,8 @@ def test_a_port_that_is_taken_is_one_line():
         pass
 
 
+@pytest.mark.prove
+@pytest.mark.long
 def test_the_page_lives_in_a_browser_and_obeys_the_keyboard(tmp_path: Path):
     """What is text stays text; a question is answered with a key."""
     desk = Desk()
