@@ -7,6 +7,7 @@ What it holds is read by ids, which is true at once; what is looked for by its f
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,6 +20,7 @@ from runtime.ingest.wire import BusyError, IndexRefusedError, Wire, patiently
 
 PAGE = 1_000
 _BIG = ("text", search.VECTOR)
+_ALIVE = {"bool": {"should": [{"term": {"deleted": False}}, {"exists": {"field": "same_as"}}]}}  # and twins
 Row = Mapping[str, Any]
 
 
@@ -85,36 +87,42 @@ class Generation:
                     found[row["hash"]] = row[search.VECTOR]
         return found
 
-    async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:
-        """Digest of a whole document -> id of one that is kept; of several the first."""
+    async def alike(self, digests: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Digest of a whole document -> ids of those that are kept, in order."""
         alive = {"bool": {"filter": [{"terms": {"digest": list(digests)}}, {"term": {"deleted": False}}]}}
         rows = await self._search(alive, ["digest", "document"])
-        return dict(sorted(((row["digest"], row["document"]) for row in rows), reverse=True))
+        found: dict[str, list[str]] = {}
+        for row in sorted(rows, key=itemgetter("document")):
+            found.setdefault(row["digest"], []).append(row["document"])
+        return found
 
     async def twins(self, documents: Sequence[str]) -> Sequence[str]:
         """Files of what was not kept because one of these documents says the same."""
         found: list[str] = []
         for start in range(0, len(documents), PAGE):
             which = {"terms": {"same_as": list(documents[start : start + PAGE])}}
-            found += [one.file async for one in self._known(which)]
+            found += [one.file async for one in self._known(which, _ALIVE)]
         return found
+
+    async def ever(self, files: Sequence[str]) -> Sequence[str]:
+        """Ids of every document of these files, of deleted ones too."""
+        return [one.id async for one in self._known({"terms": {"file": list(files)}})]
 
     def below(self, scope: str) -> AsyncIterator[Known]:
         """Every document of files whose addresses begin so."""
-        return self._known({"prefix": {"file": scope}})
+        return self._known({"prefix": {"file": scope}}, _ALIVE)
 
     def of(self, files: Sequence[str]) -> AsyncIterator[Known]:
         """Every document of these files."""
-        return self._known({"terms": {"file": list(files)}})
+        return self._known({"terms": {"file": list(files)}}, _ALIVE)
 
-    async def _known(self, which: Row) -> AsyncIterator[Known]:
-        """Twins are among them, what is deleted is not. Complete: whoever deletes by it must see all."""
+    async def _known(self, *which: Row) -> AsyncIterator[Known]:
+        """Complete: whoever deletes by it must see all."""
         await self._wire.ask("POST", f"/{self.name}/_refresh")
-        alive = {"bool": {"should": [{"term": {"deleted": False}}, {"exists": {"field": "same_as"}}]}}
         body: dict[str, Any] = {
             "size": PAGE,
             "_source": ["document", "file", "chunks", "digest"],
-            "query": {"bool": {"filter": [which, {"term": {"chunk": 0}}, alive]}},
+            "query": {"bool": {"filter": [*which, {"term": {"chunk": 0}}]}},
             "sort": [{"document": "asc"}],
         }
         while True:

@@ -83,13 +83,22 @@ class Intake:
             await asyncio.sleep(AGAIN_S * 2**tries)
         return [*done, *(Outcome(file, Became.FAILED, "changes faster than it can be read") for file in left)]
 
+    async def told(self, origin: Origin, files: Sequence[str]) -> Sequence[Outcome]:
+        """Takes files an event tells of, and those that count on one of them having said the same.
+
+        Who took them before may have died in between: so it does not matter what was left to do this time.
+        """
+        outcomes = await self.take(origin, files)
+        ever = [name for one in self._generations() for name in await one.ever(files)]
+        return [*outcomes, *await self.take(origin, await self._twins(ever))]
+
     async def drop(self, gone: Sequence[tuple[Generation, Sequence[Known]]]) -> Sequence[Outcome]:
         """Soft-deletes documents; the next re-index leaves them behind."""
         outcomes: dict[str, Outcome] = {}
         for generation, known in gone:
             refused = {} if self._dry else await self._writing.delete(generation, known)
             for one in known:
-                self._plans.forget(generation, one.digest)
+                self._plans.forget(generation, one.digest, one.id)
                 why = refused.get(one.id, "")
                 became = Became.FAILED if why else Became.GONE
                 outcomes[one.id] = Outcome(one.file, became, why, one.chunks, one.id, moved=True)
@@ -97,7 +106,9 @@ class Intake:
 
     async def left_alone(self, outcomes: Sequence[Outcome]) -> Sequence[str]:
         """Files that were not kept because a document said the same that is another now: take them now."""
-        others = [one.document for one in outcomes if one.moved]
+        return await self._twins([one.document for one in outcomes if one.moved])
+
+    async def _twins(self, others: Sequence[str]) -> Sequence[str]:
         if self._dry or not others:
             return ()
         found = [file for one in self._generations() for file in await one.twins(others)]
@@ -144,7 +155,7 @@ class Intake:
         refused = await self._writing.write(generation, plans, made)
         for plan in plans:
             if plan.document.id in refused:
-                self._plans.forget(generation, plan.document.digest)
+                self._plans.forget(generation, plan.document.digest, plan.document.id)
         return refused
 
     async def _left_files(self, read: Sequence[_Read]) -> Sequence[Outcome]:

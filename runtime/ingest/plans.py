@@ -15,7 +15,8 @@ REMEMBERED = 50_000  # digests of this run: what was written before a refresh is
 class Plan:
     """Of one document. `sources`: chunks to write, by id; `surplus`: ids of those that are too many.
 
-    `grows`: it gets more chunks than it ever had. `other`: who says the same, and is kept in its place.
+    `grows`: it gets more chunks than it ever had; `returns`: where it was a twin. `other`: who says the same,
+    and is kept in its place.
     """
 
     document: Document
@@ -23,6 +24,7 @@ class Plan:
     sources: Sequence[tuple[str, Row]] = ()
     surplus: Sequence[str] = ()
     grows: bool = False
+    returns: bool = False
     other: str | None = None
     moved: bool = False
 
@@ -38,7 +40,7 @@ class Plans:
         heads = await generation.chunks({one.id: 1 for one in batch})
         counts = {one.id: max(len(one.chunks), _count(heads, one.id)) for one in batch}
         more = await generation.chunks({name: count for name, count in counts.items() if count > 1})
-        alike = await generation.alike([one.digest for one in batch])
+        alike = await _alike(generation, batch, heads)
         return [self._plan(generation, one, {**heads, **more}, alike) for one in batch]
 
     async def alone(self, generation: Generation, plans: Sequence[Plan]) -> Sequence[str]:
@@ -49,21 +51,30 @@ class Plans:
         """
         twins = [(plan.document, plan.other) for plan in plans if plan.other]
         heads = await generation.chunks({other: 1 for _, other in twins}) if twins else {}
-        return [
-            document.file
-            for document, other in twins
-            if not _kept(heads, other) or heads[chunk_id(other, 0)].get("digest") != document.digest
-        ]
+        files = []
+        for document, other in twins:
+            if _says(heads, other) != document.digest:
+                files.append(document.file)
+                if chunk_id(other, 0) in heads:  # it was written, and says something else: by somebody else
+                    self.forget(generation, document.digest, other)
+        return files
 
-    def forget(self, generation: Generation, digest: str) -> None:
-        """Nobody says so any more, or nobody managed to."""
-        self._digests.pop((generation.name, digest), None)
+    def forget(self, generation: Generation, digest: str, document: str) -> None:
+        """This document does not say so any more, or could not be written."""
+        key = (generation.name, digest)
+        if self._digests.get(key) == document:
+            del self._digests[key]
 
     def _plan(
-        self, generation: Generation, one: Document, rows: Mapping[str, Row], alike: Mapping[str, str]
+        self,
+        generation: Generation,
+        one: Document,
+        rows: Mapping[str, Row],
+        alike: Mapping[str, Sequence[str]],
     ) -> Plan:
-        kept, had = _kept(rows, one.id), _count(rows, one.id)
-        other = _smaller(one, alike) if kept else self._first(generation, one, alike)
+        said, had = _says(rows, one.id), _count(rows, one.id)
+        others = [name for name in alike.get(one.digest, ()) if name != one.id]
+        other = _smaller(one, others) if said == one.digest else self._first(generation, one, others)
         wanted = [one.twin(other)] if other else one.sources()
         changed = [
             (chunk_id(one.id, number), source)
@@ -74,15 +85,16 @@ class Plans:
         surplus = [name for name in beyond if name in rows and not rows[name]["deleted"]]
         if not changed and not surplus:
             return Plan(one, Became.TWIN if other else Became.UNCHANGED, other=other)
-        if kept:
-            self.forget(generation, str(rows[chunk_id(one.id, 0)].get("digest")))
-        became = Became.TWIN if other else Became.CHANGED if kept else Became.NEW
-        return Plan(one, became, changed, surplus, len(wanted) > had, other, moved=had > 0)
+        if said and said != one.digest:
+            self.forget(generation, said, one.id)
+        became = Became.TWIN if other else Became.CHANGED if said else Became.NEW
+        grows, was_twin = len(wanted) > had, bool(rows.get(chunk_id(one.id, 0), {}).get("same_as"))
+        return Plan(one, became, changed, surplus, grows, grows and was_twin, other, moved=had > 0)
 
-    def _first(self, generation: Generation, one: Document, alike: Mapping[str, str]) -> str | None:
+    def _first(self, generation: Generation, one: Document, others: Sequence[str]) -> str | None:
         """Who says the same; where nobody does, it is this one from now on."""
         key = (generation.name, one.digest)
-        other = self._digests.get(key) or alike.get(one.digest)
+        other = self._digests.get(key) or next(iter(others), None)
         if other is not None and other != one.id:
             return other
         self._digests[key] = one.id
@@ -91,16 +103,33 @@ class Plans:
         return None
 
 
-def _smaller(one: Document, alike: Mapping[str, str]) -> str | None:
+async def _alike(
+    generation: Generation, batch: Sequence[Document], heads: Mapping[str, Row]
+) -> Mapping[str, Sequence[str]]:
+    """Digest -> who is kept for it. A search finds them, and is late: each is looked at by its id.
+
+    Who is in the batch, and is to say something else now, is none of them.
+    """
+    found = await generation.alike([one.digest for one in batch])
+    now = {one.id: one.digest for one in batch}
+    beyond = {name: 1 for names in found.values() for name in names if name not in now}
+    rows = {**heads, **await generation.chunks(beyond)} if beyond else heads
+    return {
+        digest: [name for name in names if now.get(name, digest) == _says(rows, name) == digest]
+        for digest, names in found.items()
+    }
+
+
+def _smaller(one: Document, others: Sequence[str]) -> str | None:
     """Of two that were both kept, since neither was to be seen yet when the other was written, one stays."""
-    other = alike.get(one.digest, one.id)
-    return other if other < one.id else None
+    return min((name for name in others if name < one.id), default=None)
 
 
 def _count(rows: Mapping[str, Row], document: str) -> int:
     return int(rows.get(chunk_id(document, 0), {}).get("chunks", 0))
 
 
-def _kept(rows: Mapping[str, Row], document: str) -> bool:
-    """Whether it is there and found, and not a twin of another or deleted."""
-    return rows.get(chunk_id(document, 0), {}).get("deleted") is False
+def _says(rows: Mapping[str, Row], document: str) -> str:
+    """Its digest, where it is there and found, and not a twin of another or deleted."""
+    head = rows.get(chunk_id(document, 0), {})
+    return str(head["digest"]) if head.get("deleted") is False else ""

@@ -71,9 +71,7 @@ class Worker:
         try:
             await self._follow()
             origin = await self._origin(bucket)
-            outcomes = list(await self._intake.take(origin, list(files)))
-            if others := await self._intake.left_alone(outcomes):
-                outcomes += await self._intake.take(origin, others)
+            outcomes = await self._intake.told(origin, list(files))
         except ConciergeError as trouble:
             self._telemetry.log("error", "documents could not be taken in", error=str(trouble))
             self._telemetry.metrics({"IngestDocuments": len(files)}, {"Outcome": Became.FAILED.value})
@@ -81,7 +79,8 @@ class Worker:
         self._tell(outcomes)
         if any(one.writes for one in outcomes):
             await self._changed()
-        return [one.file for one in outcomes if one.became is Became.FAILED and one.file in files]
+        failed = {one.file for one in outcomes if one.became is Became.FAILED}
+        return list(files if failed - files.keys() else failed)  # of another's files no message tells
 
     def _tell(self, outcomes: Sequence[Outcome]) -> None:
         for became, count in Counter(one.became for one in outcomes).items():

@@ -1,8 +1,9 @@
-"""Writing what was planned, in two steps, so that nothing is lost sight of whoever dies between two writes.
+"""Writing what was planned in steps, so that nothing is lost sight of whoever dies between two writes.
 
 A document's first chunk says how many there are. It is written before the others where they become more, and
 after them where they become fewer; it is deleted last. So whatever stands in the index of a document, the
-next who looks at its first chunk knows of it.
+next who looks at its first chunk knows of it. What was a twin stays one until all of it is there, since it is
+by its other that it is found: its first chunk says how many there will be, and is written last.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +35,10 @@ class Writing:
         refused = await self._learn(generation, plans, made)
         stamp = self._wall().isoformat()
         able = [plan for plan in plans if plan.document.id not in refused]
+        before = [_expected(plan) for plan in able if plan.returns]
         first = [write for plan in able for write in _writes(plan, made, stamp, first=True)]
         then = [write for plan in able for write in _writes(plan, made, stamp, first=False)]
-        return {**refused, **await _in_turn(generation, first, then)}
+        return {**refused, **await _in_turn(generation, before, first, then)}
 
     async def delete(self, generation: Generation, known: Sequence[Known]) -> Mapping[str, str]:
         """Softly; document -> why it could not be deleted whole."""
@@ -71,12 +73,10 @@ class Writing:
         }
 
 
-async def _in_turn(
-    generation: Generation, first: Sequence[Write], then: Sequence[Write]
-) -> Mapping[str, str]:
-    """Document -> why it was refused: then its second step is left undone."""
+async def _in_turn(generation: Generation, *steps: Sequence[Write]) -> Mapping[str, str]:
+    """Document -> why it was refused: then its further steps are left undone."""
     refused: dict[str, str] = {}
-    for step in (first, then):
+    for step in steps:
         lost = await generation.write([write for write in step if _whose(write.id) not in refused])
         refused |= {_whose(name): why for name, why in lost.items()}
     return refused
@@ -84,15 +84,19 @@ async def _in_turn(
 
 def _writes(plan: Plan, made: Made, stamp: str, *, first: bool) -> Sequence[Write]:
     """Of one document, what is written `first` or afterwards."""
-    head = chunk_id(plan.document.id, 0)
+    head, head_first = chunk_id(plan.document.id, 0), plan.grows and not plan.returns
     found = [
         Write(name, _stored(source, made, stamp))
         for name, source in plan.sources
-        if (name == head) is (plan.grows is first)
+        if (name == head) is (head_first is first)
     ]
-    if plan.grows is not first:
+    if head_first is not first:
         found += [_deletion(name, stamp) for name in plan.surplus]
     return found
+
+
+def _expected(plan: Plan) -> Write:
+    return Write(chunk_id(plan.document.id, 0), {"chunks": len(plan.document.chunks)}, change=True)
 
 
 def _stored(source: Row, made: Made, stamp: str) -> dict[str, Any]:

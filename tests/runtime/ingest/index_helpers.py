@@ -54,13 +54,12 @@ class Memory:
             if row["hash"] in hashes and search.VECTOR in row
         }
 
-    async def alike(self, digests: Sequence[str]) -> Mapping[str, str]:
-        found = sorted(
-            (row["digest"], row["document"])
-            for row in self.seen.values()
-            if row.get("digest") in digests and not row["deleted"]
-        )
-        return dict(reversed(found))
+    async def alike(self, digests: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        alive = [row for row in self.seen.values() if not row["deleted"]]
+        return {
+            digest: sorted(row["document"] for row in alive if row.get("digest") == digest)
+            for digest in digests
+        }
 
     async def twins(self, documents: Sequence[str]) -> Sequence[str]:
         self.refresh()
@@ -73,6 +72,10 @@ class Memory:
     async def of(self, files: Sequence[str]) -> AsyncIterator[Known]:
         for known in self._known(lambda file: file in files):
             yield known
+
+    async def ever(self, files: Sequence[str]) -> Sequence[str]:
+        self.refresh()
+        return [row["document"] for row in self.seen.values() if row["chunk"] == 0 and row["file"] in files]
 
     def _known(self, fits):
         self.refresh()

@@ -198,7 +198,7 @@ def test_a_dry_run_says_it_all_and_does_nothing():
     place, memory, vectors = Place({"help/a.md": SHORT, "help/b.md": LONG}), Memory(), Letters()
     take_all(place, memory)
     del place.files["help/a.md"]
-    place.files |= {"help/b.md": SHORT, "help/c.md": b"# New\n\nNew.\n"}
+    place.files |= {"help/b.md": b"# Changed\n\nChanged.\n", "help/c.md": b"# New\n\nNew.\n"}
     before = {name: dict(row) for name, row in memory.rows.items()}
     report = take_all(place, memory, vectors=vectors, dry=True)
     assert counts(report) == {"changed": 1, "new": 1, "deleted": 1}

@@ -1,13 +1,12 @@
 """Any story of files, runs, events and deaths ends with an index that says what the files say, once."""
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from runtime.ingest.documents import documents
+from runtime.ingest.outcomes import Became
 from runtime.testing.loop import run as virtually
 from tests.runtime.ingest.files_helpers import Place
 from tests.runtime.ingest.index_helpers import SMALL, KilledError, Memory, intake, run
@@ -16,6 +15,7 @@ NAMES = st.sampled_from(("help/a.md", "help/b.md", "help/c.json"))
 LENGTHS = st.sampled_from((0, 3, 8))
 SALTS = st.integers(0, 1)
 DEATHS = st.integers(0, 6)
+WORKERS = st.integers(0, 1)
 
 
 def content(name: str, length: int, salt: int) -> bytes:
@@ -26,11 +26,15 @@ def content(name: str, length: int, salt: int) -> bytes:
 
 
 class Stories(RuleBasedStateMachine):
-    """`due`: files that an event tells of, and nobody has taken yet."""
+    """`due`: files that an event tells of, and nobody has taken yet, and those of a run that died.
+
+    Two workers take them, as long as they live; a run begins as a process of its own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.place, self.memory, self.due = Place(), Memory(), set[str]()
+        self.workers = [intake(self.memory), intake(self.memory)]
 
     @rule(name=NAMES, length=LENGTHS, salt=SALTS)
     def written(self, name, length, salt):
@@ -47,12 +51,16 @@ class Stories(RuleBasedStateMachine):
         self.memory.refresh()
 
     @precondition(lambda self: self.due)
-    @rule(dies_after=DEATHS, whole=st.booleans())
-    def died(self, dies_after, whole):
+    @rule(dies_after=DEATHS, whole=st.booleans(), which=WORKERS)
+    def died(self, dies_after, whole, which):
         self.memory.dies_after = dies_after
-        with suppress(KilledError):
-            self.run() if whole else self.events()
-        self.memory.dies_after = None
+        try:
+            self.run() if whole else self.events(which)
+        except KilledError:
+            self.workers[which] = intake(self.memory)
+            self.due.update(self.place.files if whole else ())
+        finally:
+            self.memory.dies_after = None
 
     @rule()
     def run(self):
@@ -65,27 +73,25 @@ class Stories(RuleBasedStateMachine):
         assert len(kept) == len(set(kept))
 
     @precondition(lambda self: self.due)
-    @rule()
-    def events(self):
+    @rule(which=WORKERS)
+    def events(self, which):
         """All at once, or one after the other in any order."""
-        worker = intake(self.memory)
-        outcomes = virtually(worker.take(self.place, sorted(self.due)))
-        if others := virtually(worker.left_alone(outcomes)):
-            virtually(worker.take(self.place, others))
+        self.taken(which, sorted(self.due))
         self.due.clear()
         self.says_what_the_files_say()
 
     @precondition(lambda self: self.due)
-    @rule(data=st.data())
-    def event(self, data):
+    @rule(data=st.data(), which=WORKERS)
+    def event(self, data, which):
         name = data.draw(st.sampled_from(sorted(self.due)))
-        worker = intake(self.memory)
-        outcomes = virtually(worker.take(self.place, [name]))
-        if others := virtually(worker.left_alone(outcomes)):
-            virtually(worker.take(self.place, others))
+        self.taken(which, [name])
         self.due.discard(name)
         if not self.due:
             self.says_what_the_files_say()
+
+    def taken(self, which, files):
+        outcomes = virtually(self.workers[which].told(self.place, files))
+        assert not [one for one in outcomes if one.became is Became.FAILED]
 
     def says_what_the_files_say(self):
         made = [
