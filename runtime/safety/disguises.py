@@ -14,14 +14,19 @@ from runtime.safety.normal import normal
 
 Reading = tuple[str, bool]  # a normal text; True where no one knows where its words end
 # Letters one by one: "i g n o r e", "無.視". At least so many that no abbreviation is taken for it.
-_GAP = r"[ .\-_*|/:;,、。]{1,3}"
-_SPACED = re.compile(rf"(?<![a-z0-9])(?:[^\W_]{_GAP}){{4,200}}[^\W_](?![a-z0-9])")
+_SIGN = r"[ .\-_*|/:;,、。]"
+_GAP = rf"{_SIGN}{{1,3}}"
+_SPACED = re.compile(rf"[^\W_](?={_SIGN})(?<![a-z0-9].){_GAP}(?:[^\W_]{_GAP}){{3,199}}[^\W_](?![a-z0-9])")
 _GAPS = re.compile(_GAP)
 _LEET_WORD = re.compile(r"(?<![\w@$])(?=[a-z@$!|]{0,12}[013457@$!|])[a-z013457@$!|]{4,24}(?![\w@$])")
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _LINES = 3  # so many breaks may stand between words of one sentence
-_PACKED = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,4000}={0,2}(?![A-Za-z0-9+/=_-])")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{2}[ :]?){12,2000}(?![0-9A-Za-z])", re.IGNORECASE)
+_PACKED = re.compile(
+    r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/=_-].)[A-Za-z0-9+/_-]{23,3999}={0,2}(?![A-Za-z0-9+/=_-])"
+)
+_HEX = re.compile(
+    r"[0-9a-fA-F](?<![0-9A-Za-z].)[0-9a-fA-F][ :]?(?:[0-9a-fA-F]{2}[ :]?){11,1999}(?![0-9A-Za-z])"
+)
 _URL = str.maketrans("-_", "+/")
 _ENTITY = re.compile(r"&(?:#\d{2,7}|#x[0-9a-f]{2,6});", re.IGNORECASE)
 MOST_PACKED = 4  # codes of a text that are undone

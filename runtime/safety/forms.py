@@ -11,6 +11,7 @@ from runtime.safety.near import words
 # Most patterns begin with a set of signs, and say only then what may not stand before: so the search goes
 # from sign to sign, and does not try everything everywhere. Those that say so read small letters.
 DIGIT = re.compile(r"\d")
+DIGIT_OF_OTHERS = re.compile(r"[^\D0-9]")  # Arabic, Devanagari ...
 FIVE_DIGITS = re.compile(r"\d\d{4}")
 
 # What a conversation is about: amounts, orders, books, measures; and products (small letters).
@@ -47,9 +48,10 @@ DATE_OF_MONTH = re.compile(  # small letters
 EXPIRY = re.compile(r"[01](?<![\d/].)(?:(?<=0)[1-9]|(?<=1)[0-2])\s?[/-]\s?(?:20)?\d{2}(?![\d/-])")
 MAIL = re.compile(r"(?<![\w.+%-])[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 MAIL_IN_WORDS = re.compile(  # small letters
-    r"(?<![\w.+-])[\w.+-]{1,64}(?: dot [\w.+-]{1,64}){0,3}(?:\s?[(\[{]\s?at\s?[)\]}]\s?| at )[\w-]{1,63}"
+    r"[\w.+-](?<![\w.+-].)[\w.+-]{0,63}(?:"
+    r"(?: dot [\w.+-]{1,64}){0,3}(?:\s?[(\[{]\s?at\s?[)\]}]\s?| at )[\w-]{1,63}"
     r"(?:(?:\s?[(\[{]\s?dot\s?[)\]}]\s?| dot )[\w-]{1,63}){1,3}(?![\w-]| at )"
-    r"|(?<![\w.+-])[\w.+-]{1,64}\s?[(\[{]\s?at\s?[)\]}]\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,3}"
+    r"|\s?[(\[{]\s?at\s?[)\]}]\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,3})"
 )
 CHINA = re.compile(r"\d(?<![0-9A-Za-z].)\d{16}[\dXx](?![0-9A-Za-z])")
 IBAN = re.compile(

@@ -30,7 +30,7 @@ MOST_OF_WORD, MOST_THINGS = 16, 4
 _SPARED = 0.3  # of a rule's weight, beside a thing that has instructions of its own
 # A further clause: what is named in it is not what the words before it speak of.
 _BEGINS = re.compile(r"[,:、，]|\b(?:and|then|now|so)\b|그리고|然后|并|そして")
-_ENDS = re.compile(r"[.!?;](?=\s|$|[\u3040-\uffdc])|[。\n]")
+_ENDS = re.compile(r"[.!?;。\n](?:(?<=[。\n])|(?=\s|$|[\u3040-\uffdc]))")
 
 
 class Rule(Shape):

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
 from runtime.safety.near import words
 
 _PART = r"[^\W\d_a-z][\w'’-]{0,30}"
@@ -17,8 +19,8 @@ _KANA = r"[一-龥々ぁ-んァ-ヶーA-Z]"
 _JAPANESE = re.compile(
     r"(?:名前は|(?:氏名|名義|受取人|お名前)[は:]|(?:私|わたし|僕)は(?=[^、。]{2,12}(?:と申|といい|と言い)))\s?"
     rf"(?P<a>{_KANA}{{2,12}}?(?: {_KANA}{{1,8}}?)?)(?=です|と申|と言|といい|、|。|で、|様|$|\s|,)"
-    r"|(?P<b>[一-龥々ァ-ヶー]{2,8}(?: [一-龥々ァ-ヶー]{1,6})?)(?=と申し(?:ます|て))"
 )
+_JAPANESE_BEFORE = re.compile(r"(?P<a>[一-龥々ァ-ヶー]{2,8}(?: [一-龥々ァ-ヶー]{1,6})?)(?=と申し(?:ます|て))")
 _CHINESE = re.compile(
     r"(?:我叫|我的名字(?:是|叫)|名字(?:是|叫)|(?:收件人|收货人|姓名|联系人|户名|持卡人)\s?(?:是|为|:)?)\s?"
     r"(?P<a>[一-龥·]{2,6}?)(?=[，。,.!！、；;\s]|$|的)"
@@ -28,7 +30,8 @@ _KOREAN = re.compile(
     r"(?P<a>[가-힣]{2,4}?)(?=입니다|이에요|예요|이고|이며|라고|[\s,.。]|$)"
 )
 _OTHER_SCRIPTS = (
-    (("名", "受取人", "申し", "は"), _JAPANESE),
+    (("名", "受取人", "は"), _JAPANESE),
+    (("と申し",), _JAPANESE_BEFORE),
     (("我", "名", "收", "联系人", "持卡人"), _CHINESE),
     (("이름", "성함", "성명", "수령인", "사람", "예금주", "수취인"), _KOREAN),
 )
@@ -36,7 +39,7 @@ _OTHER_SCRIPTS = (
 
 def names(plain: str, low: str) -> Iterator[tuple[int, int]]:
     """Where each stands. `low`: the same in small letters."""
-    if any(word in low for word in _leading()):
+    if _leading().find_matches_as_indexes(low):
         yield from _spans(_latin(), plain)
     if plain.isascii():
         return
@@ -51,9 +54,10 @@ def _spans(pattern: re.Pattern[str], plain: str) -> Iterator[tuple[int, int]]:
 
 
 @cache
-def _leading() -> Sequence[str]:
+def _leading() -> AhoCorasick:
     known = words().names
-    return (*known.sentences, *known.selves, *known.labels, *known.titles, *known.endings, "speaking")
+    leading = [*known.sentences, *known.selves, *known.labels, *known.titles, *known.endings, "speaking"]
+    return AhoCorasick(leading, implementation=Implementation.DFA, store_patterns=False)
 
 
 @cache

@@ -18,6 +18,7 @@ from contract.base import Shape
 
 MOST = 65_536  # letters that are read
 PIECE = 4_096  # letters that are made plain at once
+ONE_BY_ONE = 64  # different letters of a text
 MOST_MARKS = 4  # accents on one letter; sorting a longer run takes its length squared
 _TAGS = range(0xE0020, 0xE007F)
 _HIDDEN = re.compile(f"[{chr(_TAGS.start)}-{chr(_TAGS.stop - 1)}]+")  # words of their own
@@ -29,7 +30,8 @@ _INVISIBLE = ("Cf", "Cc", "Co", "Cn")
 _KEPT = {"\n", "\t", "\r"}
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u3001\u3002\uff0c]"
 _BETWEEN = re.compile(rf"(?<={_CJK})[^\S\n]{{1,8}}(?={_CJK})")
-_BLANKS = re.compile(r"[^\S\n]{2,}|[\t\r\f\v]")
+_BLANKS = re.compile(r"[^\S\n](?:[^\S\n]+|(?<=[\t\r\f\v]))")
+_UNLIKE_WORDS = re.compile(rf"[^\w\x00-\x7f]{{{MOST_MARKS + 1},}}")  # every mark is among them
 
 
 class _Alike(Shape):
@@ -67,7 +69,7 @@ def _plain(code: int) -> int | str | None:
         return None
     if code < _LATIN_ENDS:
         base = unicodedata.normalize("NFD", letter)[0]
-        return base if base.isascii() else code
+        return ord(base) if base.isascii() else code
     return code
 
 
@@ -77,19 +79,34 @@ def _table() -> _Table:
     return _Table(_Alike.model_validate(tomllib.loads(text)))
 
 
-@cache
-def _marks() -> re.Pattern[str]:
-    """Runs of marks that are longer than any language writes them."""
-    marks = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))]
-    return re.compile(rf"([{''.join(marks)}]{{{MOST_MARKS}}})[{''.join(marks)}]+")
+def _few_marks(found: re.Match[str]) -> str:
+    """Without the marks beyond MOST_MARKS of each run: longer than any language writes them."""
+    kept: list[str] = []
+    run = 0
+    for letter in found[0]:
+        run = run + 1 if unicodedata.combining(letter) else 0
+        if run <= MOST_MARKS:
+            kept.append(letter)
+    return "".join(kept)
 
 
 def normal(text: str) -> str:
     """The text in its one form: small letters, single blanks, none between letters of CJK; cut at MOST."""
     if not text.isascii():
-        text = _compatible(_marks().sub(r"\1", _HIDDEN.sub(r" \g<0>", text[:MOST])))
-        text = _BETWEEN.sub("", text.lower().translate(_table()))
+        text = _compatible(_UNLIKE_WORDS.sub(_few_marks, _HIDDEN.sub(r" \g<0>", text[:MOST])))
+        text = _BETWEEN.sub("", _translated(text.lower()))
     return _BLANKS.sub(" ", text[:MOST].lower().replace("’", "'"))
+
+
+def _translated(text: str) -> str:
+    """By the table. Most texts have few letters that it changes, and one after the other is faster then."""
+    table = _table()
+    changed = [letter for letter in set(text) if table[ord(letter)] != ord(letter)]
+    if len(changed) > ONE_BY_ONE:
+        return text.translate(table)
+    for letter in changed:  # what a letter becomes is changed no further
+        text = text.replace(letter, letter.translate(table))
+    return text
 
 
 def _compatible(text: str) -> str:

@@ -16,7 +16,7 @@ SHORT = 3  # digits of the shortest that a word may say is somebody's
 LONG = 7  # digits of a number that may be somebody's without a word that says so
 _SEPARATOR = r"[ .\-()/\u200b\u200c\u200d\u2060\ufeff]"
 _RUN = re.compile(rf"[+(\d](?<!\d.)(?:(?<=\d)|[+(]?\d)(?:{_SEPARATOR}{{0,3}}\d)+(?!\d)")
-_LONG = re.compile(rf"\d(?:{_SEPARATOR}{{0,3}}\d){{{LONG - 1},}}")
+_LONG = re.compile(rf"\d(?<!\d.)(?=(?:{_SEPARATOR}{{0,3}}\d){{{LONG - 1}}})\d*(?:{_SEPARATOR}{{1,3}}\d+)*")
 _GROUP = re.compile(r"\d+")
 _SHAPES = re.compile(
     r"""(?P<phone>
@@ -89,7 +89,7 @@ def numbers(flat: str) -> Iterator[Found]:
 
 def long_numbers(flat: str) -> Iterator[Found]:
     """Every number that is long enough to be somebody's, whatever it is."""
-    return (Found("number", run.start(), run.end()) for run in _LONG.finditer(flat))
+    return (Found("number", *run.span()) for run in _LONG.finditer(flat))
 
 
 def _in_run(flat: str, start: int, end: int, tries: _Tries) -> Iterator[Found]:

@@ -7,7 +7,9 @@ products and prices stay: they are what a conversation is about.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
+from string import digits
 from typing import NamedTuple
 
 from runtime.safety import forms
@@ -20,6 +22,7 @@ __all__ = ["Found", "Original", "find", "redact", "redacted"]
 
 LOOKED_AGAIN = 4_096  # letters of a text that is; a message has fewer
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
+MOST_FOUND = 1_000  # a text that holds more is a list of what is somebody's, and goes as a whole
 _START = itemgetter(1)
 _PAPERS = frozenset({"passport", "licence", "id"})
 
@@ -30,6 +33,8 @@ def find(text: str) -> tuple[Found, ...]:
     if not plain.isascii():
         plain = forms.LONG_VOWEL.sub("-", plain)
     found = _look(plain)
+    if len(found) > MOST_FOUND:
+        return (Found("number", 0, len(text)),)
     if found and len(text) < LOOKED_AGAIN:  # what stood beside it may be seen only now
         found += _look(_blank(plain, found))
     return _apart(found)
@@ -38,10 +43,10 @@ def find(text: str) -> tuple[Found, ...]:
 def _look(plain: str) -> list[Found]:
     if "[" in plain:
         plain = _blank(plain, _all("", forms.MARK, plain))
-    found = [*_written(plain, small(plain))]
-    if forms.DIGIT.search(plain):
+    found = list(islice(_written(plain, small(plain)), MOST_FOUND + 1))
+    if len(found) <= MOST_FOUND and forms.DIGIT.search(plain):
         plain = _blank(plain, found)
-        found += long_numbers(plain) if _flood(plain) else _numbered(plain)
+        found += islice(long_numbers(plain) if flood(plain) else _numbered(plain), MOST_FOUND + 1)
     return found
 
 
@@ -69,15 +74,21 @@ def redacted(text: str) -> tuple[str, Sequence[Original]]:
     return out + text[at:], originals
 
 
-def _flood(plain: str) -> bool:
-    return len(plain) > FLOOD and len(forms.DIGIT.findall(plain)) > FLOOD
+def flood(plain: str) -> bool:
+    """Whether there are more digits than anybody writes."""
+    if len(plain) <= FLOOD:
+        return False
+    others = () if plain.isascii() else forms.DIGIT_OF_OTHERS.findall(plain)
+    return sum(map(plain.count, digits)) + len(others) > FLOOD
 
 
 def _written(plain: str, low: str) -> Iterator[Found]:
     """What letters say. `low`: the same in small letters."""
     if "@" in low:
         yield from _all("email", forms.MAIL, plain)
-    if "dot" in low or _any(low, "at)", "at]", "at}", "at )", "at ]", "at }"):
+    if low.count("dot") > MOST_FOUND:
+        yield Found("email", 0, len(low))
+    elif "dot" in low or _any(low, "at)", "at]", "at}", "at )", "at ]", "at }"):
         yield from _all("email", forms.MAIL_IN_WORDS, low)
     yield from (Found("name", *span) for span in names(plain, low))
     if _any(low, "pass", "pw", "pin", "code", "otp", "パス", "暗証", "密码", "비밀"):

@@ -12,7 +12,7 @@ from runtime.safety.output.context import Goods
 
 _ENDS = re.compile(r"[.!?](?=[\s\"')]|$)|[。！？\n]")
 _CUT = re.compile(r"\s*[,、(（|/–]|\s-\s")
-_MODEL = re.compile(r"(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z0-9][a-z0-9-]{2,20}")
+_MODEL = re.compile(r"(?=[a-z0-9-]{0,20}\d)(?=[a-z0-9-]{0,20}[a-z])[a-z0-9][a-z0-9-]{2,20}")
 SHORTEST = 3  # letters of a name that is looked for
 REMEMBERED = 256  # messages under way; a part of an answer after another names the same products
 

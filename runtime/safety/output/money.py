@@ -107,10 +107,15 @@ _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 
 
 # Where an amount, a share or any other number may begin; where it is not, there is none.
-_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thir|twenty|fort|fift|sixt|ninety"
+_HAN = "一二三四五六七八九十百千"
 MAYBE = re.compile(
-    rf"[\d@$€£¥₩%〇]|(?<![a-z])(?:{_NUMBERS}|hundred|half)"
-    r"|[一二三四五六七八九十百千][一二三四五六七八九十百千万割折ド美円元달]|半額|半价|반값"
+    rf"""[\d@$€£¥₩%〇{_HAN}半반otfsenh](?:
+        (?<=[\d@$€£¥₩%〇])
+      | (?<![a-z].)(?:(?<=o)ne|(?<=t)(?:wo|hree|en|welve|hir)|(?<=f)(?:our|ive|ort|ift)|(?<=s)(?:ix|even)
+          |(?<=e)(?:ight|leven)|(?<=n)ine|(?<=h)(?:undred|alf))
+      | (?<=[{_HAN}])[{_HAN}万割折ド美円元달] | (?<=半)[額价] | (?<=반)값
+    )""",
+    re.VERBOSE,
 )
 
 

@@ -19,7 +19,7 @@ from runtime.safety.terms import MOST, Place, Terms
 
 Checked = tuple[str, tuple[Finding, ...]]
 Stage = Callable[[str, Context], Checked]
-ASIN = re.compile(r"(?<![A-Za-z0-9])B0[A-Z0-9]{8}(?![A-Za-z0-9])")
+ASIN = re.compile(r"B0(?<![A-Za-z0-9]..)[A-Z0-9]{8}(?![A-Za-z0-9])")
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
 MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
 LONGEST_PLACE = 16  # letters of a word that goes with a place to buy
@@ -43,7 +43,9 @@ class Whole(NamedTuple):
 
 
 def personal(text: str, context: Context) -> Checked:
-    """Personal data, but for what a document of ours says to everybody."""
+    """Personal data, but for what a document of ours says to everybody. A flood of digits is no answer."""
+    if pii.flood(text):
+        return wording(context.language).withheld, (Finding("pii", "withheld"),)
     found = [one for one in pii.find(text) if text[one.start : one.end] not in context.public]
     if not found:
         return text, ()
