@@ -29,6 +29,7 @@ _KOREAN = re.compile(
     r"(?:(?:제|내|저의) ?이름은|성함은|(?:이름|성명|수령인|받는 ?사람|예금주|수취인)\s?(?:은|는|:))\s?"
     r"(?P<a>[가-힣]{2,4}?)(?=입니다|이에요|예요|이고|이며|라고|[\s,.。]|$)"
 )
+_BESIDE = 12  # letters of the longest word that a title stands beside, with what is between
 _OTHER_SCRIPTS = (
     (("名", "受取人", "は"), _JAPANESE),
     (("と申し",), _JAPANESE_BEFORE),
@@ -39,8 +40,7 @@ _OTHER_SCRIPTS = (
 
 def names(plain: str, low: str) -> Iterator[tuple[int, int]]:
     """Where each stands. `low`: the same in small letters."""
-    if _leading().find_matches_as_indexes(low):
-        yield from _spans(_latin(), plain)
+    yield from _latin(plain, low)
     if plain.isascii():
         return
     for leading, pattern in _OTHER_SCRIPTS:
@@ -53,26 +53,55 @@ def _spans(pattern: re.Pattern[str], plain: str) -> Iterator[tuple[int, int]]:
         yield match.span(match.lastgroup or 0)
 
 
-@cache
-def _leading() -> AhoCorasick:
-    known = words().names
-    leading = [*known.sentences, *known.selves, *known.labels, *known.titles, *known.endings, "speaking"]
-    return AhoCorasick(leading, implementation=Implementation.DFA, store_patterns=False)
+def _latin(plain: str, low: str) -> Iterator[tuple[int, int]]:
+    """Looked for only where a word stands that a name may follow."""
+    leads, titles = _leads()
+    at = 0
+    for start, number in sorted(
+        (start, n) for n, start, _ in leads.find_matches_as_indexes(low, overlapping=True)
+    ):
+        if start < at:
+            continue
+        match = (_titled() if number < titles else _led()).match(plain, start)
+        if match and (number >= titles or _beside().search(plain, max(0, start - _BESIDE), start)):
+            at = match.end()
+            yield match.span(match.lastgroup or 0)
 
 
 @cache
-def _latin() -> re.Pattern[str]:
+def _leads() -> tuple[AhoCorasick, int]:
+    """What names follow, titles first; how many those are."""
     known = words().names
-    no_name = rf"(?!(?:{_any(known.none)})\b)"
+    others = (*known.sentences, *known.labels, *known.selves, *known.endings, "this is")
+    leads = AhoCorasick([*known.titles, *others], implementation=Implementation.DFA, store_patterns=False)
+    return leads, len(known.titles)
+
+
+@cache
+def _led() -> re.Pattern[str]:
+    known = words().names
     forms = (
         rf"(?:{_any(known.sentences)})\s{{0,2}}(?P<a>{_LATIN})",
         rf"(?:{_any(known.labels)})(?: (?:on|of|for) the \w{{2,12}})?\s?(?:is|to|:)\s{{0,2}}(?P<b>{_LATIN})",
         rf"this is\s(?P<c>{_LATIN})(?= speaking)",
-        rf"(?:{_any(known.selves)})\s{no_name}(?P<d>{_TWO})(?! (?:{_any(known.none)})\b)",
-        rf"(?:{_any(known.beside)})[ ,]{{1,2}}(?:{_any(known.titles)})\.?\s(?P<e>{_TWO})",
-        rf"(?:{_any(known.endings)}),?\s{{1,2}}{no_name}(?P<f>{_TWO})(?=[.\s]{{0,3}}$)",
+        rf"(?:{_any(known.selves)})\s{_no_name()}(?P<d>{_TWO})(?! (?:{_any(known.none)})\b)",
+        rf"(?:{_any(known.endings)}),?\s{{1,2}}{_no_name()}(?P<f>{_TWO})(?=[.\s]{{0,3}}$)",
     )
     return re.compile(rf"(?<![a-z])(?:{'|'.join(forms)})", re.IGNORECASE)
+
+
+@cache
+def _titled() -> re.Pattern[str]:
+    return re.compile(rf"(?:{_any(words().names.titles)})\.?\s(?P<e>{_TWO})", re.IGNORECASE)
+
+
+@cache
+def _beside() -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z])(?:{_any(words().names.beside)})[ ,]{{1,2}}\Z", re.IGNORECASE)
+
+
+def _no_name() -> str:
+    return rf"(?!(?:{_any(words().names.none)})\b)"
 
 
 def _any(terms: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ ASIN = re.compile(r"B0(?<![A-Za-z0-9]..)[A-Z0-9]{8}(?![A-Za-z0-9])")
 _SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?。！？\n]+|$)")
 MOSTLY = 0.5  # of an answer's sentences: then nothing of it is said
 LONGEST_PLACE = 16  # letters of a word that goes with a place to buy
+TOLD = 600  # letters before an amount that say what it belongs to
+NEAR = 80  # those before anything else that say what it is
 ROUNDS = 3  # of all checks, at most
 _MASK = "…"
 INSULT = "insult"
@@ -143,11 +145,23 @@ def check(text: str, context: Context) -> Whole:
     return Whole(text, tuple(findings))
 
 
-def check_part(text: str, context: Context) -> str:
-    """What a part of an answer becomes while it is still coming: by the checks that need no more of it."""
-    for stage in (personal, prices, competitors):
-        text, _ = stage(text, context)
-    return text
+def check_part(before: str, part: str, context: Context) -> str | None:
+    """What a part of an answer becomes while it is still coming, by the checks that need no more of it.
+
+    `before`: what is shown already. None: that would have to change too, which the end will tell.
+    """
+    for stage, told in ((personal, NEAR), (prices, TOLD), (competitors, NEAR)):
+        lead = _last(before, told)
+        checked, _ = stage(lead + part, context)
+        if not checked.startswith(lead):
+            return None
+        part = checked[len(lead) :]
+    return part
+
+
+def _last(text: str, letters: int) -> str:
+    """So many of its end, and no half of a word."""
+    return text if len(text) <= letters else text[text.find(" ", len(text) - letters) + 1 :]
 
 
 def _masked(text: str, places: list[Place]) -> str:

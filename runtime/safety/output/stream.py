@@ -20,7 +20,6 @@ from runtime.safety.output.stages import ASIN, Whole, check, check_part, names_o
 
 Lookup = Callable[[Sequence[str]], Awaitable[Sequence[Goods]]]
 MOST_HELD = 600  # letters of a sentence that is waited for
-TOLD = 600  # letters before it that say what it speaks of
 MOST_LOOKED_UP = 8
 CHECKED = "checked"
 _END = re.compile(r"[.!?][\"')]?\s|[。！？\n]")
@@ -61,7 +60,7 @@ class Stream:
         self._raw, self._low = chunk, low(chunk)
         until = _until(self._low, 0)
         await self._know(chunk[:until])
-        self.shown, self._passed = check_part(chunk[:until], self._context), until
+        self.shown, self._passed = check_part("", chunk[:until], self._context) or "", until
         await self._reply.restart(self.shown, reason)
 
     async def finish(self, text: str) -> Whole:
@@ -86,11 +85,10 @@ class Stream:
             out = part
         else:
             await self._know(part)
-            before = self.shown[-TOLD:]
-            checked = check_part(before + part, self._context)
-            if not checked.startswith(before):  # what is shown would have to change: the end will tell
+            checked = check_part(self.shown, part, self._context)
+            if checked is None:
                 return
-            out = checked[len(before) :]
+            out = checked
         self._passed = until
         self.shown += out
         if out:
@@ -99,8 +97,8 @@ class Stream:
     async def _know(self, part: str) -> None:
         """Looks up what is spoken of and not known yet."""
         named = {asin for asin in ASIN.findall(part) if asin not in self._context.asins}
-        priced = any(one.cents is not None for one in self._context.goods)
-        wanted = [*named, *(self._before if amounts(part) and not priced else ())]
+        unpriced = self._before and all(one.cents is None for one in self._context.goods)
+        wanted = [*named, *(self._before if unpriced and amounts(part) else ())]
         wanted = [asin for asin in dict.fromkeys(wanted) if asin not in self._asked][:MOST_LOOKED_UP]
         if wanted:
             self._asked.update(wanted)
