@@ -39,6 +39,8 @@ class Answer:
     error: str | None = None
     gaps: int = 0
     endings: int = 0
+    cached: bool = False
+    usd: float = 0.0
 
 
 def ask(host: str, text: str, within_s: float = 30.0) -> Answer:
@@ -84,7 +86,9 @@ def _followed(frames: Iterator[Mapping[str, Any]], due: float, began: float) -> 
         return Answer(due, first, error="the answer has no end", gaps=gaps)
     ending = endings[-1]
     error = str(ending.get("code", "error")) if ending["type"] == "error" else None
-    return Answer(due, first, took, ending.get("tier"), error, gaps, len(endings))
+    cached = bool(ending.get("about", {}).get("cached"))
+    usd = float(ending.get("usage", {}).get("usd", 0.0))
+    return Answer(due, first, took, ending.get("tier"), error, gaps, len(endings), cached, usd)
 
 
 def measures(found: Sequence[Answer]) -> dict[str, float | None]:
@@ -100,7 +104,15 @@ def measures(found: Sequence[Answer]) -> dict[str, float | None]:
         "first_token_p95_ms": _rank([one.first_token_ms for one in answered], 0.95),
         "end_to_end_p95_ms": _rank([one.end_to_end_ms for one in answered], 0.95),
         "canned_share": sum(one.tier == "T2" for one in answered) / len(answered) if answered else None,
+        "made_share": made_share([(one.cached, one.usd) for one in answered]),
     }
+
+
+def made_share(answers: Sequence[tuple[bool, float]]) -> float | None:
+    """Of answers, each kept or shared or not and what it cost: those a model made for one person alone."""
+    made = sum(usd > 0 and not cached for cached, usd in answers)
+    shared = sum(cached for cached, _ in answers)
+    return made / (made + shared) if made + shared else None
 
 
 def _rank(values: Sequence[float | None], share: float) -> float | None:

@@ -129,6 +129,7 @@ Measure = Literal[
     "sequence_gaps",
     "ended_twice",
     "canned_share",
+    "made_share",  # of the answers of models, those made for one person alone: not kept, not shared
 ]
 
 

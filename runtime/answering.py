@@ -270,9 +270,10 @@ class Answering:
         """Only what a model said, whole, from facts that were all there and nobody's own."""
         made = Made(
             by_model=answer.rung.model is not None,
-            whole=not facts.missing and not facts.personal and _priced_by_cards(final),
+            whole=not facts.personal and _priced_by_cards(final),
             corrected=bool(final.about.changes),
             derived=bool(facts.products),
+            lacking=bool(facts.missing),
         )
         kept = Shelved(
             tier=final.tier,

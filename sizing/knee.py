@@ -31,7 +31,7 @@ def curve(
     top: Story, settings: Settings, known: Capacities, assumed: Assumptions, measured: Measured, seed: int
 ) -> Sequence[Point]:
     """Up to three times the story's own rate; everybody is connected from the beginning."""
-    rungs = {rung.name for rung in settings.runtime.ladder if rung.tier.value in FULLY} | {OWN, CACHE}
+    rungs = {rung.name for rung in settings.runtime.rungs if rung.tier.value in FULLY} | {OWN, CACHE}
     found = []
     for step in STEPS:
         story = replace(

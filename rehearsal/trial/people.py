@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.client import made_share
 from chaos.record import Second
 from contract.errors import InconclusiveError
 from contract.faults import Traffic
@@ -70,6 +71,7 @@ def measures(found: Sequence[Sample]) -> dict[str, float | None]:
         "first_token_p95_ms": first.p95 if first else None,
         "end_to_end_p95_ms": end.p95 if end else None,
         "canned_share": canned / whole.answered.count if whole.answered.count else None,
+        "made_share": made_share([(one.cached, one.usd) for one in found if one.error is None]),
     }
 
 

@@ -8,8 +8,9 @@
         ...generate...
         await turn.keep(answer, Made(by_model=True), tags=asins, vector=vector)
 
-Of all who ask the same at the same time one generates; the others wait in `turn` for what it keeps, for so
-long, and then go on by themselves. Whoever leaves a turn without keeping anything sets them free.
+Of all who ask the same at the same time one generates; the others wait in `turn` for its answer, for so long,
+and then go on by themselves. If it leaves without one, another takes over. If its answer is nobody else's, they
+go on by themselves, and for a while nobody waits for the next: they would wait one after the other for nothing.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from runtime.caches.similar import Similar
 from runtime.caches.vectors import pack
 from runtime.measures import Measures
 
+MOST_REMEMBERED = 10_000  # questions whose answers are nobody else's
 T = TypeVar("T")
 Mode = Literal["normal", "aggressive", "off"]
 How = Literal["", "exact", "similar"]
@@ -34,7 +36,8 @@ How = Literal["", "exact", "similar"]
 class Made:
     """How an answer came about. Only what a model said, whole and untouched, is said again.
 
-    `derived`: something in it is from a provider, such as a price: it is good for minutes.
+    `derived`: something in it is from a provider, such as a price: it is good for minutes. `lacking`: something
+    could not be looked up: it is as good as can be for those who wait for it now, and for nobody later.
     """
 
     by_model: bool
@@ -42,10 +45,15 @@ class Made:
     blocked: bool = False
     corrected: bool = False
     derived: bool = False
+    lacking: bool = False
+
+    @property
+    def may_be_shared(self) -> bool:
+        return self.by_model and self.whole and not self.blocked and not self.corrected
 
     @property
     def may_be_kept(self) -> bool:
-        return self.by_model and self.whole and not self.blocked and not self.corrected
+        return self.may_be_shared and not self.lacking
 
 
 class Answers(Generic[T]):
@@ -59,6 +67,19 @@ class Answers(Generic[T]):
         self.settings = settings
         self.measures = measures
         self.under_way: dict[str, asyncio.Future[T | None]] = {}
+        self._nobody_elses: dict[str, float] = {}
+
+    def nobody_elses(self, key: str) -> bool:
+        """Whether answers to this were for nobody else a moment ago."""
+        return _time() < self._nobody_elses.get(key, 0.0)
+
+    def is_nobody_elses(self, key: str) -> None:
+        """For as long as somebody may hold the lease to make one."""
+        now = _time()
+        if len(self._nobody_elses) >= MOST_REMEMBERED:
+            self._nobody_elses = {name: until for name, until in self._nobody_elses.items() if until > now}
+        if len(self._nobody_elses) < MOST_REMEMBERED:
+            self._nobody_elses[key] = now + self.settings.lease_s
 
     def turn(self, question: Question, mode: Mode = "normal") -> "Turn[T]":
         """One message's way through the cache; `mode` is the operator's control."""
@@ -127,9 +148,14 @@ class Turn(Generic[T]):
         self, answer: T, made: Made, *, tags: Sequence[str] = (), vector: Sequence[float] | None = None
     ) -> bool:
         """Puts a new answer down, if such may be kept. `tags`: the products it speaks of."""
-        if self._off or not made.may_be_kept:
+        if self._off:
+            return False
+        if not made.may_be_shared:
+            self._answers.is_nobody_elses(self._key)
             return False
         self._set_free(answer)
+        if not made.may_be_kept:
+            return False
         self._answers.measures.made("answers")
         settings, seen = self._answers.settings, self._seen
         if seen.state == "down":
@@ -157,12 +183,18 @@ class Turn(Generic[T]):
     async def _wait_or_look(self) -> None:
         settings = self._answers.settings
         until = self._began + settings.wait_s
+        if self._answers.nobody_elses(self._key):
+            seen = await self._answers.shelf.peek(self._key)
+            if seen.value is not None and seen.state == "fresh":
+                self._found(seen.value, "exact", stale=False)
+            return
         if settings.coalesce:
             while (other := self._answers.under_way.get(self._key)) is not None:
                 if (answer := await _within(other, until - _time())) is not None:
-                    return self._found(answer, "exact", stale=False)
-                if _time() >= until:
-                    return None  # by ourselves
+                    self._found(answer, "exact", stale=False)
+                    return
+                if _time() >= until or self._answers.nobody_elses(self._key):
+                    return  # by ourselves
             self._leads = asyncio.get_running_loop().create_future()
             self._answers.under_way[self._key] = self._leads
         try:
@@ -176,7 +208,6 @@ class Turn(Generic[T]):
             self._set_free(seen.value)
         else:
             self._settled = not seen.mine or seen.state == "down"
-        return None
 
     async def _look(self, until: float) -> Seen[T]:
         """Again and again while another task makes it."""

@@ -304,6 +304,35 @@ def test_when_the_one_who_generates_leaves_another_takes_over():
     assert played(scene, RULES) == (1, True)
 
 
+def test_what_lacks_something_is_right_for_those_who_wait_and_for_nobody_later():
+    """A reranker that is away must not make everybody ask the models."""
+
+    async def scene(_, task) -> Any:
+        lacking = replace(MODEL, lacking=True)
+        at_once = await asyncio.gather(*(ask(task, ECHO, lacking) for _ in range(20)))
+        later = await ask(task, ECHO)
+        return sum(how == "" for how, _ in at_once), later[0]
+
+    assert played(scene, RULES) == (1, "")
+
+
+def test_where_an_answer_is_nobody_elses_nobody_waits_in_a_row_for_the_next():
+    async def scene(_, one, two) -> Any:
+        told = asyncio.get_running_loop().time
+        corrected, began, took = replace(MODEL, corrected=True), told(), []
+
+        async def person(task: Task, comes_s: float) -> None:
+            await asyncio.sleep(comes_s)
+            came = told()
+            assert (await ask(task, ECHO, corrected))[0] == ""
+            took.append(told() - came)
+
+        await asyncio.gather(*(person(task, n / 10) for n in range(30) for task in (one, two)))
+        return max(took) <= 3.1, told() - began < 6.0
+
+    assert played(scene, RULES, tasks=2) == (True, True)
+
+
 def test_nobody_waits_longer_for_another_than_the_settings_say():
     async def scene(_, one, two) -> Any:
         asyncio.create_task(ask(one, ECHO, seconds=9))  # noqa: RUF006 - runs as long as the scene
