@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+from moto import backends
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -30,19 +31,28 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     url_rules.make_one_by_one()
+    services = tuple(backends.list_of_moto_modules())  # moto reads its folder for each request
+    backends.list_of_moto_modules = lambda: iter(services)
     app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     os.environ["MOTO_PORT"] = str(server.server_port)  # moto builds links to itself from it
     threading.Thread(target=_load, daemon=True).start()
     print(json.dumps({"ready": True, "url": f"http://127.0.0.1:{server.server_port}"}), flush=True)
     server.serve_forever()
 
 
+class _Quiet(MotoRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_: object) -> None:
+        return
+
+
 def _load() -> None:
     """Reads the largest services while nobody asks yet: their first calls would wait a second for it."""
     for name in _LARGE:
         importlib.import_module(f"moto.{name}")
-    for name in ("moto_percentiles", "moto_transactions"):
+    for name in ("moto_percentiles", "moto_tables"):
         importlib.import_module(f"rehearsal.{name}").teach()
 
 

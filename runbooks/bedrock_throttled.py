@@ -20,7 +20,8 @@ THRESHOLD = 0.03
 MINUTES = 30
 WINDOW_S, SLICE_S = 30, 10  # what the alarm looks at: three periods, two of which must be bad
 ENOUGH_CALLS, ENOUGH_FALLBACK_CALLS = 20, 5
-FALL = 1 / 3
+SEEN_S = 40  # of what was changed: how long is looked at, at most
+FALL = 1 / 5
 
 SONNET_THROTTLED = Signal("ModelThrottled", {"Rung": "sonnet"})
 HAIKU_FAILED = Signal("ModelFailed", {"Rung": "haiku"})
@@ -109,15 +110,19 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
 
 @calling(METRICS)
 def throttled_calls(world: World, since: datetime | None) -> float | None:
-    """Throttled Sonnet calls in ten seconds."""
+    """Throttled Sonnet calls for a thousand messages: of half a minute before, or of what was seen since.
+
+    The longer the better: one call in twenty is a handful in ten seconds, and chance makes that two or three.
+    """
     end = settled(world)
-    if since is not None and end - timedelta(seconds=SLICE_S) < since:
+    span_s = WINDOW_S
+    if since is not None:
+        span_s = min(SEEN_S, (end - since) // timedelta(seconds=SLICE_S) * SLICE_S)
+    if span_s < 2 * SLICE_S:
         return None
-    span_s = 2 * SLICE_S if since is None else SLICE_S
     seen = read(world, {"throttled": SONNET_THROTTLED, "messages": Signal("Messages")}, end, span_s)
-    if not any(series.samples for series in seen.values()):
-        return None  # silence is no improvement; answers without a Sonnet call are
-    return seen["throttled"].total * SLICE_S / span_s
+    messages = seen["messages"].total
+    return seen["throttled"].total * 1_000 / messages if messages else None  # silence is no improvement
 
 
 def _of_settings(settings: RuntimeSettings) -> float:
@@ -147,7 +152,7 @@ RUNBOOK = Runbook(
         ),
     ),
     verify=Verify(
-        what="throttled Sonnet calls in 10 s",
+        what="throttled Sonnet calls for 1,000 messages",
         within_s=45,  # the agent looks back a minute before it turns
         measure=throttled_calls,
         better=lambda before, after: after <= before * (1 - FALL),

@@ -8,9 +8,10 @@
         ...generate...
         await turn.keep(answer, Made(by_model=True), tags=asins, vector=vector)
 
-Of all who ask the same at the same time one generates; the others wait in `turn` for its answer, for so long,
-and then go on by themselves. If it leaves without one, another takes over. If its answer is nobody else's, they
-go on by themselves, and for a while nobody waits for the next: they would wait one after the other for nothing.
+Of all who ask the same at the same time one generates; the others wait in `turn` for its answer, for so
+long, and then go on by themselves. If it leaves without one, another takes over. If its answer is nobody
+else's, they go on by themselves, and for a while nobody waits for the next: they would wait one after the
+other for nothing.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ How = Literal["", "exact", "similar"]
 class Made:
     """How an answer came about. Only what a model said, whole and untouched, is said again.
 
-    `derived`: something in it is from a provider, such as a price: it is good for minutes. `lacking`: something
-    could not be looked up: it is as good as can be for those who wait for it now, and for nobody later.
+    `derived`: something in it is from a provider, such as a price: it is good for minutes. `lacking`:
+    something could not be looked up: it is as good as can be for those who wait now, and for nobody later.
     """
 
     by_model: bool

@@ -8,14 +8,14 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import Item
 
-from rehearsal import moto_transactions
+from rehearsal import moto_tables
 
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    moto_transactions.teach()
+    moto_tables.teach()
     with mock_aws():
         made = boto3.client("dynamodb", region_name="us-east-1")
         made.create_table(
@@ -96,3 +96,21 @@ def test_what_a_transaction_does_not_touch_is_not_copied(client: Any, monkeypatc
     monkeypatch.setattr(Item, "__deepcopy__", counted, raising=False)
     client.transact_write_items(TransactItems=[put("s7", "2"), put("s7", "3"), put("new", "1")])
     assert set(copied) == {"s7"}
+
+
+def test_a_query_sees_its_partition_in_order_and_an_index_the_whole_table(client):
+    for number in (3, 1, 2):
+        client.transact_write_items(TransactItems=[put("a", f"{number}"), put("b", f"{number}", other="x")])
+    said = client.query(
+        TableName="t",
+        KeyConditionExpression="shard = :a",
+        ExpressionAttributeValues={":a": {"S": "a"}},
+        ScanIndexForward=False,
+        Limit=2,
+    )
+    assert [row["item"]["S"] for row in said["Items"]] == ["3", "2"]
+    assert client.scan(TableName="t")["Count"] == 6
+    nobody = client.query(
+        TableName="t", KeyConditionExpression="shard = :c", ExpressionAttributeValues={":c": {"S": "c"}}
+    )
+    assert nobody["Items"] == []
