@@ -33,7 +33,7 @@ from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, read_samp
 from rehearsal.gate import Gate
 from rehearsal.history import CLOCK
 from rehearsal.load_here import SHOP_SEED
-from rehearsal.machine import MachineWatch
+from rehearsal.machine import MachineWatch, speed_here
 from rehearsal.oncall import Duty, OnCall
 from rehearsal.processes import Process, Processes
 from rehearsal.rollout import Rollouts
@@ -54,7 +54,7 @@ PATIENT = Config(read_timeout=60, connect_timeout=10, retries={"total_max_attemp
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a person chooses; None: as the story says.
+    """What a person chooses; None: as the story says, and of its speed as much as this machine can.
 
     `without`: alarms, runbooks and rungs that are taken away; `ask`: whether a runbook may be applied for an
     alarm.
@@ -107,7 +107,7 @@ def run(
     `folder` is made once everything that was asked for has proved good; another beside it, if it is there.
     """
     stack_name = options.stack or story.stack
-    speed = options.speed or story.speed
+    speed = options.speed or speed_here(story.speed)
     schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed, speed)
     beforehand.check_without(options.without)
     changes = protection.without_rungs(
@@ -310,9 +310,15 @@ class GameDay:
         self.timeline.tell(
             "load",
             f"{self.schedule.messages} messages in {self.story.length_s:.0f} s, "
-            f"{self.clock.speed:g} times as fast as the clock",
+            f"{self.clock.speed:g} times as fast as the clock: "
+            f"{self.story.length_s / self.clock.speed / 60:.1f} minutes{self._why_slower()}",
         )
         return process
+
+    def _why_slower(self) -> str:
+        if self.options.speed is not None or self.clock.speed == self.story.speed:
+            return ""
+        return f" (this machine is too slow, or too busy, for {self.story.speed:g})"
 
     def _wait_until(self, ready: Callable[[], bool], process: Process) -> None:
         deadline = time.monotonic() + 30

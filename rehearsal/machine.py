@@ -1,6 +1,6 @@
-"""Whether this machine kept up: memory of all programs, the agent's processor time, how long it had to wait.
+"""How fast a story may be played here, and whether this machine kept up: memory, processor time, waiting.
 
-A rehearsal on a machine that is too slow says nothing about the agent. A thread of its own, once a second.
+A rehearsal on a machine that is too slow says nothing about the agent. What watches is a thread of its own.
 """
 
 import threading
@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 
 _EVERY_S = 1.0
+# A piece of Python, and how long a machine takes for it that can play at three times the speed.
+_PIECE, _PIECE_S, _TRIES = 100_000, 0.009, 7
+_SLOWEST, _STEP = 1.5, 0.5
 _GB = 1024**3
 
 
@@ -36,6 +39,19 @@ class Machine:
     def cpu_share(self) -> float:
         """Of one processor."""
         return self.cpu_s / self.lasted_s if self.lasted_s else 0.0
+
+
+def speed_here(wanted: float) -> float:
+    """`wanted`, or as much of it as this machine can now: the agent's own work does not get faster."""
+    took = min(_piece_s() for _ in range(_TRIES))
+    affordable = wanted * _PIECE_S / took // _STEP * _STEP
+    return min(wanted, max(_SLOWEST, affordable))
+
+
+def _piece_s() -> float:
+    began = time.perf_counter()
+    sum(number * number for number in range(_PIECE))
+    return time.perf_counter() - began
 
 
 class MachineWatch:

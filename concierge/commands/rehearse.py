@@ -37,7 +37,10 @@ def rehearse(
     ] = None,
     seed: Annotated[int, typer.Option(help="Moments and texts follow from it.")] = 7,
     speed: Annotated[
-        float | None, typer.Option(min=1.0, max=3.0, help="Times as fast as the clock; else the story's.")
+        float | None,
+        typer.Option(
+            min=1.0, max=3.0, help="Times as fast as the clock; else the story's, or what this machine can."
+        ),
     ] = None,
     rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Times the story's messages.")] = 1.0,
     without: Annotated[
