@@ -1,5 +1,7 @@
 """Versions of a model in the estate's registry, on an AWS of this machine."""
 
+from uuid import uuid4
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -17,8 +19,11 @@ def registry(monkeypatch):
         monkeypatch.setenv(name, "test")
     with mock_aws():
         client = boto3.client("sagemaker", region_name="us-east-1")
-        client.create_model_package_group(ModelPackageGroupName="concierge-test-intent")
-        yield Registry(client, "concierge-test-intent", 0.92)
+        group = (
+            f"concierge-{uuid4().hex[:8]}-intent"  # a mock that another test left open keeps what was in it
+        )
+        client.create_model_package_group(ModelPackageGroupName=group)
+        yield Registry(client, group, 0.92)
 
 
 def test_a_version_waits_for_approval_and_says_what_it_is(registry):
