@@ -202,4 +202,4 @@ def test_chaostoolkit_takes_every_experiment(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
     )
-    assert (ran.returncode, ran.stdout.split()) == (0, list(catalogue.names())), ran.stderr
+    assert (ran.returncode, sorted(ran.stdout.split())) == (0, list(catalogue.names())), ran.stderr
