@@ -72,8 +72,17 @@ async def client(service: str, region: str, **config: Any) -> AsyncIterator[Any]
     settings = AioConfig(connect_timeout=CONNECT_S, tcp_keepalive=True, **config)
     made: Any = _session().create_client(service, region_name=region, config=settings)
     async with made as opened:
+        await _ready_to_connect(opened)
         send_along(opened)
         yield opened
+
+
+async def _ready_to_connect(opened: Any) -> None:
+    """Makes what is needed for TLS now. It would be made with the first call, in a thread: whoever had less
+    time than that takes would give it up half made, the next one again, and nobody would ever be answered.
+    """
+    http = opened._endpoint.http_session
+    await http._get_session(http._proxy_config.proxy_url_for(opened.meta.endpoint_url))
 
 
 def ssm(region: str) -> AbstractAsyncContextManager[Any]:
