@@ -1,4 +1,4 @@
-"""A client is ready when it is open: short deadlines of its first calls must not keep it from ever being so."""
+"""A client is ready when it is open: first calls with little time must not keep it from ever being so."""
 
 import asyncio
 import time
