@@ -1,7 +1,5 @@
 """Versions of a model in the estate's registry, on an AWS of this machine."""
 
-from uuid import uuid4
-
 import boto3
 import pytest
 from moto import mock_aws
@@ -14,14 +12,12 @@ GOOD = Wanted(artifact="s3://models/intent/1/model.tar.gz", image=IMAGE, measure
 
 
 @pytest.fixture
-def registry(monkeypatch):
+def registry(monkeypatch, nowhere_else):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
         client = boto3.client("sagemaker", region_name="us-east-1")
-        group = (
-            f"concierge-{uuid4().hex[:8]}-intent"  # a mock that another test left open keeps what was in it
-        )
+        group = "concierge-test-intent"
         client.create_model_package_group(ModelPackageGroupName=group)
         yield Registry(client, group, 0.92)
 
