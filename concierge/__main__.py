@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from contract.errors import INCONCLUSIVE, WRONG_USE, ConciergeError
@@ -19,11 +20,14 @@ TRACE_HINT = "(set CONCIERGE_TRACE=1 to see where)"
 # What shells expect of a command ended by Ctrl-C, and of one whose reader (`head`, `less`) has left.
 INTERRUPTED, READER_LEFT = 130, 141
 _AGAIN_S = 0.02
+_stopped = threading.Event()
 
 
 def main() -> None:
     """Runs the command line; never shows a traceback unless CONCIERGE_TRACE is set."""
     sys.unraisablehook = _nothing_lost
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -31,6 +35,12 @@ def main() -> None:
     finally:
         sys.unraisablehook = sys.__unraisablehook__
     sys.exit(code)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C. A library that is being imported may make another error of it: so that it came is noted."""
+    _stopped.set()
+    signal.default_int_handler(number, frame)
 
 
 def _nothing_lost(lost: "sys.UnraisableHookArgs") -> None:
@@ -53,6 +63,8 @@ def run(arguments: list[str]) -> int:
         if code == INTERRUPTED:  # Typer makes an exit code of Ctrl-C, and says nothing
             raise KeyboardInterrupt
     except (Exception, KeyboardInterrupt, SystemExit) as ended:  # noqa: BLE001 - nobody sees a traceback
+        if _stopped.is_set() and KeyboardInterrupt.__name__ in str(ended):  # pydantic's SchemaError, say
+            return _fail("interrupted", INTERRUPTED)
         if _reader_has_gone(ended):
             # Python would complain again while closing stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
