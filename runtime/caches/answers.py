@@ -74,7 +74,7 @@ class Answers(Generic[T]):
         """Whether answers to this were for nobody else a moment ago."""
         return _time() < self._nobody_elses.get(key, 0.0)
 
-    def is_nobody_elses(self, key: str) -> None:
+    def note_nobody_elses(self, key: str) -> None:
         """For as long as somebody may hold the lease to make one."""
         now = _time()
         if len(self._nobody_elses) >= MOST_REMEMBERED:
@@ -152,7 +152,7 @@ class Turn(Generic[T]):
         if self._off:
             return False
         if not made.may_be_shared:
-            self._answers.is_nobody_elses(self._key)
+            self._answers.note_nobody_elses(self._key)
             return False
         self._set_free(answer)
         if not made.may_be_kept:

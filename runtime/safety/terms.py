@@ -21,7 +21,7 @@ class Place(NamedTuple):
 class _Term(NamedTuple):
     kind: str
     begins: bool  # where a word does
-    ends: bool
+    ends: bool  # so does not one that may go on (`*`)
 
 
 class Terms:

@@ -24,8 +24,8 @@ def read(content: bytes) -> Sequence[Reading]:
         with zipfile.ZipFile(BytesIO(content)) as file:
             body, styles = _part(file, "word/document.xml"), _part(file, "word/styles.xml")
             core = _part(file, "docProps/core.xml")
-    # NotImplementedError: zipfile's word for a compression it does not know; RuntimeError: for a password.
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as wrong:
+    # RuntimeError: zipfile's word for a password, or a compression it does not know.
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, EOFError) as wrong:
         raise ReadingError(f"is no DOCX that can be read: {wrong}") from None
     if body is None:
         raise ReadingError("is no DOCX: there is no word/document.xml in it")
