@@ -6,8 +6,7 @@ Brings the rooms together and knows the inside of none. Everything it starts end
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,29 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from redis.exceptions import RedisError
 
-import plan
-from contract.errors import ConciergeError, InconclusiveError
+from contract.errors import InconclusiveError
 from contract.inventory import Inventory
 from loadtests import launch
 from loadtests.run import BEGAN, finished
 from loadtests.verdict import judge as judge_load
 from plan import Plan
-from plan.show import summary_line
-from rehearsal import beforehand, clients, dashboards, environment, plans, protection, shopper, verdict
+from rehearsal import clients, environment, shopper, verdict
 from rehearsal.agent import agent
 from rehearsal.breaking import Breaking
 from rehearsal.door import Door
 from rehearsal.environment import Aws
 from rehearsal.evidence import Breach, Evidence, RunbookRun, Schedule, read_samples
-from rehearsal.gate import Gate
 from rehearsal.history import CLOCK
 from rehearsal.load_here import SHOP_SEED
-from rehearsal.machine import MachineWatch, speed_here
+from rehearsal.machine import MachineWatch
 from rehearsal.oncall import Duty, OnCall
+from rehearsal.played import Options, Result
 from rehearsal.processes import Process, Processes
 from rehearsal.rollout import Rollouts
 from rehearsal.shopper import Shopper
 from rehearsal.story import Story
 from rehearsal.story_clock import StoryClock
-from rehearsal.timeline import Timeline, Told
+from rehearsal.timeline import Timeline
 from runbooks import engine
 from stacks import settings, stackfile
 from stacks.settings import Settings
@@ -50,102 +47,6 @@ DRAIN_S = 90.0
 SAMPLES = "samples.jsonl"
 # A busy machine's moto may take long over a whole table.
 PATIENT = Config(read_timeout=60, connect_timeout=10, retries={"total_max_attempts": 2})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a person chooses; None: as the story says, and of its speed as much as this machine can.
-
-    `without`: alarms, runbooks and rungs that are taken away; `ask`: whether a runbook may be applied for an
-    alarm.
-    """
-
-    stack: str | None = None
-    seed: int = 7
-    speed: float | None = None
-    rate: float = 1.0
-    changes: Mapping[str, str] = field(default_factory=dict)
-    without: Sequence[str] = ()
-    ask: Callable[[str, str], bool] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """Everything the report is made from."""
-
-    story: Story
-    options: Options
-    stack: str
-    folder: Path
-    gates: list[Gate]
-    evidence: Evidence
-    timeline: Timeline
-    pages: Sequence[dashboards.Page] = ()
-
-    @property
-    def exit_code(self) -> int:
-        return verdict.exit_code(self.gates)
-
-
-class InterruptedStoryError(KeyboardInterrupt):
-    """Ctrl-C: what was seen so far is `result`, if there is anything."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__()
-        self.result = result
-
-
-def run(
-    story: Story,
-    options: Options,
-    folder: Path,
-    listener: Callable[[Told], None],
-    watch: Callable[["GameDay"], None] = lambda _: None,
-) -> Result:
-    """Plays the story. Only the main thread may call it. `watch` is given the day once its traffic has begun.
-
-    `folder` is made once everything that was asked for has proved good; another beside it, if it is there.
-    """
-    stack_name = options.stack or story.stack
-    speed = options.speed or speed_here(story.speed)
-    schedule = Schedule.of(story, options.rate * story.traffic.rate, options.seed, speed)
-    beforehand.check_without(options.without)
-    changes = protection.without_rungs(
-        stack_name, options.changes, beforehand.without(options.without, "rung")
-    )
-    found = stackfile.read(stack_name).changed(changes)
-    known = settings.parse(found.config, file=found.path.name, lines=found.lines)
-    clock = StoryClock(speed)
-    timeline = Timeline(listener, clock)
-    build = stackfile.root_of() / "build"
-    planned = plan.run(stack_name, changes=changes) if changes else plans.kept(stack_name, build)
-    beforehand.check_alarms(story, planned, options.without)
-    own = beforehand.make(folder)
-    timeline.tell("plan", summary_line(planned))
-    with ExitStack() as stack:
-        day = GameDay(story, options, own, timeline, planned, known, schedule, stack)
-        try:
-            day.begin()
-            watch(day)
-            evidence = day.play()
-        except KeyboardInterrupt:
-            raise _interrupted(day) from None
-    return replace(day.result(evidence), pages=_pages(planned, build))
-
-
-def _pages(planned: Plan, build: Path) -> Sequence[dashboards.Page]:
-    """The stack's dashboards; where it declares none, as dev does, prod's war room stands in for them."""
-    with suppress(dashboards.DashboardError):
-        return dashboards.pages(planned)[:1]
-    with suppress(ConciergeError):
-        return dashboards.pages(plans.kept("prod", build), "war-room")[:1]
-    return ()
-
-
-def _interrupted(day: "GameDay") -> KeyboardInterrupt:
-    """With what was seen until then, where the story had begun."""
-    evidence = day.so_far()
-    return KeyboardInterrupt() if evidence is None else InterruptedStoryError(day.result(evidence))
 
 
 class GameDay:
@@ -283,8 +184,9 @@ class GameDay:
         return known.runtime_in(self._region).model_dump_json()
 
     def _follow(self, process: Process) -> None:
-        if self.watch is not None:
-            self.watch.metering.follow(process.out)
+        """A new revision: its metrics, and what it takes of this machine."""
+        self.on_call.metering.follow(process.out)
+        self._machine.follow(process.pid)
 
     def _client(self, service: str) -> Any:
         make: Any = self._session.client
@@ -410,9 +312,3 @@ class GameDay:
     def _doubts(self) -> Sequence[str]:
         run = finished(self.folder / "load")
         return ("the generator left no result: see load.err",) if run is None else judge_load(run).doubts
-
-
-def folder_for(story: Story, root: Path) -> Path:
-    """build/rehearsals/<time>-<story>; `run` makes it, or one beside it."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    return root / "build" / "rehearsals" / f"{stamp}-{story.id}"

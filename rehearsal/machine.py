@@ -55,15 +55,21 @@ def _piece_s() -> float:
 
 
 class MachineWatch:
-    """Looks between `start` and `stop` at this process, all it has started, and the agent among them."""
+    """Looks between `start` and `stop` at this process, all it has started, and the agents among them."""
 
     def __init__(self, agent: int) -> None:
-        self._agent, self._us = psutil.Process(agent), psutil.Process()
+        self._us = psutil.Process()
         self._most = 0
         self._seconds = 0.0
-        self._before = self._now = self._used()
+        self._agents: list[_Used] = []
+        self.follow(agent)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+
+    def follow(self, agent: int) -> None:
+        """Another one, from now on: a new revision."""
+        with suppress(psutil.Error):
+            self._agents.append(_Used(psutil.Process(agent)))
 
     def start(self) -> None:
         self._thread.start()
@@ -72,11 +78,11 @@ class MachineWatch:
         """What was seen; of an agent that has ended meanwhile until then."""
         self._over.set()
         self._thread.join()
-        (cpu_0, waited_0), (cpu_1, waited_1) = self._before, self._now
+        waited = [one.waited_s for one in self._agents]
         return Machine(
             memory_gb=self._most / _GB,
-            cpu_s=cpu_1 - cpu_0,
-            waited_s=None if waited_0 is None or waited_1 is None else waited_1 - waited_0,
+            cpu_s=sum(one.cpu_s for one in self._agents),
+            waited_s=None if None in waited else sum(filter(None, waited)),
             lasted_s=self._seconds,
             ready_s=ready_s,
         )
@@ -84,16 +90,38 @@ class MachineWatch:
     def _run(self) -> None:
         began = time.monotonic()
         while not self._over.wait(_EVERY_S):
+            self._seconds = time.monotonic() - began
             with suppress(psutil.Error):
                 everybody = [self._us, *self._us.children(recursive=True)]
                 self._most = max(self._most, sum(_held(one) for one in everybody))
-                self._now = self._used()
-                self._seconds = time.monotonic() - began
+            for agent in list(self._agents):
+                agent.look()
 
-    def _used(self) -> tuple[float, float | None]:
-        """The agent's processor time, and how long it was ready to run and had none."""
-        times = self._agent.cpu_times()
-        return float(times.user + times.system), _waited(self._agent.pid)
+
+class _Used:
+    """What one program has used since it was first looked at."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._before = self._now = self._read()
+
+    def look(self) -> None:
+        """One that has ended keeps what it had used."""
+        with suppress(psutil.Error):
+            self._now = self._read()
+
+    @property
+    def cpu_s(self) -> float:
+        return self._now[0] - self._before[0]
+
+    @property
+    def waited_s(self) -> float | None:
+        (_, before), (_, now) = self._before, self._now
+        return None if before is None or now is None else now - before
+
+    def _read(self) -> tuple[float, float | None]:
+        times = self._process.cpu_times()
+        return float(times.user + times.system), _waited(self._process.pid)
 
 
 def _waited(pid: int) -> float | None:

@@ -22,7 +22,7 @@ PUBLISHED = ("Concierge", "AWS/Bedrock")
 
 @dataclass(frozen=True, kw_only=True)
 class Duty:
-    """What the watch needs. `client`: makes one of AWS; `without`, `ask`: as `game_day.Options` has them."""
+    """What the watch needs. `client`: makes one of AWS; `without`, `ask`: as `played.Options` has them."""
 
     plan: Plan
     region: str

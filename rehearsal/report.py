@@ -13,7 +13,7 @@ from typing import Any
 from contract.errors import DONE, FAILED, InconclusiveError
 from loadtests.samples import summary
 from rehearsal import lessons, live, scenes
-from rehearsal.game_day import Result
+from rehearsal.played import Result
 
 WORDS = {DONE: "survived", FAILED: "not survived"}
 FILE, DATA = "report.html", "report.json"

@@ -11,8 +11,8 @@ from contract.tiers import Tier
 from loadtests import plot
 from loadtests.plot import Mark
 from rehearsal import dashboard_drawing
-from rehearsal.game_day import Result
 from rehearsal.history import Measured
+from rehearsal.played import Result
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _NOBODY = "none"

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal import game_day, live_screen, live_web, report
+from rehearsal import live_screen, live_web, playing, report
 from rehearsal import story as stories
-from rehearsal.game_day import GameDay, Options
+from rehearsal.game_day import GameDay
 from rehearsal.live import Desk, Live, State
+from rehearsal.played import Options
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 WIDTH = 110
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             thread = threading.Thread(target=_look, args=(live, url, wait_s), daemon=True)
             thread.start()
 
-        result = game_day.run(
+        result = playing.run(
             stories.load(options.story),
             Options(speed=options.speed, rate=options.rate),
             Path(scratch) / "run",

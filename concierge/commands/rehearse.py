@@ -12,8 +12,9 @@ from typer.core import TyperGroup
 from concierge import output
 
 if TYPE_CHECKING:
-    from rehearsal.game_day import GameDay, Options, Result
+    from rehearsal.game_day import GameDay
     from rehearsal.live import Desk, Live
+    from rehearsal.played import Options, Result
     from rehearsal.story import Story
 
 
@@ -64,7 +65,7 @@ def rehearse(
     json: output.JsonFlag = False,
 ) -> None:
     """Rehearse a story: stand-ins, agent, Locust, faults, alarms, runbooks, verdict, report."""
-    from rehearsal import game_day
+    from rehearsal import played
     from rehearsal import story as stories
     from rehearsal.live import Desk
     from stacks import stackfile
@@ -72,7 +73,7 @@ def rehearse(
     if interactive and not (web or sys.stdin.isatty()):
         raise typer.BadParameter("needs a terminal, or --web", param_hint="--interactive")
     chosen, desk = stories.load(story), Desk()
-    options = game_day.Options(
+    options = played.Options(
         stack=stack,
         seed=seed,
         speed=speed,
@@ -172,12 +173,13 @@ class _Shown:
 
 def _played(story: "Story", options: "Options", root: Path, shown: _Shown) -> "Result":
     """Ctrl-C ends it cleanly, with a report of what there was."""
-    from rehearsal import game_day, report
+    from rehearsal import playing, report
+    from rehearsal.played import InterruptedStoryError
 
-    folder = game_day.folder_for(story, root)
+    folder = playing.folder_for(story, root)
     try:
-        result = game_day.run(story, options, folder, shown.tell, shown.watch)
-    except game_day.InterruptedStoryError as interrupted:
+        result = playing.run(story, options, folder, shown.tell, shown.watch)
+    except InterruptedStoryError as interrupted:
         output.note(f"report of what there was: {report.write(interrupted.result)}")
         raise
     shown.verdict(report.headline(result))
@@ -188,13 +190,13 @@ def _compared(story: "Story", options: "Options", root: Path) -> Mapping[str, An
     """The same once more, with nothing to fall back to and nobody on call."""
     from dataclasses import replace
 
-    from rehearsal import game_day, protection, report
+    from rehearsal import playing, protection, report
 
     output.note("once more, without failover:")
     changes = protection.off(options.stack or story.stack, options.changes)
-    folder = game_day.folder_for(story, root)
+    folder = playing.folder_for(story, root)
     bare = replace(options, changes=changes, ask=lambda *_: False)
-    result = game_day.run(
+    result = playing.run(
         story, bare, folder.with_name(f"{folder.name}-bare"), lambda told: output.progress(str(told))
     )
     report.write(result)

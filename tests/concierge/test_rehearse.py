@@ -14,8 +14,8 @@ import pytest
 
 from concierge.__main__ import run
 from contract.errors import DONE, FAILED, INCONCLUSIVE, WRONG_USE
-from rehearsal import game_day, verdict
-from rehearsal.game_day import Options, Result
+from rehearsal import playing, verdict
+from rehearsal.played import InterruptedStoryError, Options, Result
 from rehearsal.story import Story
 from rehearsal.timeline import Timeline, Told
 from tests.rehearsal.evidence_helpers import STORY, evidence
@@ -126,7 +126,7 @@ class Played:
 
 
 @pytest.fixture
-def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played]:
+def ends(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played]:
     def play(makes_folder: bool = True, **changed: Any) -> Played:
         played = Played(**changed)
 
@@ -137,7 +137,7 @@ def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played
                 folder.mkdir(parents=True)
             return played(options, folder, listener)
 
-        monkeypatch.setattr(game_day, "run", answer)
+        monkeypatch.setattr(playing, "run", answer)
         return played
 
     return play
@@ -152,9 +152,9 @@ def playing(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Played
     ],
 )
 def test_the_exit_code_is_the_verdict(
-    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str], changed: Any, code: int, word: str
+    ends: Callable[..., Played], capfd: pytest.CaptureFixture[str], changed: Any, code: int, word: str
 ):
-    playing(**changed)
+    ends(**changed)
     assert run(["rehearse"]) == code
 
     out, err = capfd.readouterr()
@@ -168,7 +168,7 @@ def test_ctrl_c_is_one_line_and_its_own_exit_code(
     def interrupted(*_: Any) -> Result:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(game_day, "run", interrupted)
+    monkeypatch.setattr(playing, "run", interrupted)
     code = run(["rehearse"])
     out, err = capfd.readouterr()
 
@@ -177,10 +177,10 @@ def test_ctrl_c_is_one_line_and_its_own_exit_code(
 
 
 def test_every_gate_is_shown_with_what_was_measured(
-    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ends: Callable[..., Played], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("COLUMNS", "140")
-    played = playing(leftover_faults=1, generator_doubts=["late"])
+    played = ends(leftover_faults=1, generator_doubts=["late"])
     run(["rehearse"])
 
     out, err = capfd.readouterr()
@@ -191,8 +191,8 @@ def test_every_gate_is_shown_with_what_was_measured(
     assert err.splitlines()[-1] == f"report: {played.asked[0][1] / 'report.html'}"
 
 
-def test_what_was_chosen_is_what_is_played(playing: Callable[..., Played], here: Path):
-    played = playing()
+def test_what_was_chosen_is_what_is_played(ends: Callable[..., Played], here: Path):
+    played = ends()
     run(["rehearse", "--seed", "11", "--set", "runtime.breaker.enabled=false", "--set", "network.nat=none"])
 
     ((options, folder),) = played.asked
@@ -202,15 +202,15 @@ def test_what_was_chosen_is_what_is_played(playing: Callable[..., Played], here:
 
 
 def test_ctrl_c_leaves_a_report_of_what_there_was(
-    playing: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ends: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
-    played = playing(generator_doubts=["the story was ended before its end"])
-    answer = game_day.run
+    played = ends(generator_doubts=["the story was ended before its end"])
+    answer = playing.run
 
     def interrupted(*arguments: Any) -> Result:
-        raise game_day.InterruptedStoryError(answer(*arguments))
+        raise InterruptedStoryError(answer(*arguments))
 
-    monkeypatch.setattr(game_day, "run", interrupted)
+    monkeypatch.setattr(playing, "run", interrupted)
     code = run(["rehearse"])
     out, err = capfd.readouterr()
 
@@ -221,9 +221,9 @@ def test_ctrl_c_leaves_a_report_of_what_there_was(
 
 
 def test_the_counterfactual_plays_the_same_seed_with_nothing_to_fall_back_to(
-    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+    ends: Callable[..., Played], capfd: pytest.CaptureFixture[str]
 ):
-    played = playing()
+    played = ends()
     assert run(["rehearse", "--seed", "11", "--counterfactual", "--json"]) == DONE
 
     (first, folder), (bare, _) = played.asked
@@ -241,11 +241,9 @@ def test_the_stories_are_listed(capfd: pytest.CaptureFixture[str]):
     assert set(json.loads(capfd.readouterr().out)) >= {"prime-day", "quiet-day"}
 
 
-def test_two_reports_are_compared(
-    playing: Callable[..., Played], here: Path, capfd: pytest.CaptureFixture[str]
-):
+def test_two_reports_are_compared(ends: Callable[..., Played], here: Path, capfd: pytest.CaptureFixture[str]):
     for name, changed in (("a", {}), ("b", {"leftover_faults": 1})):
-        played = playing(**changed)
+        played = ends(**changed)
         run(["rehearse"])
         played.asked[0][1].rename(here / name)
     capfd.readouterr()
@@ -258,9 +256,9 @@ def test_two_reports_are_compared(
 
 
 def test_json_is_one_document_with_the_gates_and_where_the_report_is(
-    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+    ends: Callable[..., Played], capfd: pytest.CaptureFixture[str]
 ):
-    played = playing()
+    played = ends()
     assert run(["rehearse", "--json"]) == DONE
 
     told = json.loads(capfd.readouterr().out)
@@ -271,10 +269,10 @@ def test_json_is_one_document_with_the_gates_and_where_the_report_is(
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["text", "json"])
 def test_when_nobody_reads_the_verdict_the_report_is_there_all_the_same(
-    playing: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+    ends: Callable[..., Played], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ):
     """As in `concierge rehearse | true`."""
-    played = playing()
+    played = ends()
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as nobody:
@@ -289,10 +287,10 @@ def test_when_nobody_reads_the_verdict_the_report_is_there_all_the_same(
 
 
 def test_a_report_that_cannot_be_written_does_not_hide_the_verdict(
-    playing: Callable[..., Played], capfd: pytest.CaptureFixture[str]
+    ends: Callable[..., Played], capfd: pytest.CaptureFixture[str]
 ):
     """A minute and a half of work is on the screen before the disk is asked."""
-    playing(makes_folder=False)
+    ends(makes_folder=False)
     code = run(["rehearse"])
     out, err = capfd.readouterr()
 

@@ -24,9 +24,10 @@ from rich.console import Console
 from contract.controls import Controls, parse
 from contract.errors import DONE, FAILED, INCONCLUSIVE
 from loadtests import samples
-from rehearsal import game_day, history, live_screen, report
-from rehearsal.game_day import GameDay, Options, Result
+from rehearsal import history, live_screen, playing, report
+from rehearsal.game_day import GameDay
 from rehearsal.live import Desk, Live, State
+from rehearsal.played import Options, Result
 from rehearsal.story import Story
 from rehearsal.timeline import Told
 
@@ -140,7 +141,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
             lives.append(Live(day, Desk()))
 
         story = short_story(folder / "short.toml")
-        result = game_day.run(story, Options(), folder / "run", told.append, watch)
+        result = playing.run(story, Options(), folder / "run", told.append, watch)
         yield Day(result, told, lives[0].state(), children() - before)
 
 

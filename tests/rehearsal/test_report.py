@@ -15,7 +15,7 @@ from contract.errors import DONE, FAILED, INCONCLUSIVE
 from plan import Plan
 from rehearsal import compare, dashboards, lessons, report, verdict
 from rehearsal.compare import CompareError
-from rehearsal.game_day import Options, Result
+from rehearsal.played import Options, Result
 from rehearsal.report import ReportError
 from rehearsal.story_clock import StoryClock
 from rehearsal.timeline import Event, Timeline
