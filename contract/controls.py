@@ -51,6 +51,11 @@ class Controls(Shape):
             update={name: None for name, control in turned.items() if control and control.expires_at <= now}
         )
 
+    def next_end(self) -> datetime | None:
+        """When the first of what is turned expires."""
+        turned = (getattr(self, name) for name in type(self).model_fields)
+        return min((control.expires_at for control in turned if control), default=None)
+
 
 def parse(text: str) -> Controls:
     """A document from its JSON text; ControlsError says which key is wrong."""

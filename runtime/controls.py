@@ -4,6 +4,7 @@ Controls end at use: one that expired between two reads is not turned any more, 
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from contract.controls import Controls, parse
 from runtime.kept import Kept
@@ -11,6 +12,8 @@ from runtime.telemetry import Clock, Telemetry
 
 # Turned by runbooks and read by others; nothing here acts on them. Whoever turns one is told so.
 WITHOUT_EFFECT = ("region", "widget")
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ControlsReader:
@@ -20,11 +23,17 @@ class ControlsReader:
         self._read = read
         self._wall = wall
         self._telemetry = telemetry
+        self._turned = Controls(), Controls(), _NEVER  # of which document what is turned, and until when
         self._kept = Kept("controls", self._fetch, Controls(), telemetry, self._tell)
 
     def current(self) -> Controls:
-        """What is turned now."""
-        return self._kept.value.active(self._wall())
+        """What is turned now; every call of every provider asks."""
+        document, now = self._kept.value, self._wall()
+        known, turned, until = self._turned
+        if document is not known or now >= until:
+            turned = document.active(now)
+            self._turned = document, turned, turned.next_end() or _NEVER
+        return turned
 
     async def refresh(self) -> None:
         """One read; a bad document changes nothing."""

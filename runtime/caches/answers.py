@@ -103,6 +103,7 @@ class Turn(Generic[T]):
         self._leads: asyncio.Future[T | None] | None = None
         self._settled = True
         self._began = 0.0
+        self._packed = b""  # the question's vector, once somebody has asked with it
         self.answer: T | None = None
         self.how: How = ""
         self.stale = False
@@ -131,10 +132,8 @@ class Turn(Generic[T]):
         if self._off or self.answer is not None or like is None:
             return self.answer
         began = _time()
-        try:
-            key = await like.find(self._question, pack(vector), self._threshold)
-        except ValueError:
-            key = None
+        self._packed = _packed(vector)
+        key = await like.find(self._question, self._packed, self._threshold) if self._packed else None
         if key is not None:
             seen = await self._answers.shelf.peek(key)
             if seen.value is None:
@@ -166,15 +165,10 @@ class Turn(Generic[T]):
         await self._answers.shelf.put(
             self._key, self._token, answer, began=seen.began, took_s=took, ttl_s=ttl, tags=tags
         )
-        if vector is not None and self._answers.like is not None:
-            await self._learn(self._answers.like, vector, ttl)
+        like, packed = self._answers.like, self._packed or (_packed(vector) if vector is not None else b"")
+        if vector is not None and like is not None and packed:
+            await like.learn(self._question, packed, ttl)
         return True
-
-    async def _learn(self, like: Similar, vector: Sequence[float], ttl_s: float) -> None:
-        try:
-            await like.learn(self._question, pack(vector), ttl_s)
-        except ValueError:
-            return  # a vector without a direction
 
     @property
     def fallback(self) -> T | None:
@@ -234,6 +228,14 @@ class Turn(Generic[T]):
 async def _within(other: "asyncio.Future[T | None]", seconds: float) -> T | None:
     done, _ = await asyncio.wait([other], timeout=max(0.0, seconds))
     return other.result() if done else None
+
+
+def _packed(vector: Sequence[float]) -> bytes:
+    """Nothing of a vector without a direction."""
+    try:
+        return pack(vector)
+    except ValueError:
+        return b""
 
 
 def _time() -> float:

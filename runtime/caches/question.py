@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORDS = re.compile(r"[^\W_]+(?:[-+][^\W_]+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """Everything that the answer depends on.
 
@@ -53,19 +53,19 @@ class Question:
         """Whether an answer to it may be said again at all."""
         return self.intent not in NEVER and (self.person is not None or self.intent not in PERSONAL)
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The key of all questions that differ from this one in their words only."""
         whose = (self.person.kind, self.person.id) if self.person else ("", "")
         parts = [self.intent.value, self.locale, self.catalogue, self.variant, self.context, *whose]
         return _joined([*parts, *self.entities])
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of this question: the same words, whatever their case, width and spacing."""
         return _joined([self.group, normalised(self.text)])
 
-    @property
+    @cached_property
     def guard(self) -> "Guard":
         """What keeps it from getting the answer to another."""
         return guard(normalised(self.text))

@@ -8,6 +8,7 @@ import math
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import mul
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ else:
 
 
 LONGEST = 127  # in a signed byte
+_SIGNS = bytes(b"01"[0 < byte <= LONGEST] for byte in range(256))
+REMEMBERED = 256  # the same question is looked for, learnt, and comes back from the server
 
 
 class Vector(NamedTuple):
@@ -39,9 +42,10 @@ def pack(vector: Sequence[float]) -> bytes:
     return array("b", [round(part * scale) for part in vector]).tobytes()
 
 
+@lru_cache(REMEMBERED)
 def unpack(packed: bytes) -> Vector:
     parts = array("b", packed)
-    signs = int("".join(["1" if part > 0 else "0" for part in parts]) or "0", 2)
+    signs = int(packed.translate(_SIGNS) or b"0", 2)
     return Vector(parts, signs, math.sqrt(_dot(parts, parts)))
 
 

@@ -56,6 +56,11 @@ class Page:
         return self.goods[0] if len(self.goods) == 1 else None
 
 
+def last_end(plain: str, place: int) -> int:
+    """Where the sentence begins that a place is in."""
+    return max((found.end() for found in _ENDS.finditer(plain, 0, place)), default=0)
+
+
 def _paired(here: Sequence[Mention], amounts: Sequence[int], place: int) -> Mention | None:
     """`A and B cost x and y`, `x for A and y for B`: as many amounts as products, in a plain order."""
     if len(here) < 2 or len(here) != len(amounts) or len({one.number for one in here}) != len(here):
@@ -77,6 +82,7 @@ def _mentions(plain: str, goods: tuple[Goods, ...]) -> list[Mention]:
     found = [
         Mention(place, place + len(name), number)
         for name, number in _called(goods)
+        if name in plain
         for place in _places(plain, name)
     ]
     apart: list[Mention] = []

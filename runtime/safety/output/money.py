@@ -136,28 +136,28 @@ class Discount(NamedTuple):
     percent: float
 
 
-def amounts(text: str) -> list[Amount]:
-    """Every amount, from left to right; MOST of them, where somebody writes more."""
+def amounts(text: str, since: int = 0) -> list[Amount]:
+    """Every amount from there on, from left to right; MOST of them, where somebody writes more."""
     kept: list[Amount] = []
-    for one in sorted(islice(_all(low(text)), MOST), key=_longest_first):
+    for one in sorted(islice(_all(low(text), since), MOST), key=_longest_first):
         if not kept or one.start >= kept[-1].end:
             kept.append(one)
     return kept
 
 
-def _all(plain: str) -> Iterator[Amount]:
+def _all(plain: str, since: int) -> Iterator[Amount]:
     """Some of them inside another."""
     if "dollar" in plain or "buck" in plain or "cent" in plain or "euro" in plain or "yen" in plain:
-        yield from (_worded(match) for match in _IN_WORDS.finditer(plain))
+        yield from (_worded(match) for match in _IN_WORDS.finditer(plain, since))
     if not plain.isascii():
-        yield from (_of_han(match) for match in _IN_HAN.finditer(plain))
-    if DIGIT.search(plain) is None:
+        yield from (_of_han(match) for match in _IN_HAN.finditer(plain, since))
+    if DIGIT.search(plain, since) is None:
         return
-    yield from (_signed(match, plain) for match in _SIGNED.finditer(plain))
+    yield from (_signed(match, plain) for match in _SIGNED.finditer(plain, since))
     if any(code in plain for code in _CODES):
-        yield from (_signed(match, plain) for match in _CODED.finditer(plain))
-    yield from (_counted(match) for match in _COUNTED.finditer(plain))
-    for match in _BARE.finditer(plain):
+        yield from (_signed(match, plain) for match in _CODED.finditer(plain, since))
+    yield from (_counted(match) for match in _COUNTED.finditer(plain, since))
+    for match in _BARE.finditer(plain, since):
         yield Amount(*match.span("bare"), _cents(match["bare"]), DOLLARS)
 
 
@@ -195,12 +195,12 @@ def _of_han(match: re.Match[str]) -> Amount:
     return Amount(*match.span(), _han(match["han"]) * 100, match["hother"] or DOLLARS)
 
 
-def discounts(text: str) -> list[Discount]:
-    """Every share off, from left to right; MOST of them, where somebody writes more."""
+def discounts(text: str, since: int = 0) -> list[Discount]:
+    """Every share off from there on, from left to right; MOST of them, where somebody writes more."""
     plain = low(text)
     if not any(sign in plain for sign in _SHARES):
         return []
-    found = islice(_PERCENT.finditer(plain), MOST)
+    found = islice(_PERCENT.finditer(plain, since), MOST)
     return [Discount(match.start(), match.end(), _percent(match)) for match in found]
 
 

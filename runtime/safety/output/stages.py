@@ -150,9 +150,11 @@ def check_part(before: str, part: str, context: Context) -> str | None:
 
     `before`: what is shown already. None: that would have to change too, which the end will tell.
     """
+
     for stage, told in ((personal, NEAR), (prices, TOLD), (competitors, NEAR)):
         lead = _last(before, told)
-        checked, _ = stage(lead + part, context)
+        text = lead + part
+        checked, _ = prices(text, context, len(lead)) if stage is prices else stage(text, context)
         if not checked.startswith(lead):
             return None
         part = checked[len(lead) :]

@@ -58,7 +58,7 @@ class Stream:
     async def restart(self, chunk: str, reason: str) -> None:
         """Another rung writes on, or anew."""
         self._raw, self._low = chunk, low(chunk)
-        until = _until(self._low, 0)
+        until = _until(self._low, 0, MAYBE.search(self._low))
         await self._know(chunk[:until])
         self.shown, self._passed = check_part("", chunk[:until], self._context) or "", until
         await self._reply.restart(self.shown, reason)
@@ -77,11 +77,13 @@ class Stream:
         return whole
 
     async def _let_through(self) -> None:
-        until = _until(self._low, self._passed)
+        trigger = MAYBE.search(self._low, self._passed)
+        until = _until(self._low, self._passed, trigger)
         if until <= self._passed:
             return
         part = self._raw[self._passed : until]
-        if _plain(part, self._low[self._passed : until]):
+        plain = trigger is None or trigger.start() >= until  # no price, number of a product, nobody's data
+        if plain and not names_of_shops().find(self._low[self._passed : until]):
             out = part
         else:
             await self._know(part)
@@ -105,9 +107,8 @@ class Stream:
             self._context = self._context.knowing(await self._lookup(wanted))
 
 
-def _until(plain: str, passed: int) -> int:
-    """Up to where a text may pass now."""
-    trigger = MAYBE.search(plain, passed)
+def _until(plain: str, passed: int, trigger: re.Match[str] | None) -> int:
+    """Up to where a text may pass now. `trigger`: the first after what has."""
     while trigger is not None:
         end = _END.search(plain, trigger.end())
         if end is None:
@@ -128,15 +129,12 @@ def _word_before(plain: str, place: int) -> int:
     word = _ADDRESS.search(run) if _JOINS.search(run) else None
     start = place - len(run) + word.start() if word else place
     near = plain[max(0, place - _longest()) : place]
+    if near[-SHORTEST:] not in _tails() and near[-2:] not in _tails() and near[-1:] not in _tails():
+        return start
     for begin in _BEGINS.finditer(near):
         if near[begin.start() :] in _beginnings():
             return min(start, place - len(near) + begin.start())
     return start
-
-
-def _plain(part: str, plain: str) -> bool:
-    """Whether no check could say anything."""
-    return not (MAYBE.search(plain) or ASIN.search(part) or names_of_shops().find(plain))
 
 
 @cache
@@ -147,6 +145,12 @@ def _beginnings() -> frozenset[str]:
         for name in rules().competitors.sure
         for length in range(SHORTEST if name.isascii() else 1, len(name))
     )
+
+
+@cache
+def _tails() -> frozenset[str]:
+    """What they end with; the shortest as a whole."""
+    return frozenset(one[-SHORTEST:] for one in _beginnings())
 
 
 @cache
