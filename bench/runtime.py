@@ -217,7 +217,7 @@ def say(text: str) -> None:
 
 
 def added_cpu(aws: Aws, folder: Path, rounds: int, messages: int) -> bool:
-    ours, floors = [], []
+    ours, floors = list[float](), list[float]()
     lost = 0
     (folder / "agent" / "runtime.out").unlink(missing_ok=True)
     for _ in range(rounds):  # side by side, so that a busy minute meets both

@@ -10,9 +10,6 @@ from contract.controls import Controls, parse
 from runtime.kept import Kept
 from runtime.telemetry import Clock, Telemetry
 
-# Turned by runbooks and read by others; nothing here acts on them. Whoever turns one is told so.
-WITHOUT_EFFECT = ("region", "widget")
-
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -42,9 +39,5 @@ class ControlsReader:
     async def _fetch(self) -> Controls:
         return parse(await self._read())
 
-    def _tell(self, before: Controls, after: Controls) -> None:
+    def _tell(self, _: Controls, after: Controls) -> None:
         self._telemetry.log("info", "controls changed", controls=after.model_dump(exclude_none=True))
-        for name in WITHOUT_EFFECT:
-            turned = getattr(after, name)
-            if turned is not None and turned != getattr(before, name):
-                self._telemetry.log("warning", "this control has no effect on the runtime yet", control=name)

@@ -55,12 +55,12 @@ class Router:
     def closed(self, controls: Controls) -> bool:
         """Whether an operator lets nobody be answered, or there is nothing to answer with."""
         forced = controls.forced_tier
-        rungs = self._from(Tier.T0 if forced is None else forced.value)
+        rungs = self._from(Tier.T0 if forced is None else forced.value, controls)
         return not rungs or rungs[0].tier is Tier.T3
 
     def rungs(self, message: str, complexity: Complexity, controls: Controls) -> Sequence[Rung]:
         """The rungs to walk; that of T3 first, or none, means closed."""
-        rungs = self._from(self._tier(complexity, controls))
+        rungs = self._from(self._tier(complexity, controls), controls)
         if complexity is not Complexity.PREMIUM:
             rungs = [rung for rung in rungs if not rung.premium]
         turned = controls.canned_first
@@ -92,6 +92,11 @@ class Router:
         tally = self._t0.tally(self._now())
         return tally.calls >= self._settings.threshold_calls and tally.share >= threshold
 
-    def _from(self, tier: Tier) -> Sequence[Rung]:
+    def _from(self, tier: Tier, controls: Controls) -> Sequence[Rung]:
+        """Those of the region that an operator named come first; answers without a model stay last."""
         first = ORDER.index(tier)
-        return [rung for rung in self._ladder() if ORDER.index(rung.tier) >= first]
+        rungs = [rung for rung in self._ladder() if ORDER.index(rung.tier) >= first]
+        if controls.region is None or all(rung.region != controls.region.value for rung in rungs):
+            return rungs
+        named = controls.region.value
+        return sorted(rungs, key=lambda rung: rung.model is None or rung.region != named)

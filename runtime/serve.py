@@ -69,7 +69,7 @@ async def serve(host: str, port: int) -> None:
             extras=documents.extras.current,
             parts=opened.parts,
         )
-        server = Server(conversation, await _doors(start, opened), wall)
+        server = Server(conversation, await _doors(start, opened, documents), wall)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
         stack.push_async_callback(runner.cleanup)
         await opened.warm()
@@ -83,7 +83,7 @@ async def serve(host: str, port: int) -> None:
         await server.drain(settings.request_s)  # nobody's answer takes longer
 
 
-async def _doors(start: Start, opened: Opened) -> Doors:
+async def _doors(start: Start, opened: Opened, documents: Documents) -> Doors:
     post = None
     if start.around.callback:
         keys = await aws.credentials()
@@ -94,7 +94,7 @@ async def _doors(start: Start, opened: Opened) -> Doors:
         tokens=Tokens(start.secret, wall),
         telemetry=start.telemetry,
         post=post,
-        **desk(opened.stores, wall, opened.parts.trial),
+        **desk(opened.stores, wall, documents.controls.current, opened.parts.trial),
     )
 
 

@@ -1,8 +1,10 @@
 """What REST hands out and takes in for the tables: tickets, and verdicts on answers."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypedDict
 
+from contract.controls import Controls
 from contract.people import Person
 from runtime.experiment import Trial
 from runtime.sessions.opening import Stores
@@ -18,9 +20,9 @@ class Desk(TypedDict):
     hand_out: HandOut | None
 
 
-def desk(stores: Stores, wall: Clock, trial: Trial | None = None) -> Desk:
+def desk(stores: Stores, wall: Clock, controls: Callable[[], Controls], trial: Trial | None = None) -> Desk:
     """The two, as far as there are tables. `trial`: the experiment that hears of verdicts."""
-    return {"rate": _rate(stores, trial), "hand_out": _hand_out(stores, wall)}
+    return {"rate": _rate(stores, trial), "hand_out": _hand_out(stores, wall, controls)}
 
 
 def _rate(stores: Stores, trial: Trial | None) -> Rate | None:
@@ -44,14 +46,19 @@ def _rate(stores: Stores, trial: Trial | None) -> Rate | None:
     return rate
 
 
-def _hand_out(stores: Stores, wall: Clock) -> HandOut | None:
+def _hand_out(stores: Stores, wall: Clock, controls: Callable[[], Controls]) -> HandOut | None:
     tickets = stores.tickets
     if tickets is None:
         return None
 
     async def hand_out(person: Person) -> Ticket:
         ticket = await tickets.issue(person.id, person.kind)
-        return Ticket(ticket=ticket.text, expires_in_s=_left(ticket.expires_at, wall()))
+        widget = controls().widget
+        return Ticket(
+            ticket=ticket.text,
+            expires_in_s=_left(ticket.expires_at, wall()),
+            offered=widget is None or widget.value,
+        )
 
     return hand_out
 

@@ -63,6 +63,10 @@ class Ticket(Shape):
 
     ticket: str
     expires_in_s: int
+    offered: bool = Field(
+        True,
+        description="whether to offer the chat to people who have not opened it (control `widget`)",
+    )
 
 
 @dataclass(frozen=True, slots=True)

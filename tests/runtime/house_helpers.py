@@ -273,7 +273,7 @@ async def agent(
             tokens=Tokens(b"test", wall),
             telemetry=telemetry,
             post=post,
-            **desk(opened.stores, wall),
+            **desk(opened.stores, wall, lambda: holder[0].controls),
         )
         server = Server(conversation, doors, wall)
         async with TestServer(server.app()) as listening:

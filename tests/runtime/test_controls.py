@@ -1,7 +1,6 @@
 """The operator's document as the runtime reads it: the last good one stays, and every control ends."""
 
 import asyncio
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -127,17 +126,16 @@ def test_reads_are_spread_so_that_a_fleet_does_not_ask_in_step(spread, first):
     assert read_at[:3] == pytest.approx([first, 2 * first, 3 * first])
 
 
-def test_who_turns_what_the_runtime_does_not_heed_is_told_so_once():
-    """One warning for each control and each turn of it, not for every read."""
-
+def test_each_control_ends_at_its_own_time():
     async def scene() -> Any:
-        store = Store(render(Controls(region=turned("us-west-2"), forced_tier=turned(Tier.T1))))
-        reader = store.reader()
-        for _ in range(3):
-            await reader.refresh()
-        store.text = render(Controls(region=turned("us-west-2"), widget=turned(value=False)))
+        first, second = turned(Tier.T2, for_s=10.0), turned(value=False, for_s=20.0)
+        reader = Store(render(Controls(forced_tier=first, widget=second))).reader()
         await reader.refresh()
-        return [json.loads(line) for line in store.lines]
+        seen = []
+        for _ in range(3):
+            now = reader.current()
+            seen.append((now.forced_tier is not None, now.widget is not None))
+            await asyncio.sleep(10.0)
+        return seen
 
-    warned = [line["control"] for line in loop.run(scene()) if line["level"] == "warning"]
-    assert warned == ["region", "widget"]
+    assert loop.run(scene()) == [(True, True), (False, True), (False, False)]

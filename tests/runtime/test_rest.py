@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from components.functions.door import TicketTable
+from contract.controls import Control, Controls
 from contract.frames import Ask, decode_answer, decode_server, encode
 from runtime.reply import GoneError
 from runtime.surfaces.gateway import Gateway
@@ -259,6 +260,22 @@ def test_a_ticket_opens_the_door_once_for_who_asked_for_it(house: House):
     assert taken[1] is not None
     assert taken[1]["kind"] == "guest"
     assert taken[2] is None
+
+
+@pytest.mark.parametrize(("turned", "offered"), [(None, True), (True, True), (False, False)])
+def test_the_page_is_told_whether_to_offer_the_chat_and_who_opens_it_gets_a_ticket(
+    house: House, turned: bool | None, offered: bool
+):
+    async def scene(agent: Agent) -> Any:
+        if turned is not None:
+            until = datetime.now(UTC) + timedelta(hours=1)
+            widget = Control[bool](value=turned, who="on-call", why="too many sockets", expires_at=until)
+            agent.controls = Controls(widget=widget)
+        return await post(agent, "/v1/guest/ticket", {}, {})
+
+    status, said, _ = house.play(scene)
+    assert (status, said["offered"]) == (200, offered)
+    assert said["ticket"]
 
 
 def test_feedback_is_kept_for_an_answer_of_ones_own(house: House):

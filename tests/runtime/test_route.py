@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract.controls import Control, Controls
-from contract.runtime_settings import BreakerSettings, RoutingSettings, RuntimeSettings
+from contract.runtime_settings import BreakerSettings, RoutingSettings, Rung, RuntimeSettings
 from contract.tiers import Tier
 from runtime.canned import canned
 from runtime.testing.desk import EPOCH, Desk
@@ -158,3 +158,33 @@ def test_an_operators_tier_holds_for_it_too(at_desk):
     forced = Controls(forced_tier=turned(Tier.T1))
 
     assert at_desk(lambda desk: rungs(desk, PAYMENT), WITH_OPUS, PREMIUM, forced) == ["haiku"]
+
+
+# --- Where the models are (control `region`) ----------------------------------------------------------------
+
+ABROAD = RuntimeSettings(
+    ladder=(
+        Rung(name="sonnet", tier=Tier.T0, model="sonnet"),
+        Rung(name="haiku", tier=Tier.T1, model="haiku"),
+        Rung(name="far-sonnet", tier=Tier.STANDBY, model="sonnet", region="us-west-2"),
+        Rung(name="far-haiku", tier=Tier.STANDBY, model="haiku", region="us-west-2"),
+        Rung(name="canned", tier=Tier.T2),
+        Rung(name="closed", tier=Tier.T3),
+    )
+)
+EVERYWHERE = {**MODELS, "far-sonnet": says("far Sonnet"), "far-haiku": says("far Haiku")}
+
+
+@pytest.mark.parametrize(
+    ("named", "first"),
+    [(None, "sonnet"), ("us-west-2", "far-sonnet"), ("us-east-1", "sonnet"), ("eu-west-1", "sonnet")],
+)
+def test_models_of_the_region_that_an_operator_names_answer_first(at_desk, named, first):
+    controls = Controls() if named is None else Controls(region=turned(named))
+    assert at_desk(lambda desk: rungs(desk, COMPLEX), EVERYWHERE, ABROAD, controls) == [first]
+
+
+def test_when_none_there_answers_the_others_do_and_no_canned_answer_comes_before_a_models(at_desk):
+    silent = {**EVERYWHERE, "far-sonnet": throttled(), "far-haiku": throttled()}
+    tried = at_desk(lambda desk: rungs(desk, COMPLEX), silent, ABROAD, Controls(region=turned("us-west-2")))
+    assert tried == ["far-sonnet", "far-haiku", "sonnet"]
