@@ -87,9 +87,10 @@ class Models(Component):
         ]
 
     def widgets(self) -> list[Widget]:
-        rungs = [rung.name for rung in self._args.runtime.ladder if rung.model]
-        by_rung = tuple({"Rung": rung} for rung in rungs)
-        by_tier = tuple({"Tier": tier.value} for tier in Tier)
+        ladder = self._args.runtime.ladder
+        by_rung = tuple({"Rung": rung.name} for rung in ladder if rung.model)
+        tiers = [*(tier.value for tier in Tier), *(rung.name for rung in ladder if rung.premium)]
+        by_tier = tuple({"Tier": tier} for tier in tiers)
         return [
             Widget(title="Throttled share", metric="ModelThrottled", statistic="Average", dimensions=by_rung),
             Widget(title="Failed share", metric="ModelFailed", statistic="Average", dimensions=by_rung),

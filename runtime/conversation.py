@@ -12,7 +12,7 @@ from contract.controls import Controls
 from contract.frames import Ask, Confirm, Confirmed, Failure, Final, Resumed, Said, ServerFrame
 from contract.intents import Intent
 from contract.people import Person, guest
-from contract.runtime_settings import RuntimeSettings
+from contract.runtime_settings import PREMIUM, RuntimeSettings
 from runtime.answer.gather import Ahead
 from runtime.answer.needs import needs
 from runtime.answer.texts import language_of
@@ -317,8 +317,8 @@ class Conversation:
             "EndToEnd": round((now - reply.arrived) * 1_000, 3),
             "CostUsd": round(ending.usage.usd, 9),
         }
-        # What no model was asked for is quick, and would make the models look it too.
-        who = ending.rung if ending.rung in {TEMPLATE, CACHE} else ending.tier.value
+        # What no model was asked for is quick, the best model slow: either would hide how the others do.
+        who = ending.rung if ending.rung in {TEMPLATE, CACHE, PREMIUM} else ending.tier.value
         intent = ending.about.intent
         self._telemetry.metrics(
             values, {"Tier": who}, rung=ending.rung, intent=intent and intent.value, stages=times()

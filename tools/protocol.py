@@ -25,8 +25,8 @@ What clients and the agent say to each other. Made from the types by `make docs`
 One JSON object a message, at most {MESSAGE_BYTES // 1024} KB. The version is agreed on in the handshake:
 offer `{SPOKEN[0]}` (and `{SPOKEN[1]}` while you still speak that) as subprotocols; without an offer the
 newest is spoken. Behind API Gateway, offer `ticket.<ticket>` beside them: `POST /v1/ticket` hands one out,
-good for one connection within a minute, and says in `offered` whether to offer the chat to people who have not
-opened it. On AgentCore, and wherever the agent is reached directly, a bearer
+good for one connection within a minute, and says in `offered` whether to offer the chat to people who have
+not opened it. On AgentCore, and wherever the agent is reached directly, a bearer
 token in `Authorization` says who you are; without one you are a guest.
 
 Every frame of an answer carries its `request_id` and a `sequence_number` 0, 1, 2 ... without a gap. An answer

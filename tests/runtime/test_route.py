@@ -147,6 +147,16 @@ def test_what_money_depends_on_begins_with_the_best_model_and_nothing_else_does(
     ]
 
 
+def test_what_the_best_model_takes_longer_for_does_not_make_the_others_look_slow(at_desk):
+    async def scene(desk: Desk) -> Any:
+        await rungs(desk, PAYMENT, SIMPLE)
+        return desk
+
+    desk = at_desk(scene, WITH_OPUS, PREMIUM)
+    assert len(desk.values("EndToEnd", Tier="premium")) == 1
+    assert len(desk.values("EndToEnd", Tier="T0")) == 1
+
+
 def test_without_the_best_model_it_is_answered_as_all_else(at_desk):
     refuses = {**WITH_OPUS, "premium": throttled()}
 
