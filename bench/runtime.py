@@ -43,6 +43,7 @@ from rehearsal.processes import Processes  # noqa: E402
 GOAL_RATIO, GOAL_MS = 1.25, 3.0
 MOST_LATE = 0.03  # of the agent's calls that were not made, for its CPU to be compared
 PACE = 8.0  # messages a second: a fourth of a core, and no call is late
+LONG_S = 20_000.0  # of an evening: more messages than any run here sends
 TICKS = os.sysconf("SC_CLK_TCK")
 # Whole-path questions: no rule is sure of them, so they need the classifier, the index, products and a model.
 # Numbers make them all different, so that no cache answers; short ones, or they would be telephone numbers.
@@ -108,8 +109,7 @@ def hard(number: int) -> tuple[str, str]:
 def evening(seed: int) -> Callable[[int], tuple[str, str]]:
     """(customer, message) as on an ordinary evening: those of the load scenario `normal`, in its order."""
     found = scenario.load("normal")
-    longer = tuple(stage.model_copy(update={"for_s": 3_600.0}) for stage in found.stages)
-    arrivals = schedule(found.model_copy(update={"stages": longer}), found.people, seed)
+    arrivals = schedule(found.lasting(LONG_S), found.people, seed)
 
     def message(_: int) -> tuple[str, str]:
         arrival = next(arrivals)
