@@ -4,13 +4,24 @@ from contract.inventory import Inventory
 from runbooks import load
 from tests.runbooks import incident_bedrock_helpers as bedrock
 from tests.runbooks import incident_data_helpers as data
-from tests.runbooks import incident_platform_helpers as platform
+from tests.runbooks import incident_delivery_helpers as delivery
+from tests.runbooks import incident_doors_helpers as doors
 from tests.runbooks import incident_search_helpers as search
+from tests.runbooks import incident_services_helpers as services
+from tests.runbooks import incident_spend_helpers as spend
 from tests.runbooks.place_helpers import Incident, Place
 
 INCIDENTS: dict[str, Incident] = {
     each.runbook: each
-    for each in (*bedrock.INCIDENTS, *search.INCIDENTS, *data.INCIDENTS, *platform.INCIDENTS)
+    for each in (
+        *bedrock.INCIDENTS,
+        *search.INCIDENTS,
+        *data.INCIDENTS,
+        *services.INCIDENTS,
+        *doors.INCIDENTS,
+        *delivery.INCIDENTS,
+        *spend.INCIDENTS,
+    )
 }
 
 
