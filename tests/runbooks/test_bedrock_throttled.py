@@ -127,8 +127,8 @@ class TestApply:
         record = apply(throttled, journal)
         assert (record.verdict, record.exit_code, record.writes) == ("applied+verified", 0, 1)
         assert record.verification is not None
-        assert record.verification.before == pytest.approx(40)
-        assert record.verification.after == pytest.approx(16)
+        assert record.verification.before == pytest.approx(1_000)
+        assert record.verification.after == pytest.approx(400)
         turned = parse(throttled.controls).haiku_threshold
         assert turned is not None
         assert (turned.value, turned.who, turned.why) == (0.03, "amira", "prime day")
