@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from concierge.planning import known_plan_of
 from concierge.size_tables import dollars, share, table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _estimate(stack: str, changes: Mapping[str, str]) -> Any:
     import plan
     from plan import cost
 
-    return cost.estimate(plan.run(stack, changes=changes))
+    return cost.estimate(plan.run(stack, changes=changes) if changes else known_plan_of(stack))
 
 
 def cost_facts(case: "Case", found: Costs) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from concierge.planning import known_plan_of
 from concierge.size_money import cost, cost_facts, costs
 from concierge.size_played import compared, compared_facts, simulated, simulated_facts
 from concierge.size_tables import dollars, share, table
@@ -230,7 +231,7 @@ def checked(stack: str, changes: Mapping[str, str], after: "Case") -> Checked:
     from plan import cost as costing
     from policies import sources
 
-    before, patched = plan.run(stack), plan.run(stack, changes=changes)
+    before, patched = known_plan_of(stack), plan.run(stack, changes=changes)
     first, second = costing.estimate(before), costing.estimate(patched)
     protected = after.settings.environment.protect
     report = sources.ask(patched, protected=protected, sources=sources.chosen(["ours"]))

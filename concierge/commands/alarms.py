@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from concierge import output
-from concierge.planning import plan_of
+from concierge.planning import known_plan_of
 from contract.errors import FAILED
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def list_(stack: Stack, json: output.JsonFlag = False) -> None:
     """Alarms by component, those over others, and what they cost a month."""
     from rehearsal import alarm_show
 
-    found = alarm_show.totals(plan_of(stack))
+    found = alarm_show.totals(known_plan_of(stack))
     if json:
         output.document(found.as_json())
     else:
@@ -79,7 +79,7 @@ def replay(
     from rehearsal import replay as replays
 
     past = history.read(file, stack)
-    plan = plan_of(stack)
+    plan = known_plan_of(stack)
     found = replays.replay(plan, _region(plan, region), past, speed)
     if json:
         output.document(alarm_show.replay_json(found, past))
@@ -102,7 +102,7 @@ def tune(
     from rehearsal import replay as replays
 
     past = history.read(file, stack)
-    plan = plan_of(stack)
+    plan = known_plan_of(stack)
     found = replays.tune(plan, _region(plan, region), past, false_alarms)
     if json:
         output.document(alarm_show.tuned_json(found, past))
@@ -112,12 +112,14 @@ def tune(
 
 def _planned(stack: str, *, built: bool) -> "Plan":
     """Services have alarms once there is an image; any will do to see them."""
+    if not built:
+        return known_plan_of(stack)
     import gc
 
     from plan import run
 
     gc.disable()
-    return run(stack, changes={"agent.image_digest": f"sha256:{'4f' * 32}"} if built else {})
+    return run(stack, changes={"agent.image_digest": f"sha256:{'4f' * 32}"})
 
 
 def _region(plan: "Plan", wanted: str | None) -> str:

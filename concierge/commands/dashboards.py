@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from concierge import output
-from concierge.planning import plan_of
+from concierge.planning import known_plan_of
 
 app = typer.Typer(no_args_is_help=True, help="The pages a stack makes in CloudWatch: list them, draw them.")
 Stack = Annotated[str, typer.Argument(help="Stack name: the middle of Pulumi.<stack>.yaml.")]
@@ -19,7 +19,7 @@ def list_(stack: Stack, json: output.JsonFlag = False) -> None:
 
     from rehearsal import dashboards
 
-    found = dashboards.pages(plan_of(stack))
+    found = dashboards.pages(known_plan_of(stack))
     if json:
         output.document({page.name: {"region": page.region, "widgets": len(page.widgets)} for page in found})
         return
@@ -46,6 +46,6 @@ def render(
 
     dashboards.check(out)
     found = history.read(from_) if from_ else None
-    chosen = dashboards.pages(plan_of(stack), page)
+    chosen = dashboards.pages(known_plan_of(stack), page)
     dashboards.write(chosen, [dashboard_drawing.draw(each, found) for each in chosen], out)
     output.note(f"wrote {out}")

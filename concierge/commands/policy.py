@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from concierge import output
 from concierge.commands import policy_iam
-from concierge.planning import plan_of
+from concierge.planning import known_plan_of
 
 
 class _CheckUnlessNamed(TyperGroup):
@@ -66,7 +66,7 @@ def check(
     if sarif is not None and not sarif.parent.is_dir():
         raise WrongUseError(f"{sarif}: there is no folder {sarif.parent}")
     protected = settings.load(stack).environment.protect
-    report = sources.ask(plan_of(stack), protected=protected, sources=asked)
+    report = sources.ask(known_plan_of(stack), protected=protected, sources=asked)
     if sarif is not None:
         from policies import sarif as written
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from concierge import output
-from concierge.planning import plan_of
+from concierge.planning import known_plan_of
 
 
 def iam(
@@ -18,7 +18,7 @@ def iam(
     """Say what a role can do to what: its policies, less what its permission boundary takes away."""
     from policies.iam import show, words
 
-    found = words(plan_of(stack), role)
+    found = words(known_plan_of(stack), role)
     if json:
         output.document(show.as_json(found))
     else:

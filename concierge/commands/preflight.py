@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from concierge import output
-from concierge.planning import plan_of
+from concierge.planning import known_plan_of
 
 
 def preflight(
@@ -54,7 +54,7 @@ def preflight(
     session = room.open_session()
     wishes = room.Wishes(account=account, messages_per_second=messages_per_second, budget_usd=budget)
     output.progress(f"planning {stack}")
-    facts = room.Facts(plan_of(stack), session, wishes, endpoint_url)
+    facts = room.Facts(known_plan_of(stack), session, wishes, endpoint_url)
     room.verify(facts)
     output.progress(f"asking AWS {len(checks)} questions in {' and '.join(facts.regions)}")
     report = room.run(facts, checks)
