@@ -112,8 +112,8 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
 def asked_of_sonnet(world: World, since: datetime | None) -> float | None:
     """Sonnet calls for a thousand messages: of half a minute before, or of what was seen since.
 
-    The throttled ones among them are a handful, which chance doubles or halves within a minute; they fall with
-    the calls. Whether they end, the alarm says.
+    The throttled ones among them are a handful, which chance doubles or halves; they fall with the calls.
+    Whether they end, the alarm says.
     """
     end = settled(world)
     span_s = WINDOW_S
