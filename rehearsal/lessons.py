@@ -92,17 +92,17 @@ def promises(seen: Evidence, story: Story) -> list[Promise]:
 
 def times(seen: Evidence, story: Story) -> list[Times]:
     """Of each scene in which something was broken or rolled out."""
-    return [
-        _times(seen, scene) for scene in story.scenes if scene.faults or scene.experiment or scene.rollout
-    ]
+    trouble = [scene for scene in story.scenes if scene.faults or scene.experiment or scene.rollout]
+    return [_times(seen, scene, trouble) for scene in trouble]
 
 
-def _times(seen: Evidence, scene: Scene) -> Times:
+def _times(seen: Evidence, scene: Scene, trouble: Sequence[Scene]) -> Times:
     when = scenes.window(seen, scene)
     fired = [
         at for name in scene.expect.alarms if (at := scenes.fired_at(seen, name, when.start)) is not None
     ]
-    after = Window(when.end, min(when.end + LOOK_AFTER_S, seen.traffic.end))
+    next_at = min((seen.zero + one.at_s for one in trouble if one.at_s >= scene.end_s), default=math.inf)
+    after = Window(when.end, min(when.end + LOOK_AFTER_S, seen.traffic.end, next_at))
     return Times(
         scene=scene.title,
         detected=min(fired) - when.start if fired else None,

@@ -211,6 +211,15 @@ def test_times_to_detect_mitigate_and_recover():
     assert (times.scene, times.detected, times.mitigated, times.recovered) == (SCENE.title, 20.0, 0.0, 0.0)
 
 
+def test_what_the_next_scene_does_is_not_what_this_one_left_behind():
+    next_scene = SCENE.model_copy(update={"title": "Again", "at_s": 140.0, "for_s": 40.0})
+    story = STORY.model_copy(update={"scenes": (SCENE, next_scene)})
+    slow = with_samples(lambda second: second >= 140, first_token_ms=9_000.0)
+    first, second = lessons.times(evidence(samples=slow), story)
+
+    assert (first.recovered, second.recovered) == (0.0, None)
+
+
 def test_people_who_wait_are_not_served_well():
     slow = with_samples(lambda second: BROKEN <= second < BROKEN + 12, first_token_ms=9_000.0)
     never = with_samples(lambda second: second >= BROKEN, first_token_ms=9_000.0)
