@@ -38,12 +38,14 @@ class Promise:
 @dataclass(frozen=True, slots=True)
 class Times:
     """Seconds after a scene's beginning: an alarm said so, people were served well again; `recovered`: after
-    its end. None: it did not come to that; 0: they never were not."""
+    its end. None: it did not come to that; 0: they never were not. `alone_s`: so long after its end nothing
+    else was broken, and recovery could be seen."""
 
     scene: str
     detected: float | None
     mitigated: float | None
     recovered: float | None
+    alone_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +103,29 @@ def _times(seen: Evidence, scene: Scene, trouble: Sequence[Scene]) -> Times:
     fired = [
         at for name in scene.expect.alarms if (at := scenes.fired_at(seen, name, when.start)) is not None
     ]
-    next_at = min((seen.zero + one.at_s for one in trouble if one.at_s >= scene.end_s), default=math.inf)
+    others = (max(one.at_s, scene.end_s) for one in trouble if one.end_s > scene.end_s)
+    next_at = seen.zero + min(others, default=math.inf)
     after = Window(when.end, min(when.end + LOOK_AFTER_S, seen.traffic.end, next_at))
     return Times(
         scene=scene.title,
         detected=min(fired) - when.start if fired else None,
         mitigated=_last_bad(seen.samples, when, first_tier=False),
         recovered=_last_bad(seen.samples, after, first_tier=True),
+        alone_s=max(0.0, after.end - after.start),
     )
 
 
 def _last_bad(samples: Sequence[Sample], when: Window, *, first_tier: bool) -> float | None:
     """From the window's start to the end of the last stretch in which people were served badly; 0: there was
     none, None: it lasted to the end. `first_tier`: also whether the best model answers half of them."""
-    last, count = 0.0, max(1, math.ceil((when.end - when.start) / BIN_S))
+    last, count = 0.0, math.ceil((when.end - when.start) / BIN_S)
     for number in range(count):
-        found = Window(when.start + number * BIN_S, when.start + (number + 1) * BIN_S).of(samples)
+        end = min(when.start + (number + 1) * BIN_S, when.end)
+        found = Window(when.start + number * BIN_S, end).of(samples)
         best = sum(one.tier is Tier.T0 for one in found)
         if found and (_good(found) < GOOD_SHARE or (first_tier and best < len(found) / 2)):
             last = (number + 1) * BIN_S
-    return None if last >= count * BIN_S else last
+    return None if count and last >= count * BIN_S else last
 
 
 def _good(samples: Sequence[Sample]) -> float:

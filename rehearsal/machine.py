@@ -82,7 +82,7 @@ class MachineWatch:
         return Machine(
             memory_gb=self._most / _GB,
             cpu_s=sum(one.cpu_s for one in self._agents),
-            waited_s=None if None in waited else sum(filter(None, waited)),
+            waited_s=None if not waited or None in waited else sum(filter(None, waited)),
             lasted_s=self._seconds,
             ready_s=ready_s,
         )

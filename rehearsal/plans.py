@@ -1,7 +1,7 @@
 """The plan of a stack, kept between runs for as long as nothing it is made from has changed.
 
-A plan takes seconds, stand-ins are ready sooner. What it is made from: our sources and data, the stack's
-file, the locked versions of what is imported, and Python's own.
+A plan takes seconds, stand-ins are ready sooner. What it is made from: our sources and data, the project's
+and the stack's file, the locked versions of what is imported, Python's own, and the day: models end on one.
 """
 
 import hashlib
@@ -9,14 +9,15 @@ import pickle
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from plan.files import write_atomic
 from plan.model import Plan
 from stacks import stackfile
 
+_HERE = Path(__file__).resolve().parents[1]
 _ROOMS = ("stacks", "components", "contract", "plan")
-_KINDS = {".py", ".toml", ".yaml", ".json", ".sh", ".html"}
 
 
 def kept(stack: str, folder: Path) -> Plan:
@@ -29,22 +30,24 @@ def kept(stack: str, folder: Path) -> Plan:
     from plan import run  # and with it Pulumi: only where it is needed
 
     planned = run(stack)
-    for old in folder.glob(f"plan-{stack}-*.pickle"):
-        old.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(file, pickle.dumps(planned))
+    with suppress(OSError):  # where nothing can be written, it is made anew each time
+        for old in folder.glob(f"plan-{stack}-*.pickle"):
+            old.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, pickle.dumps(planned))
     return planned
 
 
 def _digest(stack_file: Path) -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    root = stackfile.root_of()
-    for path in (stack_file, root / "requirements" / "all.txt", *sorted(_sources(root))):
-        digest.update(f"{path.relative_to(root)}\0".encode())
+    digest = hashlib.sha256(f"{sys.version} {datetime.now(UTC).date()}".encode())
+    project = stack_file.with_name("Pulumi.yaml")
+    for path in (project, stack_file, _HERE / "requirements" / "all.txt", *sorted(_sources())):
+        digest.update(f"{path}\0".encode())
         digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()[:16]
 
 
-def _sources(root: Path) -> Iterator[Path]:
+def _sources() -> Iterator[Path]:
     for room in _ROOMS:
-        yield from (path for path in (root / room).rglob("*") if path.suffix in _KINDS)
+        found = (_HERE / room).rglob("*")
+        yield from (path for path in found if path.is_file() and "__pycache__" not in path.parts)

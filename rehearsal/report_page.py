@@ -175,7 +175,9 @@ def _promise(one: Facts) -> str:
 
 
 def _times(one: Facts) -> str:
-    cells = ("never" if one[key] is None else f"{one[key]:.0f} s" for key in ("mitigated", "recovered"))
+    cells = ["never" if one[key] is None else f"{one[key]:.0f} s" for key in ("mitigated", "recovered")]
+    if not one["alone_s"]:
+        cells[1] = "cannot be told: the next one had begun"
     detected = "no alarm is due" if one["detected"] is None else f"{one['detected']:.0f} s"
     return _row(*map(_cell, (one["scene"], detected, *cells)))
 

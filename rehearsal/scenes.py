@@ -3,6 +3,7 @@
 Pure functions over what was seen; nothing is read from the faults but that calls met them.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -31,9 +32,9 @@ def gates(seen: Evidence, story: Story, scene: Scene) -> Iterator[Gate]:
         yield _answers(seen, scene)
     yield from _breaker(seen, story, scene)
     for alarm, within_s in scene.expect.alarms.items():
-        yield _alarm(seen, scene, alarm, within_s)
+        yield _alarm(seen, story, scene, alarm, within_s)
     for runbook, how in scene.expect.runbooks.items():
-        yield _runbook(seen, runbook, how)
+        yield _runbook(seen, scene, runbook, how)
     if scene.expect.back_s is not None:
         yield _back(seen, scene, scene.expect.back_s)
 
@@ -57,9 +58,10 @@ def fired_at(seen: Evidence, alarm: str, since: float = 0.0) -> float | None:
     )
 
 
-def _alarm(seen: Evidence, scene: Scene, alarm: str, within_s: float) -> Gate:
+def _alarm(seen: Evidence, story: Story, scene: Scene, alarm: str, within_s: float) -> Gate:
     name, begun = f"{scene.title}: alarm {alarm} within {within_s:.0f} s", window(seen, scene).start
-    at = fired_at(seen, alarm)
+    again = any(alarm in one.expect.alarms for one in story.scenes if one.at_s < scene.at_s)
+    at = fired_at(seen, alarm, begun if again else 0.0)
     if at is None:
         return Gate(name, held=False, measured="did not fire")
     after = at - begun
@@ -67,10 +69,12 @@ def _alarm(seen: Evidence, scene: Scene, alarm: str, within_s: float) -> Gate:
     return Gate(name, 0 <= after <= within_s, f"fired {when}")
 
 
-def _runbook(seen: Evidence, runbook: str, how: str) -> Gate:
+def _runbook(seen: Evidence, scene: Scene, runbook: str, how: str) -> Gate:
     words_, verdict = HOW[how]
     name = f"runbook {runbook} {words_}"
-    ran = next((run for run in seen.runbooks if run.id == runbook), None)
+    begun = window(seen, scene).start
+    runs = [run for run in seen.runbooks if run.id == runbook]
+    ran = next((run for run in runs if (run.ended_at or math.inf) >= begun), None)
     if ran is None:
         return Gate(name, held=False, measured="did not run: no alarm asked for it")
     put_back = how == "verified"

@@ -139,6 +139,8 @@ class Story(Shape):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         for number, scene in enumerate(self.scenes):
+            if number and scene.at_s < self.scenes[number - 1].at_s:
+                raise ValueError(f"scenes.{number} begins before the one above it: write them in order")
             if scene.end_s >= self.length_s:
                 raise ValueError(
                     f"scenes.{number} ends at {scene.end_s:g} s, when the traffic is over "

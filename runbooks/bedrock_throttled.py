@@ -22,6 +22,7 @@ WINDOW_S, SLICE_S = 30, 10  # what the alarm looks at: three periods, two of whi
 ENOUGH_CALLS, ENOUGH_FALLBACK_CALLS = 20, 5
 SEEN_S = 40  # of what was changed: how long is looked at, at most
 FALL = 1 / 5
+OTHER_TROUBLE = 0.15  # share of throttled calls at which it is more than this helps against
 
 SONNET_THROTTLED = Signal("ModelThrottled", {"Rung": "sonnet"})
 HAIKU_FAILED = Signal("ModelFailed", {"Rung": "haiku"})
@@ -123,6 +124,8 @@ def asked_of_sonnet(world: World, since: datetime | None) -> float | None:
         return None
     seen = read(world, {"calls": SONNET_THROTTLED, "messages": Signal("Messages")}, end, span_s)
     messages = seen["messages"].total
+    if since is not None and seen["calls"].share > OTHER_TROUBLE:
+        return None  # fewer are asked for another reason: nearly all are refused, or the breaker is open
     return seen["calls"].samples * 1_000 / messages if messages else None  # silence is no improvement
 
 

@@ -3,7 +3,7 @@
 Controls end at use: one that expired between two reads is not turned any more, even when SSM is out of reach.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
 from contract.controls import Controls, parse
@@ -14,10 +14,17 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ControlsReader:
-    """`read` fetches the document's text."""
+    """`read` fetches the document's text. `regions`: where models are."""
 
-    def __init__(self, read: Callable[[], Awaitable[str]], wall: Clock, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[str]],
+        wall: Clock,
+        telemetry: Telemetry,
+        regions: Collection[str] = (),
+    ) -> None:
         self._read = read
+        self._regions = regions
         self._wall = wall
         self._telemetry = telemetry
         self._turned = Controls(), Controls(), _NEVER  # of which document what is turned, and until when
@@ -39,5 +46,11 @@ class ControlsReader:
     async def _fetch(self) -> Controls:
         return parse(await self._read())
 
-    def _tell(self, _: Controls, after: Controls) -> None:
+    def _tell(self, before: Controls, after: Controls) -> None:
         self._telemetry.log("info", "controls changed", controls=after.model_dump(exclude_none=True))
+        turned = after.region
+        if turned is not None and turned != before.region and turned.value not in self._regions:
+            known = ", ".join(sorted(self._regions))
+            self._telemetry.log(
+                "warning", "control region has no effect: no model is there", models_are_in=known
+            )

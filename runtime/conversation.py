@@ -12,7 +12,7 @@ from contract.controls import Controls
 from contract.frames import Ask, Confirm, Confirmed, Failure, Final, Resumed, Said, ServerFrame
 from contract.intents import Intent
 from contract.people import Person, guest
-from contract.runtime_settings import PREMIUM, RuntimeSettings
+from contract.runtime_settings import RuntimeSettings
 from runtime.answer.gather import Ahead
 from runtime.answer.needs import needs
 from runtime.answer.texts import language_of
@@ -61,6 +61,9 @@ class Conversation:
         watch: Watch,
     ) -> None:
         self._settings = settings
+        # Measured by themselves: what no model was asked for is quick, the best model slow, and either would
+        # hide how the others do.
+        self._by_themselves = {TEMPLATE, CACHE, *(rung.name for rung in settings.ladder if rung.premium)}
         self._router = router
         self._answering = answering
         self._controls = controls
@@ -317,8 +320,7 @@ class Conversation:
             "EndToEnd": round((now - reply.arrived) * 1_000, 3),
             "CostUsd": round(ending.usage.usd, 9),
         }
-        # What no model was asked for is quick, the best model slow: either would hide how the others do.
-        who = ending.rung if ending.rung in {TEMPLATE, CACHE, PREMIUM} else ending.tier.value
+        who = ending.rung if ending.rung in self._by_themselves else ending.tier.value
         intent = ending.about.intent
         self._telemetry.metrics(
             values, {"Tier": who}, rung=ending.rung, intent=intent and intent.value, stages=times()

@@ -47,9 +47,17 @@ class Documents:
     """
 
     def __init__(
-        self, store: Store, names: Names, ladder: Sequence[Rung], wall: Clock, telemetry: Telemetry
+        self,
+        store: Store,
+        names: Names,
+        ladder: Sequence[Rung],
+        wall: Clock,
+        telemetry: Telemetry,
+        region: str = "",
     ) -> None:
-        self.controls = ControlsReader(partial(store.one, names.controls), wall, telemetry)
+        """`region`: that of the runtime."""
+        regions = {rung.region or region for rung in ladder if rung.model is not None}
+        self.controls = ControlsReader(partial(store.one, names.controls), wall, telemetry, regions)
         self.extras = ExtraRungs(partial(store.folder, names.rungs), ladder, wall, telemetry)
         self._store = store
         self._ladder = ladder

@@ -93,10 +93,11 @@ class Router:
         return tally.calls >= self._settings.threshold_calls and tally.share >= threshold
 
     def _from(self, tier: Tier, controls: Controls) -> Sequence[Rung]:
-        """Those of the region that an operator named come first; answers without a model stay last."""
+        """From a tier down; of the region that an operator named, the same models before those here."""
         first = ORDER.index(tier)
         rungs = [rung for rung in self._ladder() if ORDER.index(rung.tier) >= first]
-        if controls.region is None or all(rung.region != controls.region.value for rung in rungs):
+        if controls.region is None:
             return rungs
         named = controls.region.value
-        return sorted(rungs, key=lambda rung: rung.model is None or rung.region != named)
+        here = {rung.model for rung in rungs if rung.model is not None and rung.region != named}
+        return sorted(rungs, key=lambda rung: rung.region != named or rung.model not in here)

@@ -40,7 +40,7 @@ async def serve(host: str, port: int) -> None:
     stop = stop_on_signal()
     async with starting(write) as start, AsyncExitStack() as stack:
         around, settings, telemetry = start.around, start.settings, start.telemetry
-        documents = Documents(store(start.ssm), around.names, settings.ladder, wall, telemetry)
+        documents = Documents(store(start.ssm), around.names, settings.ladder, wall, telemetry, around.region)
         await documents.start()
         hook = FaultHook(documents.controls.current, start.shared, around.environment, wall, telemetry)
         targets = Targets(around.region, documents.model_calls, documents.extras.units)

@@ -6,8 +6,8 @@ products and prices stay: they are what a conversation is about.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from string import digits
@@ -24,14 +24,27 @@ __all__ = ["Found", "Original", "find", "redact", "redacted"]
 LOOKED_AGAIN = 4_096  # letters of a text that is; a message has fewer
 FLOOD = 2_000  # digits of a text that nobody writes: then every long number goes
 MOST_FOUND = 1_000  # a text that holds more is a list of what is somebody's, and goes as a whole
-UNDER_WAY = 64  # texts of the messages being answered: each is looked through on several of its ways
+REMEMBERED = 64  # texts that hold nothing: an answer is looked through when it is whole, and when it is kept
 _START = itemgetter(1)
 _PAPERS = frozenset({"passport", "licence", "id"})
 
 
-@lru_cache(UNDER_WAY)
+_holds_nothing: OrderedDict[str, None] = OrderedDict()  # the latest texts; none in which something was found
+
+
 def find(text: str) -> tuple[Found, ...]:
     """Everything that is somebody's, from left to right; none overlaps another."""
+    if text in _holds_nothing:
+        return ()
+    found = _find(text)
+    if not found:
+        _holds_nothing[text] = None
+        if len(_holds_nothing) > REMEMBERED:
+            _holds_nothing.popitem(last=False)
+    return found
+
+
+def _find(text: str) -> tuple[Found, ...]:
     plain = flat(text)
     if not plain.isascii():
         plain = forms.LONG_VOWEL.sub("-", plain)

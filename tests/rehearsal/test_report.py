@@ -220,6 +220,18 @@ def test_what_the_next_scene_does_is_not_what_this_one_left_behind():
     assert (first.recovered, second.recovered) == (0.0, None)
 
 
+@pytest.mark.parametrize(("at_s", "alone_s"), [(120.0, 0.0), (100.0, 0.0), (132.0, 12.0)])
+def test_recovery_is_told_of_the_time_that_is_a_scenes_own(at_s: float, alone_s: float):
+    """The next one begins at its end, before it, or between two looks."""
+    story = STORY.model_copy(
+        update={"scenes": (SCENE, SCENE.model_copy(update={"at_s": at_s, "for_s": 60.0}))}
+    )
+    slow = with_samples(lambda second: second >= max(at_s, WELL), first_token_ms=9_000.0)
+    first = lessons.times(evidence(samples=slow), story)[0]
+
+    assert (first.recovered, first.alone_s) == (0.0, alone_s)
+
+
 def test_people_who_wait_are_not_served_well():
     slow = with_samples(lambda second: BROKEN <= second < BROKEN + 12, first_token_ms=9_000.0)
     never = with_samples(lambda second: second >= BROKEN, first_token_ms=9_000.0)

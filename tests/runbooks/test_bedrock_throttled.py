@@ -186,6 +186,14 @@ class TestTakingBack:
         assert "not better; everything is put back" in record.note
         assert throttled.controls == BANNER
 
+    def test_calls_that_fall_because_nearly_all_are_refused_are_no_improvement(
+        self, throttled: Estate, journal: Journal
+    ) -> None:
+        throttled.on_sleep = lambda: setattr(throttled, "throttled_share", 0.9)
+        record = apply(throttled, journal)
+        assert (record.verdict, record.exit_code) == ("inconclusive", 3)
+        assert throttled.controls == BANNER
+
     def test_silence_is_no_improvement(self, throttled: Estate, journal: Journal) -> None:
         throttled.on_sleep = lambda: setattr(throttled, "calls_a_second", 0)  # the runtime falls silent
         record = apply(throttled, journal)

@@ -44,7 +44,7 @@ class Store:
         return self.text
 
     def reader(self) -> ControlsReader:
-        return ControlsReader(self.read, wall, Telemetry("test", wall, self.lines.append))
+        return ControlsReader(self.read, wall, Telemetry("test", wall, self.lines.append), {"us-west-2"})
 
 
 def test_a_new_document_is_seen_at_the_next_read():
@@ -139,3 +139,15 @@ def test_each_control_ends_at_its_own_time():
         return seen
 
     assert loop.run(scene()) == [(True, True), (False, True), (False, False)]
+
+
+@pytest.mark.parametrize(("region", "warned"), [("us-west-2", 0), ("us-west2", 1)])
+def test_a_region_without_models_has_no_effect_and_that_is_said_once(region, warned):
+    async def scene() -> Any:
+        store = Store(render(Controls(region=turned(region))))
+        reader = store.reader()
+        for _ in range(3):
+            await reader.refresh()
+        return store.lines
+
+    assert sum("no model is there" in line for line in loop.run(scene())) == warned

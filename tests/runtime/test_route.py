@@ -198,3 +198,13 @@ def test_when_none_there_answers_the_others_do_and_no_canned_answer_comes_before
     silent = {**EVERYWHERE, "far-sonnet": throttled(), "far-haiku": throttled()}
     tried = at_desk(lambda desk: rungs(desk, COMPLEX), silent, ABROAD, Controls(region=turned("us-west-2")))
     assert tried == ["far-sonnet", "far-haiku", "sonnet"]
+
+
+def test_how_hard_a_message_is_still_says_which_model(at_desk):
+    """A light one goes to Haiku there, not to Sonnet; so does everything when an operator forces Haiku."""
+    light, complex_ = "Is it waterproof?", COMPLEX
+    there = Controls(region=turned("us-west-2"), forced_tier=turned(Tier.T1))
+    silent = {**EVERYWHERE, "far-haiku": throttled()}
+
+    assert at_desk(lambda desk: rungs(desk, light, complex_), EVERYWHERE, ABROAD, there) == ["far-haiku"] * 2
+    assert at_desk(lambda desk: rungs(desk, complex_), silent, ABROAD, there) == ["far-haiku", "haiku"]

@@ -56,9 +56,10 @@ class Page:
         return self.goods[0] if len(self.goods) == 1 else None
 
 
-def last_end(plain: str, place: int) -> int:
-    """Where the sentence begins that a place is in."""
-    return max((found.end() for found in _ENDS.finditer(plain, 0, place)), default=0)
+def sentence_before(plain: str, place: int) -> int:
+    """Where the sentence begins that stands before the one of a place: `Rs. 4,999` looks like two."""
+    ends = [end for found in _ENDS.finditer(plain) if (end := found.end()) <= place]
+    return ends[-2] if len(ends) > 1 else 0
 
 
 def _paired(here: Sequence[Mention], amounts: Sequence[int], place: int) -> Mention | None:

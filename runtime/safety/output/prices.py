@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runtime.answer.plain import money
 from runtime.safety.letters import low
 from runtime.safety.output.context import Context, Finding, Goods
-from runtime.safety.output.mentions import Page, last_end
+from runtime.safety.output.mentions import Page, sentence_before
 from runtime.safety.output.money import MAYBE, MOST, Amount, Discount, amounts, discounts
 from runtime.safety.output.roles import AFTER, BEFORE, Role, role, words
 from runtime.safety.output.rules import wording
@@ -34,9 +34,9 @@ class _Edit(NamedTuple):
 def prices(text: str, context: Context, since: int = 0) -> tuple[str, tuple[Finding, ...]]:
     """The text with no price in it that is not true now; of a text that was read before, `since` then."""
     plain = low(text)
+    since = sentence_before(plain, since)  # an amount may begin there
     if MAYBE.search(plain, since) is None:
         return text, ()
-    since = last_end(plain, since)  # whose an amount is, its whole sentence says
     found, shares = amounts(text, since), discounts(text, since)
     if not found and not shares:
         return text, ()

@@ -151,10 +151,12 @@ def check_part(before: str, part: str, context: Context) -> str | None:
     `before`: what is shown already. None: that would have to change too, which the end will tell.
     """
 
-    for stage, told in ((personal, NEAR), (prices, TOLD), (competitors, NEAR)):
+    def priced(text: str, context: Context) -> Checked:
+        return prices(text, context, len(lead))
+
+    for stage, told in ((personal, NEAR), (priced, TOLD), (competitors, NEAR)):
         lead = _last(before, told)
-        text = lead + part
-        checked, _ = prices(text, context, len(lead)) if stage is prices else stage(text, context)
+        checked, _ = stage(lead + part, context)
         if not checked.startswith(lead):
             return None
         part = checked[len(lead) :]

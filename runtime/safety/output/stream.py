@@ -21,6 +21,8 @@ from runtime.safety.output.stages import ASIN, Whole, check, check_part, names_o
 Lookup = Callable[[Sequence[str]], Awaitable[Sequence[Goods]]]
 MOST_HELD = 600  # letters of a sentence that is waited for
 MOST_LOOKED_UP = 8
+ASIN_LETTERS = 10
+MOST_OF_WORD = 12  # letters of a number in words, of which a part was shown
 CHECKED = "checked"
 _END = re.compile(r"[.!?][\"')]?\s|[。！？\n]")
 LONGEST_ADDRESS = 64  # letters of the part before its sign
@@ -77,16 +79,17 @@ class Stream:
         return whole
 
     async def _let_through(self) -> None:
-        trigger = MAYBE.search(self._low, self._passed)
+        trigger = MAYBE.search(self._low, _word_begin(self._low, self._passed))
         until = _until(self._low, self._passed, trigger)
         if until <= self._passed:
             return
         part = self._raw[self._passed : until]
         plain = trigger is None or trigger.start() >= until  # no price, number of a product, nobody's data
-        if plain and not names_of_shops().find(self._low[self._passed : until]):
+        near = max(0, self._passed - _longest())  # a name may have begun in what was shown
+        if plain and not names_of_shops().find(self._low[near:until]):
             out = part
         else:
-            await self._know(part)
+            await self._know(self._raw[max(0, self._passed - ASIN_LETTERS) : until])
             checked = check_part(self.shown, part, self._context)
             if checked is None:
                 return
@@ -120,6 +123,14 @@ def _until(plain: str, passed: int, trigger: re.Match[str] | None) -> int:
             return max(end.end(), _word_before(plain, len(plain)))
         trigger = following
     return max(passed, _word_before(plain, len(plain)))
+
+
+def _word_begin(plain: str, place: int) -> int:
+    """Where the word begins that goes on at a place."""
+    first = max(0, place - MOST_OF_WORD)
+    while place > first and plain[place - 1].isalnum():
+        place -= 1
+    return place
 
 
 def _word_before(plain: str, place: int) -> int:

@@ -125,6 +125,32 @@ def test_another_shop_is_never_named_however_it_is_split():
     assert seen[-1] == "Try another shop instead."
 
 
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("Try Walmart instead. It is near. ", "walmart"),
+        ("Try eBay for that. It is near. ", "ebay"),
+        ("The Lumo costs Rs. 4,999 today. It is red. ", "4,999"),
+        ("The Lumo costs EUR. 45 now. It is red. ", "45"),
+        ("It is red. It costs fifty dollars. Take it. ", "fifty dollars"),
+        ("ルモです。今なら半額です。赤いです。", "半額"),
+    ],
+)
+def test_wherever_it_is_split_what_must_not_be_said_is_not_shown_for_a_moment(text: str, never: str):
+    ways = [[text[:cut], text[cut:]] for cut in range(1, len(text))]
+    for chunks in [*ways, list(text)]:
+        _, seen, _ = play(chunks)
+        assert not any(never in one.lower() for one in seen), chunks
+
+
+def test_a_product_whose_number_is_split_is_looked_up_before_its_price_is_told():
+    text = f"See {BRITE.asin} now. It costs $89.50 today. "
+    for cut in range(4, 16):
+        frames, seen, _ = play([text[:cut], text[cut:]], Context(), found=[BRITE])
+        assert [frame.type for frame in frames] == ["delta"] * len(frames)
+        assert seen[-1] == text
+
+
 def test_what_only_the_whole_answer_shows_is_corrected():
     frames, seen, whole = play(["You idiot. ", "It is bright."])
     assert frames[-1].type == "correction"
