@@ -106,7 +106,7 @@ def helped(**changed: Any) -> RunbookRun:
     run = RunbookRun(
         id=RUNBOOK,
         verdict="applied+verified",
-        note="Sonnet calls for 1,000 messages: 620 -> 340",
+        note="Sonnet calls: 620 -> 340",
         undone=True,
         alarm=ALARM,
         changes=("control haiku_threshold: 0.05 -> 0.03",),
