@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ TABLES = {
     )
 }
 TICKETS, KMS = "CONCIERGE_TABLE_TICKETS", "CONCIERGE_KMS_CUSTOMER_KEYS"
+ENDPOINT = "AWS_ENDPOINT_URL"
 CUSTOMER, OTHER = "c-00012", "c-00077"
 # A machine may be busy: what is late is another test's business.
 PATIENT: dict[str, Any] = {
@@ -107,8 +109,20 @@ class House:
 def standing(folder: Path) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patched, environment.standing(folder, None, speed=3.0) as aws:
         for name, value in aws.variables().items():
-            patched.setenv(name, value)
+            if not name.startswith(ENDPOINT):
+                patched.setenv(name, value)
         yield House(aws, _tables(aws.urls["aws"]))
+
+
+@contextmanager
+def reached(house: House) -> Iterator[None]:
+    """AWS is there, for as long as the block lasts: other tests of this process have their own. A service
+    that the environment has elsewhere stays there."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in house.aws.variables().items():
+            if name.startswith(ENDPOINT) and name not in os.environ:
+                patched.setenv(name, value)
+        yield
 
 
 def client_of(house: House, service: str) -> Any:
@@ -229,7 +243,15 @@ class Socket:
 
 
 @asynccontextmanager
-async def agent(
+async def agent(house: House, **options: Any) -> AsyncIterator[Agent]:
+    """A server with every part: what `_agent` takes, and any setting."""
+    with reached(house):
+        async with _agent(house, **options) as one:
+            yield one
+
+
+@asynccontextmanager
+async def _agent(
     house: House,
     *,
     without: tuple[str, ...] = (),

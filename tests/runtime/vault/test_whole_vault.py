@@ -16,7 +16,7 @@ from runtime.telemetry import Telemetry
 from runtime.testing.ladders import REGION
 from runtime.vault.opening import Kept, open_vault
 from runtime.vault.vault import DeniedError, Reader
-from tests.runtime.house_helpers import CUSTOMER, OTHER, House, client_of, wall
+from tests.runtime.house_helpers import CUSTOMER, OTHER, House, client_of, reached, wall
 
 NAME, STREET, MAIL = "Jane Doe", "12 Main Street, Springfield", "jane.doe@example.com"
 CARD = "4242 4242 4242 4242"
@@ -39,9 +39,11 @@ async def opened(house: House) -> AsyncIterator[Vaulted]:
     lines: list[dict[str, Any]] = []
     telemetry = Telemetry("test", wall, lambda line: lines.append(json.loads(line)))
     places = Places.read(house.variables())
-    async with open_vault(places, 20.0, DownstreamSettings(), region=REGION, telemetry=telemetry) as kept:
-        assert kept is not None
-        yield Vaulted(kept, lines)
+    opening = open_vault(places, 20.0, DownstreamSettings(), region=REGION, telemetry=telemetry)
+    with reached(house):
+        async with opening as kept:
+            assert kept is not None
+            yield Vaulted(kept, lines)
 
 
 @pytest.fixture
