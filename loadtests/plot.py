@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 960, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 40, 30
+LEFT, RIGHT, TOP, BOTTOM = 72, 16, 40, 30
 # Okabe-Ito: told apart by everyone.
 COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00")
 # White text can be read on each of them.

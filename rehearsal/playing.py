@@ -44,8 +44,9 @@ def run(
     clock = StoryClock(speed)
     timeline = Timeline(listener, clock)
     build = stackfile.root_of() / "build"
-    planned = plan.run(stack_name, changes=changes) if changes else plans.kept(stack_name, build)
-    beforehand.check_alarms(story, planned, options.without)
+    usual = plans.kept(stack_name, build)
+    planned = plan.run(stack_name, changes=changes) if changes else usual
+    beforehand.check_alarms(story, (planned, usual), options.without)
     own = beforehand.make(folder)
     timeline.tell("plan", summary_line(planned))
     with ExitStack() as stack:

@@ -65,7 +65,7 @@ def rehearse(
     json: output.JsonFlag = False,
 ) -> None:
     """Rehearse a story: stand-ins, agent, Locust, faults, alarms, runbooks, verdict, report."""
-    from rehearsal import played
+    from rehearsal import played, report
     from rehearsal import story as stories
     from rehearsal.live import Desk
     from stacks import stackfile
@@ -84,6 +84,8 @@ def rehearse(
     )
     with _Shown(desk, web_port if web else None, as_json=json) as shown:
         result = _played(chosen, options, stackfile.root_of(), shown)
+    if counterfactual:
+        report.write(result)  # there, whatever becomes of the second run
     compared = _compared(chosen, options, stackfile.root_of()) if counterfactual else None
     _finish(result, compared, as_json=json)
     raise typer.Exit(result.exit_code)

@@ -10,9 +10,10 @@ from contract.errors import WRONG_USE, WrongUseError
 from loadtests import arrivals, scenario
 from loadtests.documents import DocumentError
 from plan import Plan
-from rehearsal import beforehand
+from rehearsal import beforehand, protection
 from rehearsal.evidence import Schedule
 from rehearsal.story import Story, StoryError, load, names
+from tests.conftest import Planned
 
 SCENE: dict[str, Any] = {
     "title": "Sonnet is gone",
@@ -48,12 +49,21 @@ def test_those_are_here_that_a_stranger_is_promised():
     assert set(names()) >= {"prime-day", "bedrock-outage", "region-loss", "quiet-day", "bad-deploy"}
 
 
+def test_a_story_can_be_played_without_a_rung_that_one_of_its_alarms_is_of(planned: Planned, dev: Plan):
+    """Without failover there is no Haiku, and no alarm on it: the story shows what that means."""
+    bare = planned("dev", protection.off("dev", {}))
+
+    with pytest.raises(WrongUseError, match="has no 'bedrock-first-token-haiku'"):
+        beforehand.check_alarms(load("prime-day"), [bare])
+    beforehand.check_alarms(load("prime-day"), [bare, dev])
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_story_can_be_played(name: str, dev: Plan, prod: Plan):
     """Its scenario exists, its plan has every alarm it names, and it ends within five minutes of ours."""
     story = load(name)
 
-    beforehand.check_alarms(story, {"dev": dev, "prod": prod}[story.stack])
+    beforehand.check_alarms(story, [{"dev": dev, "prod": prod}[story.stack]])
     assert Schedule.of(story, 0.05, 7).messages > 0
     assert story.length_s / story.speed <= 240
     if story.scenes:
@@ -150,7 +160,7 @@ def test_an_alarm_that_the_plan_has_not_is_told_with_its_neighbours(tmp_path: Pa
     with pytest.raises(
         WrongUseError, match=r"stack dev has no 'bedrock-throtled' .* nearest: bedrock-throttled"
     ):
-        beforehand.check_alarms(story, dev)
+        beforehand.check_alarms(story, [dev])
 
 
 @pytest.mark.parametrize(
