@@ -229,9 +229,16 @@ def _first(facts: Facts, share: str) -> str:
     return _ms(first and first[share])
 
 
+def _canned(load: Facts) -> str:
+    """At once and in order, and no help: without them nobody sees what failover is worth."""
+    canned = load["tiers"].get(Tier.T2, {"count": 0})["count"]
+    return f"{canned / max(1, load['count']):.1%}"
+
+
 _FIGURES: Mapping[str, Any] = {
     "verdict": lambda facts: facts["verdict"],
     "messages without an answer": lambda facts: f"{facts['load']['failed_share']:.2%}",
+    "canned answers": lambda facts: _canned(facts["load"]),
     "good answers (in time and in order)": lambda facts: f"{facts['load']['goodput']:.1%}",
     "first token p50": lambda facts: _first(facts, "p50"),
     "first token p95": lambda facts: _first(facts, "p95"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from contract.errors import DONE, FAILED, INCONCLUSIVE
+from contract.tiers import Tier
 from plan import Plan
 from rehearsal import compare, dashboards, lessons, report, verdict
 from rehearsal.compare import CompareError
@@ -200,6 +201,13 @@ def test_what_would_have_happened_without_failover_stands_beside_it(tmp_path: Pa
     assert ["messages without an answer", "0.00%", "30.00%"] in page.rows
     assert facts["compared"]["verdict"] == "not survived"
     assert "--counterfactual" in written(day(tmp_path))[0].text
+
+
+def test_a_canned_answer_is_quick_and_in_order_and_counted_beside(tmp_path: Path):
+    bare = day(tmp_path, samples=with_samples(lambda second: BROKEN <= second < WELL, tier=Tier.T2))
+    page, _ = written(day(tmp_path), report.as_json(bare))
+
+    assert ["canned answers", "0.0%", "30.0%"] in page.rows
 
 
 # --- What it teaches ----------------------------------------------------------------------------------------
