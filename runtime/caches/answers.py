@@ -165,8 +165,8 @@ class Turn(Generic[T]):
         await self._answers.shelf.put(
             self._key, self._token, answer, began=seen.began, took_s=took, ttl_s=ttl, tags=tags
         )
-        like, packed = self._answers.like, self._packed or (_packed(vector) if vector is not None else b"")
-        if vector is not None and like is not None and packed:
+        like = self._answers.like
+        if vector is not None and like is not None and (packed := self._packed or _packed(vector)):
             await like.learn(self._question, packed, ttl)
         return True
 
