@@ -42,9 +42,10 @@ class Due:
 
 @dataclass(slots=True, eq=False)
 class Talk:
-    """A conversation under way: what is due in it, and who has it."""
+    """A conversation under way: what is due in it, who has it, and when its answer before had ended."""
 
     person: Person
+    free_at: float = 0.0
     inbox: deque[Due] = field(default_factory=deque)
     seat: "Seat | None" = None
 
@@ -124,7 +125,11 @@ class Generator:
         request_id = f"{self.run_id}-{due.arrival.number}"
         if time.monotonic() >= until:
             return self._dropped(due, TOO_LATE)
-        return Sample.of(ask(request_id, until), due.at, self._epoch, due.arrival)
+        talk = self._talks[due.arrival.conversation]
+        seen = ask(request_id, until)
+        sample = Sample.of(seen, due.at, self._epoch, due.arrival, busy_s=max(0.0, talk.free_at - due.at))
+        talk.free_at = time.monotonic()
+        return sample
 
     def done(self, seat: Seat, due: Due, sample: Sample) -> None:
         """Keeps what became of a message; after the last one of a conversation its user is free."""

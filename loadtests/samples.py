@@ -59,11 +59,28 @@ class Sample(Shape):
     stage: str = ""
     conversation: int | None = None
     last: bool = Field(False, description="the last message of its conversation")
+    busy_ms: float = Field(0.0, description="since it was due, its conversation waited for the answer before")
 
     @property
     def late_ms(self) -> float:
         """From due to sent."""
         return (self.sent_at - self.intended_at) * 1_000
+
+    def since_free(self) -> Self:
+        """The same, timed from when its customer could send it: due, and no answer under way."""
+        if not self.busy_ms:
+            return self
+
+        def less(found: float | None) -> float | None:
+            return None if found is None else found - self.busy_ms
+
+        changed = {
+            "intended_at": self.intended_at + self.busy_ms / 1_000,
+            "first_token_ms": less(self.first_token_ms),
+            "end_to_end_ms": less(self.end_to_end_ms),
+            "busy_ms": 0.0,
+        }
+        return self.model_copy(update=changed)
 
     def good(self, limits: Limits) -> bool:
         """Whether it was answered in time and in order."""
@@ -75,7 +92,9 @@ class Sample(Shape):
         )
 
     @classmethod
-    def of(cls, seen: Transcript, due: float, epoch: float, arrival: Arrival | None = None) -> Self:
+    def of(
+        cls, seen: Transcript, due: float, epoch: float, arrival: Arrival | None = None, busy_s: float = 0.0
+    ) -> Self:
         """From a transcript, when it was due, and what to add to its clock for seconds since 1970."""
 
         def after_due(at: float | None) -> float | None:
@@ -102,6 +121,7 @@ class Sample(Shape):
             text_differs=seen.text_differs,
             cached=seen.cached,
             usd=seen.usd,
+            busy_ms=round(busy_s * 1_000, 3),
             **whose,
         )
 

@@ -1,5 +1,6 @@
 """What every test may ask for: the plans of both stacks, made once, and a project to write stack files in."""
 
+import gc
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Plans and AWS's models stay for the whole run: to look them through for garbage took a fifth of it.
+    gc.set_threshold(100_000, 50, 100)
     # A shell starts background jobs with Ctrl-C ignored, and children inherit that: tests that interrupt one
     # of their own must not depend on how they were started.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

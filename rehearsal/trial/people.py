@@ -30,9 +30,10 @@ class People:
     path: Path
 
     def seen(self) -> tuple[Sample, ...]:
-        """Every message that has come to its end."""
+        """Every message that has come to its end, timed from when its customer could send it."""
         try:
-            return samples.read(self.path) if self.path.exists() else ()
+            found = samples.read(self.path) if self.path.exists() else ()
+            return tuple(one.since_free() for one in found)
         except samples.SamplesError as broken:
             raise InconclusiveError(f"what people saw is not known: {broken}: is the disk full?") from None
 

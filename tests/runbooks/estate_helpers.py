@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import boto3
 from botocore.exceptions import ClientError
 
 from contract.alarms import Alarm
@@ -12,6 +11,7 @@ from contract.controls import parse
 from contract.inventory import Inventory, RegionInventory
 from contract.runtime_settings import RuntimeSettings
 from runbooks.engine import Aws, Pace, World
+from tests.runbooks.session_helpers import session_of
 
 REGION = "us-east-1"
 CONTROLS, SETTINGS = "/concierge/dev/controls", "/concierge/dev/settings"
@@ -48,7 +48,7 @@ class Estate:
     """Fifty messages a second. Its clock is the world's: sleeping lets the runtime go on."""
 
     def __init__(self) -> None:
-        self.session = boto3.Session("testing", "testing", region_name=REGION)
+        self.session = session_of(REGION)
         self.ssm, self.cloudwatch = self.session.client("ssm"), self.session.client("cloudwatch")
         self.time = datetime(2031, 3, 4, 10, 0, tzinfo=UTC)
         self.throttled_share, self.haiku_failed_share, self.unanswered = 0.0, 0.0, 0

@@ -12,10 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import boto3
-import botocore.session
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from botocore.loaders import create_loader
 
 from contract.controls import parse
 from contract.inventory import Inventory
@@ -23,6 +21,7 @@ from contract.logs import Line
 from contract.runtime_settings import RuntimeSettings
 from runbooks.engine import Aws, Pace, Runbook, Watch, World
 from runbooks.engine.watch import Measured
+from tests.runbooks.session_helpers import client_of, session_of
 
 PRIMARY, STANDBY = "us-east-1", "us-west-2"
 DIGEST = f"sha256:{'a1' * 32}"
@@ -54,16 +53,6 @@ class Said(NamedTuple):
     times: int
 
 
-# Reading AWS's models takes longest, and they are the same for every session.
-_MODELS = create_loader()
-
-
-def session_of(region: str) -> boto3.Session:
-    core = botocore.session.Session()
-    core.register_component("data_loader", _MODELS)
-    return boto3.Session("testing", "testing", region_name=region, botocore_session=core)
-
-
 class KilledError(BaseException):
     """The process was killed at this very call."""
 
@@ -87,7 +76,6 @@ class Place:
     _watches: list[Watch] = field(default_factory=list)
     _recording: bool = False
     _strike: Callable[[str], None] = lambda _: None
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.session.events.register("before-call.*", self.heard)
@@ -119,12 +107,7 @@ class Place:
     # --- what stands ----------------------------------------------------------------------------------
 
     def client(self, service: str, role: str = "primary") -> Any:
-        region = self.inventory.regions[role].region
-        key = (service, region)
-        if key not in self._clients:
-            make: Callable[..., Any] = session_of(region).client
-            self._clients[key] = make(service, region_name=region)
-        return self._clients[key]
+        return client_of(service, self.inventory.regions[role].region)
 
     def name(self, kind: str, key: str, role: str = "primary") -> str:
         return str(getattr(self.inventory.regions[role], kind)[key])
