@@ -1,5 +1,8 @@
 """`concierge chaos`: break it on purpose, safely."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -234,10 +237,11 @@ def _rehearse(
     place = folder or trials.folder_for(name, stackfile.root_of())
     output.note(f"stand-ins and the agent start here, seeded from stack {conditions.stack}")
     found: list[Record] = []
-    for one in trials.run(chosen, conditions, place, _progress):
-        found.append(one)
-        if not json:
-            output.show(chaos_output.verdict(one))
+    with _sigterm_as_ctrl_c():
+        for one in trials.run(chosen, conditions, place, _progress):
+            found.append(one)
+            if not json:
+                output.show(chaos_output.verdict(one))
     if json:
         output.document(chaos_output.summary(found))
     output.note(f"reports: {place}/*/report.html")
@@ -273,7 +277,8 @@ def _in_aws(
         guards.require(conditions.stack, datetime.now(UTC), cloudwatch, typed)
     place = deployed.Place(host=host, alarms=names.alarms, cloudwatch=cloudwatch, target=target)
     home = folder or trials.folder_for(chosen.id, stackfile.root_of())
-    found = deployed.play(chosen, place, conditions, home, lambda *told: _progress(chosen.id, *told))
+    with _sigterm_as_ctrl_c():
+        found = deployed.play(chosen, place, conditions, home, lambda *told: _progress(chosen.id, *told))
     trials.write(found, home)
     if json:
         output.document(chaos_output.summary([found]))
@@ -281,6 +286,16 @@ def _in_aws(
         output.show(chaos_output.verdict(found))
     output.note(f"report: {home / 'report.html'}")
     raise typer.Exit(_code([found]))
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """What was injected is cleared on the way out, and nothing more begins."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _environment(stack: str, why: str) -> "tuple[RegionInventory, Target]":

@@ -1,15 +1,11 @@
 """Experiments one after another on one ground, each with its record and its reports beside it."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from chaos import record, report
 from chaos.record import Conditions, Kind, Record
-from chaos.runner import StoppedError
 from contract.faults import Experiment
 from rehearsal.trial import ground, trial
 
@@ -21,7 +17,7 @@ def run(
 ) -> Iterator[Record]:
     """Main thread only. Each record is on disk before it is handed over."""
     stack, changes, seed = conditions.stack, conditions.changes, conditions.seed
-    with _ends_with_sigterm(), ground.standing(folder / "ground", stack, changes, seed) as where:
+    with ground.standing(folder / "ground", stack, changes, seed) as where:
         for experiment in experiments:
             told = _telling(experiment.id, tell)
             found = trial.play(experiment, where, conditions, folder / experiment.id, told)
@@ -43,17 +39,3 @@ def folder_for(name: str, root: Path) -> Path:
 
 def _telling(name: str, tell: Tell) -> Callable[[Kind, str], None]:
     return lambda kind, text: tell(name, kind, text)
-
-
-@contextmanager
-def _ends_with_sigterm() -> Iterator[None]:
-    """As Ctrl-C does: everything that was injected is cleared on the way out."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        raise StoppedError(f"stopped by {signal.Signals(number).name}")
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

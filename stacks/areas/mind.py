@@ -15,6 +15,7 @@ from components.search_service_role import SearchServiceRole
 from components.search_snapshots import SearchSnapshots, SearchSnapshotsArgs
 from components.training import Training, TrainingArgs
 from contract.models import models
+from contract.search import embedders, index
 from stacks.areas.data import Data
 from stacks.areas.ground import Ground
 from stacks.areas.signals import Signals
@@ -144,6 +145,12 @@ def _bucket(site: Site, data: Data, name: str) -> Bucket:
     return Bucket(name=buckets.names[name], arn=buckets.arns[name], key_arn=site.keys["objects"])
 
 
+def _is_asked(what: str, site: Site) -> bool:
+    """Whether the agent asks this model all day: a standby rests, and an index has one embedder."""
+    embeds_itself = embedders()[index().embedder].service == "sagemaker"
+    return site.role == "primary" and (what != "embed" or embeds_itself)
+
+
 def _inference(site: Site, ground: Ground, data: Data) -> Inference:
     chosen = site.settings.inference
     return Inference(
@@ -152,7 +159,7 @@ def _inference(site: Site, ground: Ground, data: Data) -> Inference:
             environment=site.environment,
             place=site.place,
             served={
-                what: Served(**endpoint.model_dump(exclude={"enabled"}), busy=site.role == "primary")
+                what: Served(**endpoint.model_dump(exclude={"enabled"}), busy=_is_asked(what, site))
                 for what, endpoint in chosen.standing.items()
             },
             artifacts=_bucket(site, data, "model-artifacts"),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chaos.faults.rehearsal import RehearsalTarget
-from concierge.__main__ import run
+from concierge.__main__ import INTERRUPTED, run
 from contract.faults import Fault, FaultKind
 from rehearsal import standins
 from rehearsal.processes import Processes
@@ -102,6 +102,29 @@ def test_who_is_told_to_stop_takes_everything_along(url: str, tmp_path: Path, nu
     else:  # a program that has not said what SIGTERM means to it is killed; its command does
         run(["chaos", "sweep", "--at", url])
         assert target.active() == ()
+
+
+@pytest.mark.prove
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_suite_that_is_told_to_stop_begins_nothing_more(tmp_path: Path, number: signal.Signals) -> None:
+    with (tmp_path / "err").open("w") as err:
+        command = [sys.executable, "-m", "concierge", "chaos", "suite", "failover", "--apply"]
+        program = subprocess.Popen(
+            [*command, "--folder", str(tmp_path / "runs")], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=err
+        )
+        told = tmp_path / "err"
+        until = time.monotonic() + 240
+        while " injected: " not in told.read_text():
+            assert program.poll() is None and time.monotonic() < until, told.read_text()
+            time.sleep(0.2)
+        os.kill(program.pid, number)
+        assert program.wait(60) == INTERRUPTED
+    text = told.read_text()
+    assert text.count(" cleared: ") == text.count(" injected: ")
+    assert text.splitlines()[-1] == "concierge: interrupted"
+    runs = [folder.name for folder in (tmp_path / "runs").iterdir() if folder.name != "ground"]
+    assert len(runs) == 1
 
 
 @pytest.mark.prove
