@@ -7,7 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from components.inference_instances import instances
+from contract.search import embedders, index
 from stacks.sections.inference import Inference, Intent, Training
+from tests.conftest import Planned
+from tests.runbooks.place_helpers import CHANGES
 
 DIGEST = f"sha256:{'a1' * 32}"
 BUILT: dict[str, Any] = {"image_digest": DIGEST, "artifact": "intent/1/model.tar.gz"}
@@ -112,3 +115,12 @@ def test_training_wants_images_and_somebody_who_approves(change: dict[str, Any],
     assert Training.model_validate(whole).enabled
     with pytest.raises(ValidationError, match=fix):
         Training.model_validate({**whole, **change})
+
+
+def test_only_who_is_asked_all_day_is_watched_for_silence(planned: Planned):
+    """The index has one embedder, and it is Bedrock's: whoever else embeds is silent, and well."""
+    alarms = {a.inputs["name"] for a in planned("prod", CHANGES).of_type("cloudwatch.MetricAlarm")}
+    watched = {what for what in ("intent", "embed", "rerank") if f"concierge-prod-{what}-silent" in alarms}
+    assert embedders()[index().embedder].service == "bedrock"
+    assert watched == {"intent", "rerank"}
+    assert {f"concierge-prod-{what}-slow" for what in ("intent", "embed", "rerank")} <= alarms
