@@ -18,7 +18,7 @@ from chaos.client import Prober
 from chaos.faults import Target
 from chaos.journal import Event, Journal
 from chaos.record import Conditions, Happening, Kind, Record, Second, verdict_of
-from chaos.steady_state import Measures
+from chaos.steady_state import ON_ITS_WAY_S, Measures
 from contract.errors import InconclusiveError, WrongUseError
 from contract.faults import Experiment
 from contract.tiers import Tier
@@ -89,7 +89,7 @@ class _Trial:
             self._notice()
             self._place.sleep(_LOOK_EVERY_S)
         calm = max(over, time.time())
-        well = self._recover(calm) if outcome.stages else calm
+        well = self._recover(began, calm) if outcome.stages else calm
         self._wait(well + traffic.after_s)
         return self._record(outcome, red_before, (began, over, calm, well))
 
@@ -98,13 +98,13 @@ class _Trial:
             self._notice()
             self._place.sleep(min(_LOOK_EVERY_S, max(0.0, until - time.time())))
 
-    def _recover(self, calm: float) -> float:
+    def _recover(self, began: float, calm: float) -> float:
         """When people were served as before, or nobody waits for it any longer."""
         until = calm + self._experiment.expect.recovery_s
         while time.time() < until:
             self._notice()
             self._place.sleep(1.0)
-            if (after := self._recovered(calm)) is not None:
+            if (after := self._recovered(began, calm)) is not None:
                 return calm + after
         return until
 
@@ -154,8 +154,8 @@ class _Trial:
         seen = verdict.Seen(
             outcome=outcome,
             measures=Measures(
-                before=client.measures(self._prober.seen(self._zero, began)),
-                during=client.measures(self._prober.seen(began, over)),
+                before=client.measures(self._prober.seen(self._zero, began - ON_ITS_WAY_S)),
+                during=client.measures(self._prober.seen(began - ON_ITS_WAY_S, over)),
                 after=client.measures(self._prober.seen(well)),
             ),
             injections=(),
@@ -165,7 +165,7 @@ class _Trial:
             other_alarms=(),
             still_red=[expect.alarm] if self._is_red(expect.alarm) else [],
             tier_share=self._share(expect.tier, began + LEARNS_S, over),
-            recovered_after_s=self._recovered(calm),
+            recovered_after_s=self._recovered(began, calm),
             runbooks=None,
             left=len(self._place.target.active()),
         )
@@ -187,11 +187,13 @@ class _Trial:
         answered = [one for one in self._prober.seen(begin, end) if one.tier is not None]
         return sum(one.tier == tier for one in answered) / len(answered) if answered else None
 
-    def _recovered(self, since: float) -> float | None:
+    def _recovered(self, began: float, since: float) -> float | None:
+        """Seconds until nearly as many as before `began` had the first tier."""
+        usual = self._share(Tier.T0, self._zero, began) or 1.0
         after = 0.0
         while since + after + SPAN_S <= time.time():
             share = self._share(Tier.T0, since + after, since + after + SPAN_S)
-            if share is not None and share >= MOSTLY:
+            if share is not None and share >= MOSTLY * usual:
                 return after
             after += 1.0
         return None

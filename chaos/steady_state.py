@@ -8,6 +8,9 @@ from typing import Literal
 from contract.base import Shape
 from contract.faults import Experiment, Probe
 
+# A message that was due so shortly before something broke was on its way then.
+ON_ITS_WAY_S = 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:

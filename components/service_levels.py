@@ -20,6 +20,7 @@ from contract.tiers import Tier
 ENOUGH = 100
 CANNED_SHARE = 0.1
 HOUR_S = 3_600
+STEPPED_DOWN_SHARE, FEW = 0.2, 20  # of so many a fifth is no chance for three minutes
 LOOPS = 5  # agents stopped in a minute; one now and then is what limits are for
 
 
@@ -71,6 +72,8 @@ def _at_once() -> list[Alarm]:
         _slow("haiku-first-token-slow", "FirstToken", Tier.T1, 1_500, "haiku-degraded"),
         _slow("answers-slow", "EndToEnd", Tier.T0, 8_000, "bedrock-latency"),
         _canned(),
+        _stepped_down("answers-stepped-down", Tier.T0, "page", "bedrock-outage"),
+        _stepped_down("haiku-stepped-down", Tier.T1, "ticket", "haiku-degraded"),
         _away("pricing", 0.1, "page", "Prices are missing from answers and cards.", "pricing-down"),
         _away("catalogue", 0.1, "ticket", "Products are missing from answers.", "catalogue-slow"),
         _loops(),
@@ -136,6 +139,21 @@ def _canned() -> Alarm:
         severity="page",
         impact="One shopper in ten gets an answer from the store, because no model answers.",
         runbook="bedrock-outage",
+    )
+
+
+def _stepped_down(id_: str, meant: Tier, severity: Severity, runbook: str) -> Alarm:
+    """A share: once breakers are open few calls fail, and how few depends on how many tasks there are."""
+    return _alarm(
+        id_,
+        "SteppedDown",
+        dimensions={"Meant": meant.value},
+        statistic="Average",
+        minimum_samples=FEW,
+        threshold=STEPPED_DOWN_SHARE,
+        severity=severity,
+        impact=f"One answer in five that {meant.value} should give is from further down, and plainer.",
+        runbook=runbook,
     )
 
 

@@ -11,3 +11,10 @@ class Tier(StrEnum):
     STANDBY = "standby"  # the other region
     T2 = "T2"  # canned answers, marked as such
     T3 = "T3"  # closed: banner, FAQ and human links
+
+    def is_below(self, other: "Tier") -> bool:
+        """Whether it is further down the ladder."""
+        return _ORDER[self] > _ORDER[other]
+
+
+_ORDER = {tier: place for place, tier in enumerate(Tier)}

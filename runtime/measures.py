@@ -4,6 +4,7 @@ The metrics are those of contract/metrics.toml, kept by `Telemetry.sample`. Metr
 conversation's (`Telemetry.metrics`).
 """
 
+from contract.tiers import Tier
 from runtime.telemetry import Telemetry
 
 
@@ -36,6 +37,10 @@ class Measures:
     def tool(self, tool: str, seconds: float, *, failed: bool) -> None:
         """One call of a tool."""
         self._telemetry.sample({"ToolMs": _ms(seconds), "ToolFailed": int(failed)}, {"Tool": tool})
+
+    def answered(self, tier: Tier, meant: Tier) -> None:
+        """The ladder answered: on the tier that was meant to, or below."""
+        self._telemetry.sample({"SteppedDown": int(tier.is_below(meant))}, {"Meant": meant.value})
 
     def loop_stopped(self, agent: str) -> None:
         """An agent that asked for tools again and again."""

@@ -14,8 +14,6 @@ from runtime.answer.needs import Complexity
 from runtime.failover.ladder import Attempt
 from runtime.failover.window import Window
 
-ORDER = list(Tier)
-
 
 class Router:
     """Hears of every call, so that it knows T0's error rate. `knows`: whether a canned answer fits."""
@@ -94,8 +92,7 @@ class Router:
 
     def _from(self, tier: Tier, controls: Controls) -> Sequence[Rung]:
         """From a tier down; of the region that an operator named, the same models before those here."""
-        first = ORDER.index(tier)
-        rungs = [rung for rung in self._ladder() if ORDER.index(rung.tier) >= first]
+        rungs = [rung for rung in self._ladder() if not tier.is_below(rung.tier)]
         if controls.region is None:
             return rungs
         named = controls.region.value

@@ -88,13 +88,19 @@ def share_of(tier: Tier, found: Sequence[Sample]) -> float | None:
     return sum(one.tier is tier for one in asked) / len(asked) if asked else None
 
 
-def recovered_after(found: Sequence[Sample], since: float) -> float | None:
-    """Seconds until, for a while, nearly everybody was answered by the first tier again and nobody failed."""
+def has_first_tiers(found: Sequence[Sample]) -> bool:
+    """Nobody has to be answered from another region or from the store."""
+    return not any(one.tier in {Tier.STANDBY, Tier.T2} for one in found)
+
+
+def recovered_after(found: Sequence[Sample], since: float, began: float) -> float | None:
+    """Seconds until, for a while, nobody failed and nearly as many as before `began` had the first tier."""
+    usual = share_of(Tier.T0, Window(-math.inf, began).of(found)) or 1.0
     last = max((one.intended_at for one in found), default=since)
     for start in range(max(0, math.floor(last - since - SPAN_S) + 1)):
         part = Window(since + start, since + start + SPAN_S).of(found)
         share = share_of(Tier.T0, part)
-        if share is not None and share >= MOSTLY and not any(one.error for one in part):
+        if share is not None and share >= MOSTLY * usual and not any(one.error for one in part):
             return float(start)
     return None
 

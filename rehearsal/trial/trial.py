@@ -80,7 +80,7 @@ class _Trial:
             self._wait_for_alarm(outcome)
             runs = self._operator.finish()
             calm = time.time()
-            well = self._recover(crowd, calm) if outcome.stages else calm
+            well = self._recover(crowd, outcome, calm) if outcome.stages else calm
             self._wait(well + traffic.after_s)
             self._wait_for_green()
             crowd.process.stop()
@@ -168,13 +168,13 @@ class _Trial:
         return crowd
 
     def _settle(self, crowd: People) -> None:
-        """Everybody has connected, and nobody is late any more; or it is long enough."""
+        """Everybody has connected, nobody is late, what was broken before is over; or it is long enough."""
         time.sleep(WARM_S)
         deadline = time.monotonic() + WARM_LONGEST_S
         while time.monotonic() < deadline:
             lately = Window(time.time() - WARM_S / 2, math.inf).of(crowd.seen())
             late = people.lateness(lately)
-            if late is not None and late < SETTLED_MS:
+            if late is not None and late < SETTLED_MS and people.has_first_tiers(lately):
                 return
             self._ground.check()
             time.sleep(0.5)
@@ -217,13 +217,14 @@ class _Trial:
             self._ground.check()
             time.sleep(0.2)
 
-    def _recover(self, crowd: People, calm: float) -> float:
+    def _recover(self, crowd: People, outcome: runner.Outcome, calm: float) -> float:
         """When people were served as before, or nobody waits for it any longer."""
+        began = min(ran.started_at for ran in outcome.stages).timestamp()
         until = calm + self._experiment.expect.recovery_s
         while time.time() < until:
             self._ground.check()
             time.sleep(0.5)
-            if (after := people.recovered_after(crowd.seen(), calm)) is not None:
+            if (after := people.recovered_after(crowd.seen(), calm, began)) is not None:
                 return calm + after
         return until
 

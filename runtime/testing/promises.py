@@ -19,7 +19,6 @@ MODELS = [rung for rung in LADDER if rung.model is not None]
 STRUCK = [*MODELS, MODELS[0].model_copy(update={"name": UNITS})]
 TIERS = {rung.name: rung.tier for rung in STRUCK}
 PLACES = {rung.name: (rung.model, rung.region) for rung in STRUCK}
-ORDER = list(Tier)
 
 
 class BrokenError(BaseException):
@@ -108,7 +107,7 @@ class Promises:
         self.note(f"request {asked.number} calls {call.rung}")
         if call.rung in self._open:
             raise self.broke(f"request {asked.number} called {call.rung}, whose breaker is open")
-        if asked.forced is not None and ORDER.index(TIERS[call.rung]) < ORDER.index(asked.forced):
+        if asked.forced is not None and asked.forced.is_below(TIERS[call.rung]):
             raise self.broke(f"request {asked.number} called {call.rung} against the operator")
         # What the output checks still held back was written too: the text goes on after it.
         if call.so_far and (not self._checked or not call.so_far.startswith(asked.shown.rstrip())):
@@ -174,7 +173,7 @@ class Promises:
             return
         simple = len(asked.text.split()) <= self._settings.routing.simple_words
         first = asked.forced or (Tier.T1 if simple else Tier.T0)
-        due = {rung.name for rung in MODELS if ORDER.index(rung.tier) >= ORDER.index(first)}
+        due = {rung.name for rung in MODELS if not first.is_below(rung.tier)}
         shut = {name for name in due if self._changed.get(name, -1.0) >= asked.arrived}
         shut |= {name for name in due if models.crowded.get(name, -1.0) >= asked.arrived}
         shut |= {name for name in due if models.running[name] >= FEW}

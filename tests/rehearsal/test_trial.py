@@ -44,12 +44,22 @@ class TestPeople:
     def test_recovered_is_when_nearly_all_are_served_as_before_for_a_while(self) -> None:
         degraded = [sample(100 + at, Tier.T1, "haiku") for at in range(5)]
         well = [sample(105 + at) for at in range(10)]
-        assert people.recovered_after([*degraded, *well], 100) == 5
-        assert people.recovered_after(degraded, 100) is None
+        assert people.recovered_after([*degraded, *well], 100, 100) == 5
+        assert people.recovered_after(degraded, 100, 100) is None
+
+    def test_who_has_the_small_model_on_any_day_is_no_sign_of_trouble(self) -> None:
+        mixed = [sample(at, *((Tier.T1, "haiku") if at % 3 == 0 else ())) for at in range(80, 120)]
+        assert people.recovered_after(mixed, 105, 105) == 0
+        assert people.recovered_after([sample(at) for at in range(80, 105)] + mixed[25:], 105, 105) is None
+
+    def test_what_was_broken_before_is_over_when_nobody_is_answered_from_elsewhere(self) -> None:
+        assert people.has_first_tiers([sample(0), sample(1, Tier.T1, "haiku"), sample(2, None)])
+        assert not people.has_first_tiers([sample(0), sample(1, Tier.STANDBY, "standby-sonnet")])
+        assert not people.has_first_tiers([sample(0, Tier.T2, "canned")])
 
     def test_nobody_has_recovered_while_somebody_fails(self) -> None:
         found = [sample(100 + at) for at in range(12)] + [sample(104.5, None)]
-        assert people.recovered_after(found, 102) == 3
+        assert people.recovered_after(found, 102, 102) == 3
 
     def test_seconds_are_counted_from_the_first(self) -> None:
         first, second = people.seconds([sample(10.2), sample(10.9, None), sample(11.1, Tier.T1)], 10.0)

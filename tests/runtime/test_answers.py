@@ -1,6 +1,7 @@
 """Somebody always answers (RUN-2, RUN-5): one message on its way down the ladder, in virtual time."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +16,12 @@ from contract.runtime_settings import BreakerSettings, Rung, RuntimeSettings
 from contract.tiers import Tier
 from runtime.canned import canned
 from runtime.conversation import GoneError
+from runtime.measures import Measures
+from runtime.parts import Parts
 from runtime.port import Opened, Spent, Stop, Text
+from runtime.telemetry import Telemetry
 from runtime.testing import loop
-from runtime.testing.desk import EPOCH, Desk
+from runtime.testing.desk import EPOCH, Desk, wall
 from runtime.testing.models import (
     Wait,
     cut_after,
@@ -34,6 +38,7 @@ FOUR_RUNGS = (
     Rung(name="spare", tier=Tier.STANDBY, model="haiku"),
     Rung(name="canned", tier=Tier.T2),
 )
+LATER = EPOCH + timedelta(hours=1)
 HAIKU = says("Hi ", "from Haiku", first_s=0.2)
 SONNET = says("Hi ", "from ", "Sonnet", first_s=0.5)
 
@@ -278,6 +283,22 @@ def test_an_open_breaker_spares_the_wait(at_desk, shown):
     assert tiers[0] is tiers[-1] is Tier.T0
     assert Tier.T1 in tiers
     assert desk.values("BreakerOpen", Rung="sonnet") == [1, 0]
+
+
+def test_each_answer_says_whether_its_question_should_have_had_a_better_one(at_desk):
+    lines: list[dict[str, Any]] = []
+
+    async def scene(desk: Desk) -> None:
+        await desk.ask("Which of these two lamps would you take on a long journey, and for what reason?")
+        desk.controls = Controls(forced_tier=Control(value=Tier.T1, who="lea", why="drill", expires_at=LATER))
+        await desk.ask()
+        own.flush()
+
+    own = Telemetry("test", wall, lambda line: lines.append(json.loads(line)))
+    parts = Parts(measures=Measures(own))
+    at_desk(scene, {"sonnet": throttled(), "haiku": HAIKU}, None, None, parts)
+    stepped = {line["Meant"]: line["SteppedDown"] for line in lines if "Meant" in line}
+    assert stepped == {"T0": [1], "T1": [0]}
 
 
 def test_cancelled_probes_do_not_keep_a_rung_shut(at_desk):
