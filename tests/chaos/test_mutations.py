@@ -12,6 +12,7 @@ from chaos.faults.rehearsal import RehearsalTarget
 from chaos.record import Conditions, Record
 from contract.faults import Experiment, Traffic
 from contract.runtime_settings import BreakerSettings
+from rehearsal.trial import suite
 from tests.chaos.agent_helpers import STACK, Alarms, agent_alone
 
 # Red when the agent's own metrics say: as the alarms of the same name do, within seconds.
@@ -83,6 +84,16 @@ class TestEach:
         found = play(MODELS_DOWN, tmp_path, before=NO_STORE)
         assert found.verdict == "deviated"
         assert found.measures["during"]["failed_share"] or found.outcome.halted
+
+    def test_without_coalescing_models_are_asked_for_everybody(self, tmp_path: Path) -> None:
+        """On the whole platform: only there people storm."""
+        changes = {"runtime.caches.coalesce": "false"}
+        conditions = Conditions(target="rehearsal", stack="prod", seed=7, changes=changes, slack=2)
+        experiment = catalogue.load("valkey-down-flash-sale")
+        (found,) = suite.run([experiment], conditions, tmp_path, lambda *_: None)
+        assert found.verdict == "deviated"
+        (gate,) = [gate for gate in found.gates if gate.name == "steady state"]
+        assert "made_share was" in gate.measured
 
     def test_without_its_alarm_nobody_is_told(self, tmp_path: Path) -> None:
         found = play(MODELS_DOWN, tmp_path, alarmed=False)
