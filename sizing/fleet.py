@@ -53,7 +53,7 @@ class FleetModels:
             for key, (tokens, requests) in fleet.pools.items()
         }
         for rung in fleet.settings.ladder:
-            if rung.model is not None and rung.model not in fleet.measured.first:
+            if rung.model is not None and rung.model not in fleet.measured.good:
                 raise SizingError(f"rung {rung.name}: nobody measured {rung.model}: record rehearsals of it")
         for stage in fleet.faults:
             if stage.fault.kind not in {*_CODES, FaultKind.SLOW}:
@@ -64,34 +64,40 @@ class FleetModels:
     async def stream(
         self, rung: Rung, prompt: Prompt, recorded: Sequence[Ran] = (), so_far: str = ""
     ) -> AsyncGenerator[Event, None]:
-        del prompt, recorded, so_far
+        """`prompt`: the intent, in a word."""
+        del recorded, so_far
         model = rung.model or ""
         measured, random = self._fleet.measured, self._random
         asked, answered = self._fleet.tokens[model]
         weight = self._weight()
         pool = self._pools.get((rung.region, model, rung.provisioned))
         struck = self._struck(rung)
-        full = pool is not None and not pool.reserve(weight, asked, rung.max_tokens)
-        if full or struck in _CODES:
-            table, code, status = _CODES[FaultKind.THROTTLE if full or struck is None else struck]
-            await asyncio.sleep(measured.refused[table].draw(random))
-            raise refusal(code, status)
-        share = random.random()
-        first, whole = measured.first[model].at(share), measured.whole[model].draw(random)
-        if struck is FaultKind.SLOW:
-            first += self._slow_s
-        await asyncio.sleep(first)
+        if pool is not None and not pool.reserve(weight, asked, rung.max_tokens):
+            struck = FaultKind.THROTTLE
+        await self._refused(struck)
+        spoken = measured.good[model].draw(prompt.asked, random)
+        await asyncio.sleep(spoken.first_s + (self._slow_s if struck is FaultKind.SLOW else 0.0))
         yield Text("a")
         # A real answer comes in many pieces; as many as keep the patience with gaps from ending it.
-        rest = max(0.0, whole - measured.first[model].at(0.5))
+        rest = max(0.0, spoken.whole_s - spoken.first_s) / spoken.rounds
         pieces = int(rest / (rung.gap_s * 0.8)) + 1
-        for _ in range(pieces):
-            await asyncio.sleep(rest / pieces)
-            yield Text("b")
+        for number in range(spoken.rounds):
+            if number:
+                await self._refused(self._struck(rung))
+            for _ in range(pieces):
+                await asyncio.sleep(rest / pieces)
+                yield Text("b")
         if pool is not None:
             pool.settle(weight, rung.max_tokens, answered)
         yield Stop()
         yield Spent(int(asked), int(answered))
+
+    async def _refused(self, struck: FaultKind | None) -> None:
+        """Raises what the fault makes of a call, after the time that it takes to say so."""
+        if struck in _CODES:
+            table, code, status = _CODES[struck]
+            await asyncio.sleep(self._fleet.measured.refused[table].draw(self._random))
+            raise refusal(code, status)
 
     def _struck(self, rung: Rung) -> FaultKind | None:
         now, model, gone_at = self._now(), rung.model, self._fleet.other_gone_at

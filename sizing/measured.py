@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ GRID = 401  # points of a table: every quarter of a percent
 MODELS = ("sonnet", "haiku")
 REFUSALS = ("throttled", "unavailable")
 TRICKLE = 0.04
+ENOUGH = 25  # calls of an intent, to be drawn from alone
 # No rehearsal calls it (dev does without): slower than the large model, as the stand-in has it (pace.toml).
 PREMIUM_MODEL, SLOWER = "opus", 2.2
 
@@ -37,6 +38,53 @@ class Times:
 
     def draw(self, random: Random) -> float:
         return self.at(random.random())
+
+
+class Spoken(NamedTuple):
+    """A good call: seconds to the first text and to the end, and how often the model was asked (tools)."""
+
+    first_s: float
+    whole_s: float
+    rounds: int
+
+
+class Calls:
+    """Good calls of a model as they were measured, drawn by what was asked where enough were."""
+
+    def __init__(self, found: Mapping[str, Sequence[Spoken]]) -> None:
+        self._every = [one for spoken in found.values() for one in spoken]
+        if not self._every:
+            raise SizingError(
+                "no good call of a model was recorded for calibration: record some (docs/capacity.md)"
+            )
+        self._found = found
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording], model: str) -> Self:
+        found: dict[str, list[Spoken]] = {}
+        for one in recordings:
+            for intent, by in one.good.items():
+                spoken = found.setdefault(intent, [])
+                spoken += [_spoken(*kept) for kept in by.get(model, ())]
+        return cls(found)
+
+    def draw(self, intent: str, random: Random) -> Spoken:
+        """One of the intent's, or of all where the intent has few."""
+        own = self._found.get(intent, ())
+        return random.choice(own if len(own) >= ENOUGH else self._every)
+
+    def slower(self, times: float) -> Self:
+        """The same calls, each so many times as long."""
+        return type(self)(
+            {
+                intent: [Spoken(one.first_s * times, one.whole_s * times, one.rounds) for one in spoken]
+                for intent, spoken in self._found.items()
+            }
+        )
+
+
+def _spoken(first: int, whole: int, rounds: int) -> Spoken:
+    return Spoken(recording.middle(first) / 1000, recording.middle(whole) / 1000, rounds)
 
 
 @dataclass(frozen=True)
@@ -60,13 +108,12 @@ class Answered:
 
 @dataclass(frozen=True)
 class Measured:
-    """All tables. `first` and `rest` of a good call, by model; `refused` by what the refusal says."""
+    """All tables. `good` calls by model; `refused` ones by what the refusal says."""
 
     own: Times
     cached: Times
     around: Times
-    first: Mapping[str, Times]
-    whole: Mapping[str, Times]
+    good: Mapping[str, Calls]
     refused: Mapping[str, Times]
     answered: Mapping[Intent, Answered]
 
@@ -82,10 +129,7 @@ class Measured:
             own=Times(recording.spread_out(one.whole.get(OWN, {}) for one in healthy)),
             cached=Times(recording.spread_out(one.whole.get(CACHE, {}) for one in healthy)),
             around=Times(recording.spread_out(one.around for one in recordings)),
-            first=_models(
-                {m: recording.spread_out(one.opening.get(m, {}) for one in recordings) for m in MODELS}
-            ),
-            whole=_models({m: _calls(recordings, m, "ok") for m in MODELS}),
+            good=_good(recordings),
             refused={"throttled": Times(_refused(recordings))},
             answered={intent: _answered(healthy, intent) for intent in Intent},
         )
@@ -110,14 +154,10 @@ def _there(found: Recording, rung: str, otherwise: Times) -> Times:
     return Times(times) if len(times) else otherwise
 
 
-def _models(times: Mapping[str, Floats]) -> Mapping[str, Times]:
-    """Those that were measured, and the one that is derived."""
-    found = {model: Times(values) for model, values in times.items()}
-    return {**found, PREMIUM_MODEL: Times(times[MODELS[0]] * SLOWER)}
-
-
-def _calls(recordings: Sequence[Recording], rung: str, outcome: str) -> Floats:
-    return recording.spread_out(one.calls.get(rung, {}).get(outcome, {}) for one in recordings)
+def _good(recordings: Sequence[Recording]) -> Mapping[str, Calls]:
+    """Of the models that were measured, and of the one that is derived."""
+    found = {model: Calls.of(recordings, model) for model in MODELS}
+    return {**found, PREMIUM_MODEL: found[MODELS[0]].slower(SLOWER)}
 
 
 def _refused(recordings: Sequence[Recording]) -> Floats:

@@ -25,6 +25,8 @@ FOLDER = Path(__file__).with_name("rehearsals")
 _PER_E = 100.0  # buckets of a factor e: neighbours differ by one in a hundred
 OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the runtime calls them
 Buckets = Mapping[int, int]
+# Buckets of the times to the first text and to the end, and how often the model was asked: with tools, again.
+Spoken = tuple[int, int, int]
 # Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, not the agent.
 MOST_AROUND_MS = 1_500.0
 
@@ -52,7 +54,9 @@ class Recording(Shape):
     ladder: Buckets = Field(
         description="of a message with a model: the ladder's time, whatever rungs it took"
     )
-    opening: Mapping[str, Buckets] = Field(description="rung -> times of good calls to the first text")
+    good: Mapping[str, Mapping[str, tuple[Spoken, ...]]] = Field(
+        description="intent -> rung -> each message that one call answered"
+    )
     calls: Mapping[str, Mapping[str, Buckets]] = Field(description="rung -> outcome -> times of calls")
 
     @property
@@ -81,12 +85,17 @@ def buckets(times_ms: Iterable[float]) -> dict[int, int]:
     return dict(sorted(Counter(bucket(ms) for ms in times_ms).items()))
 
 
+def middle(key: int) -> float:
+    """Of a bucket, in milliseconds."""
+    return math.exp((key + 0.5) / _PER_E)
+
+
 def spread_out(found: Iterable[Buckets]) -> Floats:
     """The times again, in order, each as the middle of its bucket."""
     total: Counter[int] = Counter()
     for one in found:
         total.update(one)
-    values = [math.exp((key + 0.5) / _PER_E) for key in sorted(total)]
+    values = [middle(key) for key in sorted(total)]
     return np.repeat(np.array(values), [total[key] for key in sorted(total)])
 
 
@@ -123,9 +132,11 @@ class Load(Shape):
 
 def of_run(load: Load, folder: Path) -> Recording:
     """From the folder of a load run that kept its samples."""
-    samples = list(_lines(folder / "samples.jsonl"))
+    samples = [_since_free(line) for line in _lines(folder / "samples.jsonl")]
     log = folder / "runtime" / "runtime.out"
-    told = [line for line in _lines(log) if "_aws" in line]
+    lines = list(_lines(log))
+    told = [line for line in lines if "_aws" in line]
+    told_of_tools = [line for line in lines if line.get("tool") and line.get("via") == "agent"]
     if not samples or not told:
         raise SizingError(f"{folder}: holds no run with --samples and a runtime of its own: run it again")
     generate = {
@@ -153,7 +164,7 @@ def of_run(load: Load, folder: Path) -> Recording:
             if sample.get("end_to_end_ms") and sample["request_id"] in generate
         ),
         ladder=buckets(generate.values()),
-        opening=_opening(samples, calls, outside),
+        good=_good(samples, calls, outside, Counter(line["request_id"] for line in told_of_tools)),
         calls=_calls(calls),
     )
     around = float(np.quantile(spread_out([found.around]), 0.95))
@@ -163,6 +174,13 @@ def of_run(load: Load, folder: Path) -> Recording:
             f"({MOST_AROUND_MS:,.0f} at most): the machine was too busy, run it again when it is not"
         )
     return found
+
+
+def _since_free(sample: dict[str, Any]) -> dict[str, Any]:
+    """Timed from when its customer could ask: who still reads waits for no answer."""
+    busy = sample.get("busy_ms", 0.0)
+    times = {key: sample[key] - busy for key in ("first_token_ms", "end_to_end_ms") if sample.get(key)}
+    return sample | times
 
 
 def _answered(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
@@ -181,18 +199,28 @@ def _by_rung(samples: Sequence[Mapping[str, Any]], what: str) -> dict[str, dict[
     return {rung: buckets(times) for rung, times in sorted(found.items())}
 
 
-def _opening(
-    samples: Sequence[Mapping[str, Any]], calls: Sequence[Mapping[str, Any]], outside: Mapping[str, float]
-) -> dict[str, dict[int, int]]:
-    """Of messages with one call: the time to the first text, less what came before the call."""
+def _good(
+    samples: Sequence[Mapping[str, Any]],
+    calls: Sequence[Mapping[str, Any]],
+    outside: Mapping[str, float],
+    tools: Mapping[str, int],
+) -> dict[str, dict[str, tuple[Spoken, ...]]]:
+    """The time to the first text is the client's, less what came before the call."""
     once = Counter(call["request_id"] for call in calls)
-    rung = {call["request_id"]: call["Rung"] for call in calls}
-    found: dict[str, list[float]] = defaultdict(list)
+    spoke = {call["request_id"]: call for call in calls if call["outcome"] == "ok"}
+    found: dict[str, dict[str, list[Spoken]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         name = sample["request_id"]
-        if once[name] == 1 and name in outside and sample.get("first_token_ms"):
-            found[rung[name]].append(sample["first_token_ms"] - outside[name])
-    return {name: buckets(times) for name, times in sorted(found.items())}
+        if once[name] == 1 and name in spoke and name in outside and sample.get("first_token_ms"):
+            whole = spoke[name]["seconds"] * 1000
+            first = min(whole, sample["first_token_ms"] - outside[name])
+            found[sample["intent"]][spoke[name]["Rung"]].append(
+                (bucket(first), bucket(whole), 1 + tools.get(name, 0))
+            )
+    return {
+        intent: {rung: tuple(sorted(spoken)) for rung, spoken in sorted(by.items())}
+        for intent, by in sorted(found.items())
+    }
 
 
 def _calls(calls: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, dict[int, int]]]:

@@ -169,7 +169,7 @@ class _Task:
             rungs = [rung for rung in rungs if rung.model is None]
         listener = _Nobody()
         ended = await self._ladder.walk(
-            rungs, _PROMPT, at + fleet.settings.request_s, listener, _nothing_said
+            rungs, Prompt(intent.value), at + fleet.settings.request_s, listener, _nothing_said
         )
         first = listener.first if listener.first is not None else loop.time()
         rung = ended.rung.name if isinstance(ended, Answer) else LOST
@@ -208,7 +208,6 @@ class _Task:
 
 
 _CONTROLS = Controls()
-_PROMPT = Prompt("")
 
 
 def _no_extras() -> Sequence[ExtraRung]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from contract.intents import Intent
 from sizing import assumptions, compare, recording
 from sizing.case import settings_of
 from sizing.documents import SizingError
-from sizing.measured import Measured, Times
+from sizing.measured import ENOUGH, Calls, Measured, Spoken, Times
 from sizing.recording import Load, MachineBusyError
 from tests.sizing.case_helpers import measured
 
@@ -56,6 +57,28 @@ def test_a_run_is_counted_by_who_answered_and_what_calls_came_to(tmp_path: Path)
     assert recording.spread_out([found.around]) == pytest.approx([100], rel=0.01)
 
 
+def test_of_a_message_of_one_call_its_times_and_rounds_are_kept_together(
+    tmp_path: Path,
+) -> None:
+    folder = _run(tmp_path)
+    with (folder / "samples.jsonl").open("a") as file:
+        # They still read for half a second when it was due.
+        spoken = {"rung": "sonnet", "first_token_ms": 1_200, "end_to_end_ms": 3_600, "busy_ms": 500}
+        file.write("\n" + json.dumps({"request_id": "d", "intent": "cart", **spoken}))
+    lines = [
+        {"request_id": "d", "tool": "add_to_cart", "via": "agent"},
+        _metric(request_id="d", Rung="sonnet", outcome="ok", seconds=3.0, ModelThrottled=0),
+        _metric(request_id="d", stages={"generate": 3_000.0}, EndToEnd=3_100.0),
+    ]
+    with (folder / "runtime" / "runtime.out").open("a") as file:
+        file.write("\n" + "\n".join(map(json.dumps, lines)))
+    kept = recording.of_run(LOAD, folder)
+    found = kept.good
+    assert recording.spread_out([kept.whole["sonnet"]]) == pytest.approx([3_100], rel=0.01)
+    # The message whose first call was throttled tells nothing of how a call begins.
+    assert found == {"cart": {"sonnet": ((recording.bucket(600), recording.bucket(3_000), 2),)}}
+
+
 def test_what_is_kept_is_read_back_the_same(tmp_path: Path) -> None:
     found = recording.of_run(LOAD, _run(tmp_path))
     recording.write(found, tmp_path / "small.json")
@@ -77,6 +100,18 @@ def test_times_are_drawn_as_they_were_measured() -> None:
     assert times.at(0.0) == pytest.approx(0.1)
     assert times.at(0.5) == pytest.approx(0.6, rel=0.01)
     assert times.at(1.0) == pytest.approx(1.1)
+
+
+def test_a_call_is_drawn_from_its_own_intent_where_enough_were_measured() -> None:
+    quick, slow = Spoken(0.3, 1.0, 1), Spoken(0.6, 5.0, 2)
+    calls = Calls({"cart": [slow] * ENOUGH, "delivery": [quick] * (ENOUGH - 1)})
+    random = Random(1)
+    assert {calls.draw("cart", random) for _ in range(50)} == {slow}
+    assert {calls.draw("delivery", random) for _ in range(50)} == {quick, slow}
+    assert {calls.draw("refund", random) for _ in range(50)} == {quick, slow}
+    assert calls.slower(2).draw("cart", random) == Spoken(1.2, 10.0, 2)
+    with pytest.raises(SizingError, match="no good call"):
+        Calls({})
 
 
 def test_calibration_never_sees_what_is_held_out() -> None:

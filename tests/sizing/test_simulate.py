@@ -10,6 +10,7 @@ from contract.intents import Intent
 from sizing import assumptions, capacities, knee, patch, sampled, stages
 from sizing.documents import SizingError
 from sizing.fleet import Fleet
+from sizing.measured import Calls, Spoken
 from sizing.sampled import BIN_S, Asking, People
 from sizing.simulate import simulate
 from sizing.story import FAILOVER_S, Flash, Loss, Story
@@ -69,6 +70,16 @@ def test_errors_that_are_few_open_nothing() -> None:
     """RUN-6: a 3 % error rate must not open it by chance."""
     seen = sampled.run(_asking(20, 80), PEOPLE, _fleet(faults=(_fault(FaultKind.ERROR, 0.03),)), seed=1)
     assert not seen.opened
+
+
+@pytest.mark.parametrize(("rounds", "failed"), [(1, 0.05), (2, 0.0975)])
+def test_an_answer_that_asks_a_model_again_may_be_refused_again(rounds: int, failed: float) -> None:
+    spoken = Calls({"comparison": [Spoken(0.5, 2.0, rounds)] * 50})
+    there = replace(measured(), good=dict.fromkeys(("sonnet", "haiku", "opus"), spoken))
+    fleet = replace(_fleet(faults=(_fault(FaultKind.ERROR, 0.05),)), measured=there)
+    seen = sampled.run(_asking(20, 200), People({Intent.COMPARISON: 1.0}, {}), fleet, seed=1)
+    calls = {outcome: n for (rung, outcome), n in seen.calls.items() if rung == "sonnet"}
+    assert 1 - calls["ok"] / sum(calls.values()) == pytest.approx(failed, abs=0.015)
 
 
 def test_a_quota_that_is_too_small_throttles_what_is_beyond_it() -> None:
