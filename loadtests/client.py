@@ -22,6 +22,8 @@ from loadtests.websocket import ClosedError, Door, WebSocket
 CONNECT_S = 5.0
 # A second ending would come on the heels of the first.
 LINGER_S = 0.05
+# So many connections more for one answer, each after a longer pause.
+RECONNECTS, PAUSE_S = 3, 0.1
 # Silence in the middle of an answer after which its ending is asked for: longer than any rung may be silent.
 RESEND_AFTER_S = 12.0
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -67,6 +69,7 @@ class ChatClient:
     """A socket that opens when it is needed, again after it was lost, and carries one message at a time."""
 
     __slots__ = (
+        "_asked_past",
         "_come_back_at",
         "_connections",
         "_door",
@@ -97,6 +100,7 @@ class ChatClient:
         self._resume: tuple[str, str] | None = None  # session and token
         self._come_back_at: float | None = None
         self._unanswered: bytes | None = None  # what is said again when its answer is gone for good
+        self._asked_past = False  # for the ending of an answer that was cut off
 
     @property
     def connected(self) -> bool:
@@ -201,25 +205,33 @@ class ChatClient:
         self._send(frames.resend(seen.request_id, session_id if self._newest else None), until)
 
     def _again(self, seen: Transcript, session_id: str | None, message: bytes, until: float) -> bool:
-        """A second connection for an answer that was cut off; False: once was enough.
+        """Another connection for an answer that was cut off; False: none could be had, or often enough.
 
         Who is known goes on with the session and asks for the ending, and with the message itself where
-        there is
-        none (`_read`). A guest has lost the session with the connection, unless a token was given for it.
+        there is none (`_read`). A guest has lost the session with the connection, unless a token was given.
         """
         self._drop()
-        if seen.reconnects or time.monotonic() >= until:
-            return False
-        seen.interrupted()
-        self.open(min(CONNECT_S, until - time.monotonic()))
+        while seen.reconnects < RECONNECTS and time.monotonic() < until:
+            time.sleep(min(PAUSE_S * seen.reconnects, max(0.0, until - time.monotonic())))
+            seen.interrupted()
+            try:
+                self.open(min(CONNECT_S, until - time.monotonic()))
+                self._go_on(seen, session_id, message, until)
+            except (UnreachableError, OSError):
+                self._drop()
+            else:
+                return True
+        return False
+
+    def _go_on(self, seen: Transcript, session_id: str | None, message: bytes, until: float) -> None:
         self._unanswered = message
+        self._asked_past = session_id is not None and self._newest
         if session_id is not None and self._newest:
             self._send(frames.resume(session_id, None), until)
             self._ask_for_the_end(seen, session_id, until)
         else:
             self._take_up(until)
             self._say_again(until)
-        return True
 
     @property
     def _newest(self) -> bool:
@@ -276,10 +288,16 @@ class ChatClient:
             seen.take(frame, self._socket.read_at)
 
     def _is_about_the_past(self, frame: Failure, seen: Transcript) -> bool:
-        """After a lost connection: there is no such session, or no ending of the answer that was cut off."""
+        """After a lost connection: there is no such session, or no ending of the answer that was cut off.
+
+        Both may be told, one after the other; what the message itself is told comes after them.
+        """
         if not seen.reconnects or frame.code != "bad_request":
             return False
-        return not frame.request_id or (frame.request_id == seen.request_id and self._unanswered is not None)
+        if frame.request_id == seen.request_id:
+            past, self._asked_past = self._asked_past, False
+            return past
+        return not frame.request_id
 
     def _note(self, text: bytes) -> None:
         """A frame that came while nobody waited for one: only those of the connection mean anything."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from chaos import runner, verdict
 from chaos.record import Conditions, Happening, Record, verdict_of
-from chaos.steady_state import ON_ITS_WAY_S, Measures
+from chaos.steady_state import Measures
 from contract.faults import Experiment, Injection
 from contract.metrics import NAMESPACE
 from loadtests.samples import Sample
@@ -107,9 +107,10 @@ def _seen(run: Ended) -> verdict.Seen:
 
 
 def _measures(run: Ended) -> Measures:
+    calm, caught = people.caught(Window(run.zero, run.began).of(run.samples), run.began)
     return Measures(
-        before=people.measures(Window(run.zero, run.began - ON_ITS_WAY_S).of(run.samples)),
-        during=people.measures(Window(run.began - ON_ITS_WAY_S, run.over).of(run.samples)),
+        before=people.measures(calm),
+        during=people.measures([*caught, *Window(run.began, run.over).of(run.samples)]),
         after=people.measures(Window(run.well, time.time()).of(run.samples)),
     )
 

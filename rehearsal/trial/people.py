@@ -18,6 +18,7 @@ from rehearsal.evidence import Window
 from rehearsal.processes import Process, Processes
 
 SPAN_S, MOSTLY = 3.0, 0.8
+LONGEST_S = 20.0  # an answer of the best model, with tools
 # Answers that no rung of the ladder gave: they say nothing about who can answer.
 OURS = frozenset({"template", "cache"})
 
@@ -74,6 +75,15 @@ def measures(found: Sequence[Sample]) -> dict[str, float | None]:
         "canned_share": canned / whole.answered.count if whole.answered.count else None,
         "made_share": made_share([(one.cached, one.usd) for one in found if one.error is None]),
     }
+
+
+def caught(found: Sequence[Sample], at: float) -> tuple[list[Sample], list[Sample]]:
+    """Those that had ended by then, and those it met on their way; an ending that never came was near."""
+    parts: tuple[list[Sample], list[Sample]] = ([], [])
+    for one in found:
+        took_s = one.end_to_end_ms / 1_000 if one.end_to_end_ms is not None else LONGEST_S
+        parts[one.intended_at + took_s > at].append(one)
+    return parts
 
 
 def lateness(found: Sequence[Sample]) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from contract.errors import INCONCLUSIVE, WRONG_USE, WrongUseError
 from contract.frames import Ask, Failure, Final, encode
 from contract.tiers import Tier
-from loadtests.client import ChatClient, Connections, UnreachableError, Who, socket_url
+from loadtests.client import RECONNECTS, ChatClient, Connections, UnreachableError, Who, socket_url
 from loadtests.transcript import Transcript
 from tests.loadtests.chat_server_helpers import (
     Act,
@@ -115,6 +116,34 @@ def test_an_answer_that_is_gone_for_good_is_asked_for_anew():
     (found,) = asked(cuts_once, again=gone, seen=seen)
     assert (found.problem, found.finals, found.sequence_gaps, found.text_differs) == (None, 1, 0, False)
     assert seen.kinds == ["message", "resume", "resend", "message"]
+
+
+def test_neither_session_nor_answer_is_known_any_more_and_the_message_is_asked_once():
+    """Both are told, one after the other: the second is no answer to what was asked anew meanwhile."""
+
+    def cuts_once(ask: Ask) -> list[Act]:
+        return [*well(ask)[:2], Do.CUT] if len(seen.users) == 1 else well(ask)
+
+    def gone_with_its_session(ask: Ask) -> list[Act]:
+        told = Failure(
+            request_id="", sequence_number=0, code="bad_request", message="session_id: no session s"
+        )
+        return [told, *gone(ask)]
+
+    seen = Seen()
+    found = asked(cuts_once, again=gone_with_its_session, seen=seen, messages=2)
+    assert [(one.problem, one.finals) for one in found] == [(None, 1), (None, 1)]
+    assert seen.kinds == ["message", "resume", "resend", "message", "message"]
+
+
+def test_a_connection_that_breaks_again_is_made_again_and_not_for_ever():
+    def cuts(times: int) -> Callable[[Ask], list[Act]]:
+        return lambda ask: [*well(ask)[:2], Do.CUT] if len(seen.users) <= times else well(ask)
+
+    for times, problem in ((RECONNECTS, None), (RECONNECTS + 1, "connection lost")):
+        seen = Seen()
+        (found,) = asked(cuts(times), again=gone, seen=seen)
+        assert (found.problem, found.reconnects) == (problem, RECONNECTS)
 
 
 def test_a_guest_who_lost_the_connection_asks_anew():

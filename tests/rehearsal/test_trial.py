@@ -57,6 +57,11 @@ class TestPeople:
         assert not people.has_first_tiers([sample(0), sample(1, Tier.STANDBY, "standby-sonnet")])
         assert not people.has_first_tiers([sample(0, Tier.T2, "canned")])
 
+    def test_who_was_being_answered_when_it_broke_is_counted_with_what_broke(self) -> None:
+        found = [sample(90), sample(99), sample(99.5, None), sample(70, None)]
+        calm, met = people.caught(found, 100)
+        assert (calm, met) == ([found[0], found[3]], [found[1], found[2]])
+
     def test_nobody_has_recovered_while_somebody_fails(self) -> None:
         found = [sample(100 + at) for at in range(12)] + [sample(104.5, None)]
         assert people.recovered_after(found, 102, 102) == 3
