@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +30,8 @@ _HTTP = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnectio
 
 @dataclass(frozen=True)
 class Answer:
-    """One message: when it was due, and what became of it. `error`: why there is no whole answer."""
+    """One message: when it was due, and what became of it. `error`: why there is no whole answer. `over_ms`:
+    until nothing more was waited for, however it ended."""
 
     due: float
     first_token_ms: float | None = None
@@ -41,6 +42,7 @@ class Answer:
     endings: int = 0
     cached: bool = False
     usd: float = 0.0
+    over_ms: float = 0.0
 
 
 def ask(host: str, text: str, within_s: float = 30.0) -> Answer:
@@ -157,5 +159,6 @@ class Prober:
 
     def _ask(self, text: str) -> None:
         answer = ask(self._host, text, self._within_s)
+        over = replace(answer, over_ms=(time.time() - answer.due) * 1_000)
         with self._lock:
-            self._seen.append(answer)
+            self._seen.append(over)

@@ -18,7 +18,7 @@ from chaos.client import Prober
 from chaos.faults import Target
 from chaos.journal import Event, Journal
 from chaos.record import Conditions, Happening, Kind, Record, Second, verdict_of
-from chaos.steady_state import ON_ITS_WAY_S, Measures
+from chaos.steady_state import Measures, caught
 from contract.errors import InconclusiveError, WrongUseError
 from contract.faults import Experiment
 from contract.tiers import Tier
@@ -151,11 +151,14 @@ class _Trial:
         """`times`: when it was first broken, whole again, given back to people, and as before."""
         expect = self._experiment.expect
         began, over, calm, well = times
+        calm_before, met = caught(
+            self._prober.seen(self._zero, began), began, lambda one: one.due + one.over_ms / 1_000
+        )
         seen = verdict.Seen(
             outcome=outcome,
             measures=Measures(
-                before=client.measures(self._prober.seen(self._zero, began - ON_ITS_WAY_S)),
-                during=client.measures(self._prober.seen(began - ON_ITS_WAY_S, over)),
+                before=client.measures(calm_before),
+                during=client.measures([*met, *self._prober.seen(began, over)]),
                 after=client.measures(self._prober.seen(well)),
             ),
             injections=(),
@@ -189,11 +192,13 @@ class _Trial:
 
     def _recovered(self, began: float, since: float) -> float | None:
         """Seconds until nearly as many as before `began` had the first tier."""
-        usual = self._share(Tier.T0, self._zero, began) or 1.0
+        usual = self._share(Tier.T0, self._zero, began)
         after = 0.0
-        while since + after + SPAN_S <= time.time():
-            share = self._share(Tier.T0, since + after, since + after + SPAN_S)
-            if share is not None and share >= MOSTLY * usual:
+        while usual and since + after + SPAN_S <= time.time():
+            span = since + after, since + after + SPAN_S
+            share = self._share(Tier.T0, *span)
+            well = share is not None and share >= MOSTLY * usual
+            if well and not any(one.error for one in self._prober.seen(*span)):
                 return after
             after += 1.0
         return None

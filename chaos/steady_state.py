@@ -1,15 +1,14 @@
 """Whether the steady state held: a pure function over what was measured at the client."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from contract.base import Shape
 from contract.faults import Experiment, Probe
 
-# A message that was due so shortly before something broke was on its way then.
-ON_ITS_WAY_S = 1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +18,14 @@ class Measures:
     before: Mapping[str, float | None]
     during: Mapping[str, float | None]
     after: Mapping[str, float | None]
+
+
+def caught(found: Iterable[T], broken_at: float, over_at: Callable[[T], float]) -> tuple[list[T], list[T]]:
+    """Messages that had come to their end by then, and those it met on their way: they tell of what broke."""
+    parts: tuple[list[T], list[T]] = ([], [])
+    for one in found:
+        parts[over_at(one) > broken_at].append(one)
+    return parts
 
 
 class Judgement(Shape):

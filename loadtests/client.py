@@ -22,8 +22,8 @@ from loadtests.websocket import ClosedError, Door, WebSocket
 CONNECT_S = 5.0
 # A second ending would come on the heels of the first.
 LINGER_S = 0.05
-# So many connections more for one answer, each after a longer pause.
-RECONNECTS, PAUSE_S = 3, 0.1
+# So often another connection is tried for one answer, each time after a longer pause.
+RECONNECTS, PAUSE_S = 3, 0.3
 # Silence in the middle of an answer after which its ending is asked for: longer than any rung may be silent.
 RESEND_AFTER_S = 12.0
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -152,7 +152,7 @@ class ChatClient:
                         raise
             self._linger(seen)
         except UnreachableError as refused:
-            seen.fail(f"no connection: {refused}" if not seen.reconnects else "connection lost")
+            seen.fail(f"no connection: {refused}")
         except TimeoutError:
             seen.fail("no end in time")
             self.close()  # what comes late must not meet the next message

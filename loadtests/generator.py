@@ -126,10 +126,9 @@ class Generator:
         if time.monotonic() >= until:
             return self._dropped(due, TOO_LATE)
         talk = self._talks[due.arrival.conversation]
-        seen = ask(request_id, until)
-        sample = Sample.of(seen, due.at, self._epoch, due.arrival, busy_s=max(0.0, talk.free_at - due.at))
+        busy_s, seen = max(0.0, talk.free_at - due.at), ask(request_id, until)
         talk.free_at = time.monotonic()
-        return sample
+        return self._sample(seen, due, busy_s)
 
     def done(self, seat: Seat, due: Due, sample: Sample) -> None:
         """Keeps what became of a message; after the last one of a conversation its user is free."""
@@ -187,8 +186,13 @@ class Generator:
     def _dropped(self, due: Due, why: str) -> Sample:
         seen = Transcript(f"{self.run_id}-{due.arrival.number}", time.monotonic())
         seen.fail(why)
-        sample = Sample.of(seen, due.at, self._epoch, due.arrival)
-        return sample.model_copy(update={"dropped": True})
+        return self._sample(seen, due).model_copy(update={"dropped": True})
+
+    def _sample(self, seen: Transcript, due: Due, busy_s: float = 0.0) -> Sample:
+        """Of a message that is over now."""
+        times = {"busy_ms": busy_s, "over_ms": time.monotonic() - due.at}
+        told = {name: round(seconds * 1_000, 3) for name, seconds in times.items()}
+        return Sample.of(seen, due.at, self._epoch, due.arrival).model_copy(update=told)
 
     def _walk(self, tell: Callable[[float], None]) -> None:
         gevent.sleep(BEAT_S)  # the last users have only just come into being

@@ -59,6 +59,7 @@ class Sample(Shape):
     stage: str = ""
     conversation: int | None = None
     last: bool = Field(False, description="the last message of its conversation")
+    over_ms: float = Field(0.0, description="from due until nothing more was waited for, however it ended")
     busy_ms: float = Field(0.0, description="since it was due, its conversation waited for the answer before")
 
     @property
@@ -78,6 +79,7 @@ class Sample(Shape):
             "intended_at": self.intended_at + self.busy_ms / 1_000,
             "first_token_ms": less(self.first_token_ms),
             "end_to_end_ms": less(self.end_to_end_ms),
+            "over_ms": self.over_ms - self.busy_ms,
             "busy_ms": 0.0,
         }
         return self.model_copy(update=changed)
@@ -91,10 +93,13 @@ class Sample(Shape):
             and _within(self.end_to_end_ms, limits.end_to_end_ms)
         )
 
+    @property
+    def over_at(self) -> float:
+        """When it had come to its end, good or bad, seconds since 1970."""
+        return self.intended_at + self.over_ms / 1_000
+
     @classmethod
-    def of(
-        cls, seen: Transcript, due: float, epoch: float, arrival: Arrival | None = None, busy_s: float = 0.0
-    ) -> Self:
+    def of(cls, seen: Transcript, due: float, epoch: float, arrival: Arrival | None = None) -> Self:
         """From a transcript, when it was due, and what to add to its clock for seconds since 1970."""
 
         def after_due(at: float | None) -> float | None:
@@ -121,7 +126,6 @@ class Sample(Shape):
             text_differs=seen.text_differs,
             cached=seen.cached,
             usd=seen.usd,
-            busy_ms=round(busy_s * 1_000, 3),
             **whose,
         )
 

@@ -36,7 +36,7 @@ def told(sample: Sample, clock: StoryClock) -> Sample:
     """Moments as the story counts them; whatever lasted, lasted so many times longer in it."""
     longer = {
         name: None if (value := getattr(sample, name)) is None else value * clock.speed
-        for name in ("first_token_ms", "end_to_end_ms", "gap_ms")
+        for name in ("first_token_ms", "end_to_end_ms", "gap_ms", "over_ms", "busy_ms")
     }
     moments = {name: clock.at(getattr(sample, name)) for name in ("intended_at", "sent_at")}
     return sample.model_copy(update={**longer, **moments, "at_s": sample.at_s * clock.speed})

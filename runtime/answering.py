@@ -171,7 +171,6 @@ class Answering:
             message.understood, message.text, self._settings.routing.simple_words, settled=facts.settled
         )
         rungs = self._router.rungs(message.text, hardness, message.controls)
-        meant = rungs[0].tier
         if not models:
             rungs = [rung for rung in rungs if rung.model is None]
         deadline = reply.arrived + self._settings.request_s
@@ -187,7 +186,7 @@ class Answering:
             return await self._refuse(message, result, reply, stream)
         self._outage.answered(by_model=result.rung.model is not None, asked=rungs[0].model is not None)
         if self._parts.measures is not None:
-            self._parts.measures.answered(result.rung.tier, meant)
+            self._parts.measures.answered(result.rung.tier, rungs[0].tier)
         with self._parts.stage("output"):
             whole = await stream.finish(result.text)
         self._watch.changed(whole)

@@ -71,26 +71,27 @@ class FleetModels:
         asked, answered = self._fleet.tokens[model]
         weight = self._weight()
         pool = self._pools.get((rung.region, model, rung.provisioned))
-        struck = self._struck(rung)
-        if pool is not None and not pool.reserve(weight, asked, rung.max_tokens):
-            struck = FaultKind.THROTTLE
-        await self._refused(struck)
         spoken = measured.good[model].draw(prompt.asked, random)
-        await asyncio.sleep(spoken.first_s + (self._slow_s if struck is FaultKind.SLOW else 0.0))
-        yield Text("a")
-        # A real answer comes in many pieces; as many as keep the patience with gaps from ending it.
         rest = max(0.0, spoken.whole_s - spoken.first_s) / spoken.rounds
+        # A real answer comes in many pieces; as many as keep the patience with gaps from ending it.
         pieces = int(rest / (rung.gap_s * 0.8)) + 1
         for number in range(spoken.rounds):
-            if number:
-                await self._refused(self._struck(rung))
+            struck = self._struck(rung)
+            if pool is not None and not pool.reserve(weight, asked, rung.max_tokens):
+                struck = FaultKind.THROTTLE
+            await self._refused(struck)
+            if struck is FaultKind.SLOW:
+                await asyncio.sleep(self._slow_s)
+            if number == 0:
+                await asyncio.sleep(spoken.first_s)
+                yield Text("a")
             for _ in range(pieces):
                 await asyncio.sleep(rest / pieces)
                 yield Text("b")
-        if pool is not None:
-            pool.settle(weight, rung.max_tokens, answered)
+            if pool is not None:
+                pool.settle(weight, rung.max_tokens, answered)
         yield Stop()
-        yield Spent(int(asked), int(answered))
+        yield Spent(int(asked) * spoken.rounds, int(answered) * spoken.rounds)
 
     async def _refused(self, struck: FaultKind | None) -> None:
         """Raises what the fault makes of a call, after the time that it takes to say so."""

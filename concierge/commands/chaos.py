@@ -291,7 +291,8 @@ def _in_aws(
 @contextmanager
 def _sigterm_as_ctrl_c() -> Iterator[None]:
     """What was injected is cleared on the way out, and nothing more begins."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt = signal.getsignal(signal.SIGINT)  # ours notes that it came; a shell's background job has none
+    before = signal.signal(signal.SIGTERM, interrupt if callable(interrupt) else signal.default_int_handler)
     try:
         yield
     finally:

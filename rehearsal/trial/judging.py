@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from chaos import runner, verdict
 from chaos.record import Conditions, Happening, Record, verdict_of
-from chaos.steady_state import Measures
+from chaos.steady_state import Measures, caught
 from contract.faults import Experiment, Injection
 from contract.metrics import NAMESPACE
 from loadtests.samples import Sample
@@ -96,7 +96,7 @@ def _seen(run: Ended) -> verdict.Seen:
         other_alarms=sorted(key for key, name in names.items() if name in fired and key != expect.alarm),
         still_red=red(run.judge, run.ground),
         tier_share=people.share_of(expect.tier, run.worst.of(run.samples)) if run.worst else None,
-        recovered_after_s=people.recovered_after(run.samples, run.calm, run.began),
+        recovered_after_s=people.recovered_after(run.samples, run.calm, Window(run.zero, run.began)),
         runbooks=[
             verdict.Ran(id=one.id, verdict=one.verdict, note=one.note, undone=one.undone)
             for one in run.runbooks
@@ -107,10 +107,11 @@ def _seen(run: Ended) -> verdict.Seen:
 
 
 def _measures(run: Ended) -> Measures:
-    calm, caught = people.caught(Window(run.zero, run.began).of(run.samples), run.began)
+    earlier = Window(run.zero, run.began).of(run.samples)
+    calm, met = caught(earlier, run.began, lambda one: one.over_at)
     return Measures(
         before=people.measures(calm),
-        during=people.measures([*caught, *Window(run.began, run.over).of(run.samples)]),
+        during=people.measures([*met, *Window(run.began, run.over).of(run.samples)]),
         after=people.measures(Window(run.well, time.time()).of(run.samples)),
     )
 

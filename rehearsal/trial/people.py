@@ -17,8 +17,8 @@ from loadtests.samples import Percentiles, Sample
 from rehearsal.evidence import Window
 from rehearsal.processes import Process, Processes
 
-SPAN_S, MOSTLY = 3.0, 0.8
-LONGEST_S = 20.0  # an answer of the best model, with tools
+SPAN_S, MOSTLY, FEW = 3.0, 0.8, 0.1
+ELSEWHERE = (Tier.STANDBY, Tier.T2)
 # Answers that no rung of the ladder gave: they say nothing about who can answer.
 OURS = frozenset({"template", "cache"})
 
@@ -77,15 +77,6 @@ def measures(found: Sequence[Sample]) -> dict[str, float | None]:
     }
 
 
-def caught(found: Sequence[Sample], at: float) -> tuple[list[Sample], list[Sample]]:
-    """Those that had ended by then, and those it met on their way; an ending that never came was near."""
-    parts: tuple[list[Sample], list[Sample]] = ([], [])
-    for one in found:
-        took_s = one.end_to_end_ms / 1_000 if one.end_to_end_ms is not None else LONGEST_S
-        parts[one.intended_at + took_s > at].append(one)
-    return parts
-
-
 def lateness(found: Sequence[Sample]) -> float | None:
     """How late the generator itself was, p95 in milliseconds."""
     late = Percentiles.of(one.late_ms for one in found if not one.dropped)
@@ -99,18 +90,22 @@ def share_of(tier: Tier, found: Sequence[Sample]) -> float | None:
 
 
 def has_first_tiers(found: Sequence[Sample]) -> bool:
-    """Nobody has to be answered from another region or from the store."""
-    return not any(one.tier in {Tier.STANDBY, Tier.T2} for one in found)
+    """Hardly anybody is answered from another region or from the store."""
+    shares = [share_of(tier, found) for tier in ELSEWHERE]
+    return sum(share for share in shares if share is not None) <= FEW
 
 
-def recovered_after(found: Sequence[Sample], since: float, began: float) -> float | None:
-    """Seconds until, for a while, nobody failed and nearly as many as before `began` had the first tier."""
-    usual = share_of(Tier.T0, Window(-math.inf, began).of(found)) or 1.0
+def recovered_after(found: Sequence[Sample], since: float, before: Window) -> float | None:
+    """Seconds until, for a while, nobody failed and nearly as many as in `before` had the first tier."""
+    usual = share_of(Tier.T0, before.of(found))
+    if not usual:
+        return None
     last = max((one.intended_at for one in found), default=since)
     for start in range(max(0, math.floor(last - since - SPAN_S) + 1)):
         part = Window(since + start, since + start + SPAN_S).of(found)
         share = share_of(Tier.T0, part)
-        if share is not None and share >= MOSTLY * usual and not any(one.error for one in part):
+        well = share is not None and share >= MOSTLY * usual and has_first_tiers(part)
+        if well and not any(one.error for one in part):
             return float(start)
     return None
 

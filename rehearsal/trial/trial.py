@@ -1,6 +1,5 @@
 """One experiment from its first message to its record: people, faults, somebody on call, and calm again."""
 
-import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -172,7 +171,8 @@ class _Trial:
         time.sleep(WARM_S)
         deadline = time.monotonic() + WARM_LONGEST_S
         while time.monotonic() < deadline:
-            lately = Window(time.time() - WARM_S / 2, math.inf).of(crowd.seen())
+            since = time.time() - WARM_S / 2
+            lately = [one for one in crowd.seen() if one.over_at >= since]
             late = people.lateness(lately)
             if late is not None and late < SETTLED_MS and people.has_first_tiers(lately):
                 return
@@ -219,12 +219,12 @@ class _Trial:
 
     def _recover(self, crowd: People, outcome: runner.Outcome, calm: float) -> float:
         """When people were served as before, or nobody waits for it any longer."""
-        began = min(ran.started_at for ran in outcome.stages).timestamp()
+        before = Window(self._zero, min(ran.started_at for ran in outcome.stages).timestamp())
         until = calm + self._experiment.expect.recovery_s
         while time.time() < until:
             self._ground.check()
             time.sleep(0.5)
-            if (after := people.recovered_after(crowd.seen(), calm, began)) is not None:
+            if (after := people.recovered_after(crowd.seen(), calm, before)) is not None:
                 return calm + after
         return until
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaos.steady_state import Measures, judge
+from chaos.steady_state import Measures, caught, judge
 from tests.chaos.control_api_helpers import EXPERIMENT
 
 GOOD = {"failed_share": 0.0, "sequence_gaps": 0.0, "first_token_p95_ms": 900.0}
@@ -67,3 +67,10 @@ def test_held_means_that_everything_was_measured_and_within(
         for probe in EXPERIMENT.steady_state
     )
     assert (found.verdict == "held") == within
+
+
+def test_who_was_being_answered_when_it_broke_tells_of_what_broke() -> None:
+    """Due and over, in seconds: a quick failure earlier is the state before, a long answer is not."""
+    calm, met = caught([(90.0, 93.0), (95.0, 95.2), (95.0, 104.0), (99.9, 100.1)], 100, lambda one: one[1])
+    assert calm == [(90.0, 93.0), (95.0, 95.2)]
+    assert met == [(95.0, 104.0), (99.9, 100.1)]

@@ -117,6 +117,7 @@ def test_a_message_whose_predecessor_takes_too_long_waits_for_it_from_when_it_wa
     # ... and says how much of it was the customer's own doing, who still read.
     assert max(sample.busy_ms for sample in found) > 200
     assert all(sample.busy_ms <= sample.late_ms + 1 for sample in found)
+    assert all(sample.over_ms >= (sample.end_to_end_ms or 0) for sample in found)
     assert all(sample.since_free().late_ms < 200 for sample in found)
     firsts = {sample.conversation: sample for sample in reversed(found)}
     assert all(sample.busy_ms == 0 for sample in firsts.values())

@@ -27,10 +27,18 @@ def test_times_are_counted_from_the_moment_the_message_was_due():
 
 
 def test_a_customer_who_still_read_is_timed_from_when_they_could_ask():
-    due = sample(intended_at=100.0, sent_at=102.25, first_token_ms=2_500, end_to_end_ms=4_000, busy_ms=2_000)
+    due = sample(
+        intended_at=100.0,
+        sent_at=102.25,
+        first_token_ms=2_500,
+        end_to_end_ms=4_000,
+        over_ms=4_100,
+        busy_ms=2_000,
+    )
     found = due.since_free()
     assert (found.intended_at, found.first_token_ms, found.end_to_end_ms) == (102.0, 500, 2_000)
     assert found.late_ms == pytest.approx(250)
+    assert found.over_at == pytest.approx(104.1)
     assert found.since_free() == found
     assert sample(busy_ms=300, first_token_ms=None).since_free().first_token_ms is None
 

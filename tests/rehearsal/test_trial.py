@@ -11,6 +11,7 @@ from contract.tiers import Tier
 from loadtests.samples import Sample
 from rehearsal.clock import Clock
 from rehearsal.dynamodb.door import Door
+from rehearsal.evidence import Window
 from rehearsal.sagemaker.server import SageMaker
 from rehearsal.search.server import Search
 from rehearsal.serving import serving
@@ -28,6 +29,9 @@ def sample(at: float, tier: Tier | None = Tier.T0, rung: str = "sonnet", **more:
     )
 
 
+BEFORE = Window(80, 100)
+
+
 class TestPeople:
     def test_a_phase_without_messages_has_no_measures(self) -> None:
         assert people.measures(()) == {}
@@ -42,29 +46,38 @@ class TestPeople:
         assert people.share_of(Tier.T1, found[:2]) is None
 
     def test_recovered_is_when_nearly_all_are_served_as_before_for_a_while(self) -> None:
+        before = [sample(90 + at) for at in range(5)]
         degraded = [sample(100 + at, Tier.T1, "haiku") for at in range(5)]
         well = [sample(105 + at) for at in range(10)]
-        assert people.recovered_after([*degraded, *well], 100, 100) == 5
-        assert people.recovered_after(degraded, 100, 100) is None
+        assert people.recovered_after([*before, *degraded, *well], 100, BEFORE) == 5
+        assert people.recovered_after([*before, *degraded], 100, BEFORE) is None
 
     def test_who_has_the_small_model_on_any_day_is_no_sign_of_trouble(self) -> None:
         mixed = [sample(at, *((Tier.T1, "haiku") if at % 3 == 0 else ())) for at in range(80, 120)]
-        assert people.recovered_after(mixed, 105, 105) == 0
-        assert people.recovered_after([sample(at) for at in range(80, 105)] + mixed[25:], 105, 105) is None
+        assert people.recovered_after(mixed, 100, BEFORE) == 0
+        alike = [sample(at) for at in range(80, 100)]
+        assert people.recovered_after([*alike, *mixed[20:]], 100, BEFORE) is None
 
-    def test_what_was_broken_before_is_over_when_nobody_is_answered_from_elsewhere(self) -> None:
+    def test_nobody_has_recovered_while_some_are_answered_from_elsewhere(self) -> None:
+        """With a dead Haiku as many as ever have Sonnet."""
+        before = [sample(at, *((Tier.T1, "haiku") if at % 3 == 0 else ())) for at in range(80, 100)]
+        after = [sample(at, *((Tier.STANDBY, "standby") if at % 3 == 0 else ())) for at in range(100, 120)]
+        assert people.recovered_after([*before, *after], 100, BEFORE) is None
+
+    def test_nobody_has_recovered_where_nobody_was_well_before(self) -> None:
+        found = [sample(at, Tier.T2, "canned") for at in range(80, 100)] + [
+            sample(at) for at in range(100, 120)
+        ]
+        assert people.recovered_after(found, 100, BEFORE) is None
+
+    def test_what_was_broken_before_is_over_when_hardly_anybody_is_answered_from_elsewhere(self) -> None:
         assert people.has_first_tiers([sample(0), sample(1, Tier.T1, "haiku"), sample(2, None)])
         assert not people.has_first_tiers([sample(0), sample(1, Tier.STANDBY, "standby-sonnet")])
         assert not people.has_first_tiers([sample(0, Tier.T2, "canned")])
 
-    def test_who_was_being_answered_when_it_broke_is_counted_with_what_broke(self) -> None:
-        found = [sample(90), sample(99), sample(99.5, None), sample(70, None)]
-        calm, met = people.caught(found, 100)
-        assert (calm, met) == ([found[0], found[3]], [found[1], found[2]])
-
     def test_nobody_has_recovered_while_somebody_fails(self) -> None:
-        found = [sample(100 + at) for at in range(12)] + [sample(104.5, None)]
-        assert people.recovered_after(found, 102, 102) == 3
+        found = [sample(90 + at) for at in range(22)] + [sample(104.5, None)]
+        assert people.recovered_after(found, 102, BEFORE) == 3
 
     def test_seconds_are_counted_from_the_first(self) -> None:
         first, second = people.seconds([sample(10.2), sample(10.9, None), sample(11.1, Tier.T1)], 10.0)
