@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sizing.traffic import Traffic
 
 Role = Literal["calibration", "held-out"]
+_SEED = 1  # that of `concierge load run`, where nobody says another
 
 
 def pieces(found: "Scenario") -> Sequence[tuple[float, float, float]]:
@@ -33,23 +34,17 @@ def asked(found: "Scenario", role: Role, simple_words: int) -> "Load":
         name=found.name,
         role=role,
         length_s=found.length_s,
-        rates=tuple(pieces(found)),
         faults=found.faults,
         short=_short(found, simple_words),
     )
 
 
-def _short(found: "Scenario", simple_words: int) -> dict[str, float]:
-    """Intent -> share of what people say about it that is short."""
-    short: dict[str, float] = {}
-    total: dict[str, float] = {}
-    for name, share in found.mix.items():
-        journeys = found.people[name].journeys
-        whole = sum(journey.weight for journey in journeys)
-        for journey in journeys:
-            for turn in journey.turns:
-                weight = share * journey.weight / whole
-                brief = sum(len(text.split()) <= simple_words for text in turn.say) / len(turn.say)
-                short[turn.intent.value] = short.get(turn.intent.value, 0.0) + weight * brief
-                total[turn.intent.value] = total.get(turn.intent.value, 0.0) + weight
-    return {intent: round(short[intent] / total[intent], 4) for intent in sorted(total)}
+def _short(found: "Scenario", simple_words: int) -> frozenset[int]:
+    """Numbers of the messages that are, products by their names."""
+    from loadtests import arrivals
+
+    return frozenset(
+        arrival.number
+        for arrival in arrivals.schedule(found, found.people, _SEED)
+        if len(arrival.text(found.shop, "order").split()) <= simple_words
+    )

@@ -135,7 +135,9 @@ def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:
                 "simulated": row.simulated,
                 "low": row.low,
                 "high": row.high,
+                "chance": row.chance,
                 "holds": row.holds,
+                "misses": row.misses,
             }
             for row in rows
         ],
@@ -144,7 +146,7 @@ def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:
 
 def compared(rows: "Sequence[Row]") -> "Sequence[Renderable]":
     """On a page."""
-    found = table("rehearsal", "figure", ">measured", ">simulated", ">at least", ">at most", "")
+    found = table("rehearsal", "figure", ">measured", ">simulated", ">at least", ">at most", ">by chance", "")
     last = ""
     for row in rows:
         figures = (row.measured, row.simulated, row.low, row.high)
@@ -153,13 +155,15 @@ def compared(rows: "Sequence[Row]") -> "Sequence[Renderable]":
             row.rehearsal if row.rehearsal != last else "",
             row.what,
             *shown,
-            "" if row.holds else "DOES NOT HOLD",
+            f"±{share(row.chance) if row.is_share else f'{row.chance:,.0f}'}",
+            "" if row.holds else "MISSES" if row.misses else "cannot be told",
         )
         last = row.rehearsal
-    missed = sum(not row.holds for row in rows)
-    head = (
-        f"{len(rows) - missed} of {len(rows)} figures hold"
-        if rows
-        else "no rehearsal is held out: record some"
-    )
+    held, missed = sum(row.holds for row in rows), sum(row.misses for row in rows)
+    untold = len(rows) - held - missed
+    head = f"{held} of {len(rows)} figures hold, {missed} miss"
+    if untold:
+        head += f"; of {untold} chance makes more than the limit, so that one rehearsal cannot tell"
+    if not rows:
+        head = "no rehearsal is held out: record some"
     return [head, found]

@@ -6,8 +6,10 @@ That differs with whatever else the machine does, and says nothing about an esta
 percentile is a handful of messages: the simulated one must lie inside what chance makes of it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from sizing.assumptions import Assumptions
 from sizing.fleet import Fleet
 from sizing.measured import Measured
 from sizing.recording import Recording
-from sizing.sampled import BIN_S, LOST, Asking, People, Seen
+from sizing.sampled import LOST, Message, Seen
 from sizing.traffic import Floats
 
 WITHIN, POINTS = 0.10, 0.02  # of the percentiles, and of shares
@@ -28,7 +30,10 @@ DRAWS, AGAIN = 2_000, 20  # bootstrap draws; seeds that are put together, so tha
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of one rehearsal: measured, simulated, and between what it must lie."""
+    """One figure of one rehearsal: measured, simulated, and between what it must lie.
+
+    `chance`: by how much a single run differs from many, as the simulator's own do.
+    """
 
     rehearsal: str
     what: str
@@ -36,10 +41,16 @@ class Row:
     simulated: float
     low: float
     high: float
+    chance: float
 
     @property
     def holds(self) -> bool:
         return self.low <= self.simulated <= self.high
+
+    @property
+    def misses(self) -> bool:
+        """It does not hold, and that is no chance: the same rehearsal played again would tell the same."""
+        return not self.holds and abs(self.simulated - self.measured) > self.chance
 
     @property
     def is_share(self) -> bool:
@@ -52,28 +63,29 @@ def compare(
     """All figures of one rehearsal."""
     there = measured.on_machine_of(found)
     runs = [play(found, there, settings, assumed, seed + number) for number in range(AGAIN)]
-    rows = [
-        *_times(
-            found,
-            "models",
-            recording.spread_out([found.ladder]),
-            [s for seen in runs for s in seen.ladder if s],
-        ),
-        *_times(found, "first text", recording.spread_out(found.first.values()), _drawn(runs, "first")),
-        *_times(found, "whole answer", recording.spread_out(found.whole.values()), _drawn(runs, "whole")),
+    together, alone = _figures(runs, settings), [_figures([run], settings) for run in runs]
+    return [
+        Row(found.name, what, was, together.get(what, 0.0), low, high, _chance(what, alone))
+        for what, was, low, high in _measured(found, settings, together)
     ]
-    return [*rows, *_tiers(found, runs, settings), *_throttles(found, runs)]
+
+
+def _chance(what: str, alone: Sequence[Mapping[str, float]]) -> float:
+    """Two standard deviations of a single run: nineteen of twenty differ from the middle by less."""
+    return 2 * float(np.std([one.get(what, 0.0) for one in alone]))
 
 
 def play(
     found: Recording, measured: Measured, settings: RuntimeSettings, assumed: Assumptions, seed: int
 ) -> Seen:
-    """The same load on one task. What was asked is taken from the recording; what came of it is not."""
-    rate = _rates(found)
-    arrivals = np.random.default_rng(seed).poisson(rate * BIN_S)
-    none, ones = np.zeros_like(rate), np.ones_like(rate)
-    asked = {Intent(intent): sum(by.values()) / found.messages for intent, by in found.answered.items()}
-    people = People(asked, {Intent(intent): share for intent, share in found.short.items()})
+    """The same messages at the same moments on one task; what the ladder made of them is not taken along."""
+    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    messages = []
+    for at, name, short, before in found.asked:
+        intent = Intent(name)
+        light = random.random() < measured.light[intent][not short]
+        hard = sampled.hardness(intent, light=light, short=short)
+        messages.append(Message(at / 100, intent, before, hard))
     fleet = Fleet(
         settings=settings,
         measured=measured,
@@ -83,37 +95,61 @@ def play(
         cap=None,
         faults=found.faults,
     )
-    return sampled.run(Asking(arrivals, ones, none, none), people, fleet, seed)
+    return sampled.follow(messages, fleet, seed)
 
 
-def _rates(found: Recording) -> Floats:
-    pieces = []
-    for length, first, last in found.rates:
-        count = round(length / BIN_S)
-        pieces.append(first + (last - first) * (np.arange(count) + 0.5) / max(1, count))
-    return np.concatenate(pieces)
+def _measured(
+    found: Recording, settings: RuntimeSettings, simulated: Mapping[str, float]
+) -> Iterator[tuple[str, float, float, float]]:
+    """(what, measured, at least, at most) of what was there, or is simulated to be."""
+    times = {
+        "models": recording.spread_out([found.ladder]),
+        "first text": recording.spread_out(found.first.values()),
+        "whole answer": recording.spread_out(found.whole.values()),
+    }
+    for title, values in times.items():
+        for share in (0.50, 0.95):
+            was = float(np.quantile(values, share))
+            yield f"{title} p{share * 100:.0f} ms", was, was * (1 - WITHIN), was * (1 + WITHIN)
+        yield f"{title} p99 ms", float(np.quantile(values, 0.99)), *bootstrap(values, 0.99)
+    shares = {f"tier {tier}": found.share(names) for tier, names in _tiers(settings).items()}
+    shares |= {f"throttled {rung}": found.throttled(rung) or 0.0 for rung in sorted(found.calls)}
+    for what, was in shares.items():
+        if was or simulated.get(what, 0.0):
+            yield what, was, was - POINTS, was + POINTS
 
 
-def _drawn(runs: Sequence[Seen], field: str) -> Sequence[float]:
-    """Seconds of all who got an answer."""
+def _figures(runs: Sequence[Seen], settings: RuntimeSettings) -> Mapping[str, float]:
+    """The same of simulated runs, put together."""
+    found: dict[str, float] = {}
+    whose = {
+        "models": [s for seen in runs for s in seen.ladder if s],
+        "first text": _of_answers(runs, "first"),
+        "whole answer": _of_answers(runs, "whole"),
+    }
+    for title, drawn in whose.items():
+        for share in (0.50, 0.95, 0.99):
+            found[f"{title} p{share * 100:.0f} ms"] = float(np.quantile(drawn, share)) * 1000
+    rungs = [rung for seen in runs for rung in seen.rung]
+    for tier, names in _tiers(settings).items():
+        found[f"tier {tier}"] = sum(rung in names for rung in rungs) / max(1, len(rungs))
+    calls: Counter[str] = Counter()
+    throttled: Counter[str] = Counter()
+    for seen in runs:
+        for (rung, outcome), count in seen.calls.items():
+            calls[rung] += count
+            throttled[rung] += count if outcome == "throttled" else 0
+    return found | {f"throttled {rung}": throttled[rung] / count for rung, count in calls.items()}
+
+
+def _of_answers(runs: Sequence[Seen], field: str) -> Sequence[float]:
+    """Seconds of all who got one."""
     return [
         value
         for seen in runs
         for value, rung in zip(getattr(seen, field), seen.rung, strict=True)
         if rung != LOST
     ]
-
-
-def _times(found: Recording, title: str, times: Floats, drawn: Sequence[float]) -> Sequence[Row]:
-    """Percentiles in milliseconds; `drawn` are seconds."""
-    rows = []
-    for share in (0.50, 0.95):
-        was, is_ = float(np.quantile(times, share)), float(np.quantile(drawn, share)) * 1000
-        low, high = was * (1 - WITHIN), was * (1 + WITHIN)
-        rows.append(Row(found.name, f"{title} p{share * 100:.0f} ms", was, is_, low, high))
-    low, high = bootstrap(times, 0.99)
-    was = float(np.quantile(times, 0.99))
-    return [*rows, Row(found.name, f"{title} p99 ms", was, float(np.quantile(drawn, 0.99)) * 1000, low, high)]
 
 
 def bootstrap(times: Floats, share: float) -> tuple[float, float]:
@@ -124,28 +160,10 @@ def bootstrap(times: Floats, share: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _tiers(found: Recording, runs: Sequence[Seen], settings: RuntimeSettings) -> Sequence[Row]:
-    """Our own words count with T0, as the runtime counts them; cached answers are given and have no row."""
+def _tiers(settings: RuntimeSettings) -> Mapping[str, set[str]]:
+    """Tier -> its rungs. Our own words count with T0, as the runtime counts them."""
     tiers: dict[str, set[str]] = {}
     for rung in settings.ladder:
         tiers.setdefault(rung.tier.value, set()).add(rung.name)
     tiers["T0"].add(recording.OWN)
-    rungs = [rung for seen in runs for rung in seen.rung]
-    rows = []
-    for tier, names in sorted(tiers.items()):
-        was, is_ = found.share(names), sum(rung in names for rung in rungs) / max(1, len(rungs))
-        if was or is_:
-            rows.append(Row(found.name, f"tier {tier}", was, is_, was - POINTS, was + POINTS))
-    return rows
-
-
-def _throttles(found: Recording, runs: Sequence[Seen]) -> Sequence[Row]:
-    rows = []
-    for rung in sorted(found.calls):
-        was = found.throttled(rung)
-        calls = sum(n for seen in runs for (name, _), n in seen.calls.items() if name == rung)
-        throttled = sum(seen.calls[rung, "throttled"] for seen in runs)
-        is_ = throttled / calls if calls else 0.0
-        if was is not None and (was or is_):
-            rows.append(Row(found.name, f"throttled {rung}", was, is_, was - POINTS, was + POINTS))
-    return rows
+    return dict(sorted(tiers.items()))

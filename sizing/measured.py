@@ -95,20 +95,11 @@ class Answered:
     cached: float
     light: float
 
-    def before_models(self, found: Recording, intent: Intent) -> "Answered":
-        """With own words and cache as in a recording: what they leave is the ladder's."""
-        by = found.answered.get(intent.value, {})
-        total = sum(by.values())
-        if not total:
-            return self
-        own, cached = by.get(OWN, 0) / total, by.get(CACHE, 0) / total
-        left = (1 - own - cached) / max(1e-9, 1 - self.own - self.cached)
-        return Answered(own, cached, min(1 - own - cached, self.light * left))
-
 
 @dataclass(frozen=True)
 class Measured:
-    """All tables. `good` calls by model; `refused` ones by what the refusal says."""
+    """All tables. `good` calls by model; `refused` ones by what the refusal says. `light`: of what own words
+    and the cache leave, the shares of short and of longer messages that begin on the small model."""
 
     own: Times
     cached: Times
@@ -116,6 +107,7 @@ class Measured:
     good: Mapping[str, Calls]
     refused: Mapping[str, Times]
     answered: Mapping[Intent, Answered]
+    light: Mapping[Intent, tuple[float, float]]
 
     @classmethod
     def of(cls, recordings: Sequence[Recording]) -> Self:
@@ -132,6 +124,7 @@ class Measured:
             good=_good(recordings),
             refused={"throttled": Times(_refused(recordings))},
             answered={intent: _answered(healthy, intent) for intent in Intent},
+            light={intent: _light(healthy, intent) for intent in Intent},
         )
 
     def on_machine_of(self, found: Recording) -> Self:
@@ -141,7 +134,6 @@ class Measured:
             around=Times(recording.spread_out([found.around])),
             own=_there(found, OWN, self.own),
             cached=_there(found, CACHE, self.cached),
-            answered={intent: who.before_models(found, intent) for intent, who in self.answered.items()},
         )
 
     def answering(self, answered: Mapping[Intent, Answered]) -> Self:
@@ -168,23 +160,38 @@ def _refused(recordings: Sequence[Recording]) -> Floats:
 
 
 def _answered(healthy: Sequence[Recording], intent: Intent) -> Answered:
-    by = _counts(healthy, intent)
+    by = {rung: sum(counts) for rung, counts in _counts(healthy, intent).items()}
     total = sum(by.values())
     if not total:
         return Answered(0.0, 0.0, 0.0)
-    light = by.get("haiku", 0) / total
     return Answered(
         own=by.get(OWN, 0) / total,
         cached=by.get(CACHE, 0) / total,
-        # Below it is the router's own trickle, which is played anyway.
-        light=light if light > TRICKLE else 0.0,
+        light=_beyond_trickle(by.get("haiku", 0), total),
     )
 
 
-def _counts(recordings: Sequence[Recording], intent: Intent) -> Mapping[str, int]:
-    """Rung -> messages of the intent."""
-    by: dict[str, int] = {}
+def _light(healthy: Sequence[Recording], intent: Intent) -> tuple[float, float]:
+    by = _counts(healthy, intent)
+    asked = [by[rung] for rung in by if rung not in (OWN, CACHE)]
+    small = by.get("haiku", (0, 0))
+    short, longer = (
+        _beyond_trickle(small[which], sum(counts[which] for counts in asked)) for which in (0, 1)
+    )
+    return short, longer
+
+
+def _beyond_trickle(light: int, total: int) -> float:
+    """The share, unless it is only the router's own trickle, which is played anyway."""
+    share = light / max(1, total)
+    return share if share > TRICKLE else 0.0
+
+
+def _counts(recordings: Sequence[Recording], intent: Intent) -> Mapping[str, tuple[int, int]]:
+    """Rung -> messages of the intent, short ones and longer ones."""
+    by: dict[str, tuple[int, int]] = {}
     for one in recordings:
-        for rung, count in one.answered.get(intent.value, {}).items():
-            by[rung] = by.get(rung, 0) + count
+        for rung, (short, longer) in one.answered.get(intent.value, {}).items():
+            before = by.get(rung, (0, 0))
+            by[rung] = before[0] + short, before[1] + longer
     return by

@@ -27,6 +27,8 @@ OWN, CACHE = "template", "cache"  # rungs of answers that no model gave, as the 
 Buckets = Mapping[int, int]
 # Buckets of the times to the first text and to the end, and how often the model was asked: with tools, again.
 Spoken = tuple[int, int, int]
+# When, in hundredths of a second; intent; whether it is short; who answered it before the ladder, or nobody.
+Asked = tuple[int, str, bool, str]
 # Of a message, what neither a model nor the ladder took. Beyond it the machine was measured, not the agent.
 MOST_AROUND_MS = 1_500.0
 
@@ -36,17 +38,16 @@ class MachineBusyError(InconclusiveError):
 
 
 class Recording(Shape):
-    """Times are counts by bucket. `short`: intent -> share of messages that are simple by their length."""
+    """Times are counts by bucket."""
 
     name: str
     role: Literal["calibration", "held-out"]
     length_s: float = Field(gt=0)
-    rates: tuple[tuple[float, float, float], ...] = Field(
-        description="seconds, messages a second at first, at last"
-    )
     faults: tuple[Stage, ...] = ()
-    short: Mapping[str, float]
-    answered: Mapping[str, Mapping[str, int]] = Field(description="intent -> rung -> messages")
+    asked: tuple[Asked, ...] = Field(description="each message, in order of its time")
+    answered: Mapping[str, Mapping[str, tuple[int, int]]] = Field(
+        description="intent -> rung -> messages, short ones and longer ones"
+    )
     failed: int = 0
     first: Mapping[str, Buckets] = Field(description="rung -> times to the first text")
     whole: Mapping[str, Buckets] = Field(description="rung -> times to the end")
@@ -61,12 +62,12 @@ class Recording(Shape):
 
     @property
     def messages(self) -> int:
-        return sum(count for rungs in self.answered.values() for count in rungs.values())
+        return sum(sum(counts) for rungs in self.answered.values() for counts in rungs.values())
 
     def share(self, rungs: Iterable[str]) -> float:
         """Of the answers, those that came from one of these."""
         wanted = set(rungs)
-        count = sum(n for by in self.answered.values() for rung, n in by.items() if rung in wanted)
+        count = sum(sum(n) for by in self.answered.values() for rung, n in by.items() if rung in wanted)
         return count / max(1, self.messages)
 
     def throttled(self, rung: str) -> float | None:
@@ -125,9 +126,8 @@ class Load(Shape):
     name: str
     role: Literal["calibration", "held-out"]
     length_s: float
-    rates: tuple[tuple[float, float, float], ...]
     faults: tuple[Stage, ...]
-    short: Mapping[str, float]
+    short: frozenset[int] = Field(description="numbers of the messages that are simple by their length")
 
 
 def of_run(load: Load, folder: Path) -> Recording:
@@ -153,8 +153,9 @@ def of_run(load: Load, folder: Path) -> Recording:
     }
     calls = [line for line in told if "ModelThrottled" in line]
     found = Recording(
-        **load.model_dump(),
-        answered=_answered(samples),
+        **load.model_dump(exclude={"short"}),
+        asked=_asked(samples, load.short),
+        answered=_answered(samples, load.short),
         failed=sum(1 for sample in samples if sample.get("error")),
         first=_by_rung(samples, "first_token_ms"),
         whole=_by_rung(samples, "end_to_end_ms"),
@@ -183,12 +184,31 @@ def _since_free(sample: dict[str, Any]) -> dict[str, Any]:
     return sample | times
 
 
-def _answered(samples: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+def _number(sample: Mapping[str, Any]) -> int:
+    """Of the message in the schedule."""
+    return int(str(sample["request_id"]).rpartition("-")[2])
+
+
+def _asked(samples: Sequence[Mapping[str, Any]], short: frozenset[int]) -> tuple[Asked, ...]:
+    """What came, and not what the ladder made of it."""
+    found = []
+    for sample in samples:
+        before = sample.get("rung") if sample.get("rung") in (OWN, CACHE) else ""
+        found.append((round(sample["at_s"] * 100), sample["intent"], _number(sample) in short, before or ""))
+    return tuple(sorted(found))
+
+
+def _answered(
+    samples: Sequence[Mapping[str, Any]], short: frozenset[int]
+) -> dict[str, dict[str, tuple[int, int]]]:
+    found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for sample in samples:
         if not sample.get("error"):
-            found[sample["intent"]][sample.get("rung") or "none"] += 1
-    return {intent: dict(sorted(rungs.items())) for intent, rungs in sorted(found.items())}
+            found[sample["intent"]][sample.get("rung") or "none"][_number(sample) not in short] += 1
+    return {
+        intent: {rung: (counts[0], counts[1]) for rung, counts in sorted(rungs.items())}
+        for intent, rungs in sorted(found.items())
+    }
 
 
 def _by_rung(samples: Sequence[Mapping[str, Any]], what: str) -> dict[str, dict[int, int]]:

@@ -8,9 +8,10 @@ of capacity, and what they are asked counts for all the messages that a sampled 
 import asyncio
 import random as global_random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from runtime.route import Router
 from runtime.rungs import Rungs
 from runtime.testing import loop as virtual
 from sizing.fleet import Fleet, FleetModels
+from sizing.measured import Measured
 from sizing.pools import Bucket
 from sizing.recording import CACHE, OWN
 from sizing.traffic import Floats
@@ -80,14 +82,74 @@ class Seen:
         self.weight.append(weight)
 
 
+class Message(NamedTuple):
+    """One message of the sampled task. `who`: who answers it before the ladder, or that it is lost; else
+    `hardness` says where on the ladder it begins. `weight`: messages of the fleet that it stands for."""
+
+    at: float
+    intent: Intent
+    who: str
+    hardness: Complexity = Complexity.COMPLEX
+    late: float = 0.0
+    weight: float = 1.0
+
+
 def run(asking: Asking, people: People, fleet: Fleet, seed: int) -> Seen:
-    """The same seed, the same answer. Backoff draws from the global source, which is put back."""
+    """People drawn by chance. The same seed, the same answer."""
+    random = Random(seed)  # noqa: S311 - repeatable, not secret
+    last = len(asking.weight) - 1
+
+    def weight(now: float) -> float:
+        return float(asking.weight[min(int(now / BIN_S), last)])
+
+    return _run(_drawn(asking, people, fleet.measured, random), fleet, weight, random, seed)
+
+
+def follow(messages: Iterable[Message], fleet: Fleet, seed: int) -> Seen:
+    """These messages, in the order of their times."""
+    return _run(messages, fleet, lambda _: 1.0, Random(seed), seed)  # noqa: S311 - as above
+
+
+def hardness(intent: Intent, *, light: bool, short: bool) -> Complexity:
+    """As the runtime judges it, of a message that no fact settles but `light` ones."""
+    if light:
+        return Complexity.LIGHT
+    needed = needs()[intent]
+    if needed.premium:
+        return Complexity.PREMIUM
+    return Complexity.SIMPLE if short and not needed.always_complex else Complexity.COMPLEX
+
+
+def _run(
+    messages: Iterable[Message], fleet: Fleet, weight: Callable[[float], float], random: Random, seed: int
+) -> Seen:
+    """Backoff draws from the global source, which is put back."""
     state = global_random.getstate()
     global_random.seed(seed)
     try:
-        return virtual.run(_Task(asking, people, fleet, seed).play())
+        return virtual.run(_Task(fleet, weight, random).play(messages))
     finally:
         global_random.setstate(state)
+
+
+def _drawn(asking: Asking, people: People, measured: Measured, random: Random) -> Iterator[Message]:
+    """Bin by bin, as they arrive."""
+    intents, shares = list(people.intents), list(people.intents.values())
+    for number, count in enumerate(asking.arrivals):
+        begin, late = number * BIN_S, float(asking.late[number])
+        lost, weight = float(asking.lost[number]), float(asking.weight[number])
+        for intent in random.choices(intents, shares, k=int(count)):
+            at = begin + random.random() * BIN_S
+            if random.random() < lost:
+                yield Message(at, intent, LOST, weight=weight)
+                continue
+            who, drawn = measured.answered[intent], random.random()
+            if drawn < who.own + who.cached:
+                yield Message(at, intent, OWN if drawn < who.own else CACHE, late=late, weight=weight)
+                continue
+            light = drawn < who.own + who.cached + who.light
+            short = random.random() < people.simple.get(intent, 0.0)
+            yield Message(at, intent, "", hardness(intent, light=light, short=short), late, weight)
 
 
 class _Nobody:
@@ -109,82 +171,55 @@ class _Nobody:
 
 
 class _Task:
-    def __init__(self, asking: Asking, people: People, fleet: Fleet, seed: int) -> None:
-        self._asking, self._people, self._fleet = asking, people, fleet
-        self._random = Random(seed)  # noqa: S311 - repeatable, not secret
-        self._intents = list(people.intents)
-        self._shares = list(people.intents.values())
+    def __init__(self, fleet: Fleet, weight: Callable[[float], float], random: Random) -> None:
+        self._fleet, self._weight, self._random = fleet, weight, random
         self.seen = Seen()
 
-    async def play(self) -> Seen:
+    async def play(self, messages: Iterable[Message]) -> Seen:
         self._loop = asyncio.get_running_loop()
         now = self._loop.time
         settings = self._fleet.settings
-        port = FleetModels(self._fleet, self._random, now, self._weight)
+        port = FleetModels(self._fleet, self._random, now, lambda: self._weight(now()))
         rungs = Rungs(settings.ladder, _no_extras, self._guard)
         self._router = Router(rungs.now, settings.routing, now, _knows_nothing)
         self._ladder = Ladder(port, rungs.guard, self._observe, settings.retry, settings.hedge)
         self._cap = None if self._fleet.cap is None else Bucket(self._fleet.cap, now, 1.0)
         async with asyncio.TaskGroup() as group:
-            for number, count in enumerate(self._asking.arrivals):
-                if count:
-                    wait = number * BIN_S - now()
-                    if wait > 0:
-                        await asyncio.sleep(wait)
-                    self._bin(group, number, int(count))
+            for message in messages:
+                begins = int(message.at / BIN_S) * BIN_S
+                if begins > now():
+                    await asyncio.sleep(begins - now())
+                self._begin(group, message)
         return self.seen
 
-    def _weight(self) -> float:
-        number = min(int(self._loop.time() / BIN_S), len(self._asking.weight) - 1)
-        return float(self._asking.weight[number])
+    def _begin(self, group: asyncio.TaskGroup, message: Message) -> None:
+        """What needs no model is only drawn."""
+        if not message.who:
+            group.create_task(self._asked(message))
+            return
+        took = 0.0
+        if message.who != LOST:
+            measured = self._fleet.measured
+            times = measured.own if message.who == OWN else measured.cached
+            took = message.late + times.draw(self._random)
+        self.seen.add(message.at, message.who, took, took, message.weight)
 
-    def _bin(self, group: asyncio.TaskGroup, number: int, count: int) -> None:
-        """All that arrives in a tenth of a second. What needs no model is only drawn."""
-        measured, random = self._fleet.measured, self._random
-        begin, late = number * BIN_S, float(self._asking.late[number])
-        lost, weight = float(self._asking.lost[number]), float(self._asking.weight[number])
-        for intent in random.choices(self._intents, self._shares, k=count):
-            at = begin + random.random() * BIN_S
-            if random.random() < lost:
-                self.seen.add(at, LOST, 0.0, 0.0, weight)
-                continue
-            who, drawn = measured.answered[intent], random.random()
-            if drawn < who.own:
-                took = late + measured.own.draw(random)
-                self.seen.add(at, OWN, took, took, weight)
-            elif drawn < who.own + who.cached:
-                took = late + measured.cached.draw(random)
-                self.seen.add(at, CACHE, took, took, weight)
-            else:
-                light = drawn < who.own + who.cached + who.light
-                group.create_task(self._asked(at, intent, late, weight, light=light))
-
-    async def _asked(self, at: float, intent: Intent, late: float, weight: float, *, light: bool) -> None:
+    async def _asked(self, message: Message) -> None:
         """One message that a model answers."""
-        loop, fleet = self._loop, self._fleet
-        begins = at + late + fleet.measured.around.draw(self._random)
+        loop, fleet, at = self._loop, self._fleet, message.at
+        begins = at + message.late + fleet.measured.around.draw(self._random)
         await asyncio.sleep(begins - loop.time())
-        rungs = self._router.rungs("", self._complexity(intent, light=light), _CONTROLS)
-        if self._cap is not None and not self._cap.take(weight):
+        rungs = self._router.rungs("", message.hardness, _CONTROLS)
+        if self._cap is not None and not self._cap.take(message.weight):
             rungs = [rung for rung in rungs if rung.model is None]
         listener = _Nobody()
         ended = await self._ladder.walk(
-            rungs, Prompt(intent.value), at + fleet.settings.request_s, listener, _nothing_said
+            rungs, Prompt(message.intent.value), at + fleet.settings.request_s, listener, _nothing_said
         )
         first = listener.first if listener.first is not None else loop.time()
         rung = ended.rung.name if isinstance(ended, Answer) else LOST
         now = loop.time()
-        self.seen.add(at, rung, first - at, now - at, weight, now - begins)
-
-    def _complexity(self, intent: Intent, *, light: bool) -> Complexity:
-        if light:
-            return Complexity.LIGHT
-        needed = needs()[intent]
-        if needed.premium:
-            return Complexity.PREMIUM
-        if needed.always_complex or self._random.random() >= self._people.simple.get(intent, 0.0):
-            return Complexity.COMPLEX
-        return Complexity.SIMPLE
+        self.seen.add(at, rung, first - at, now - at, message.weight, now - begins)
 
     def _guard(self, rung: Rung) -> Guard:
         settings = self._fleet.settings

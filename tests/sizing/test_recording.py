@@ -15,9 +15,7 @@ from sizing.measured import ENOUGH, Calls, Measured, Spoken, Times
 from sizing.recording import Load, MachineBusyError
 from tests.sizing.case_helpers import measured
 
-LOAD = Load(
-    name="small", role="held-out", length_s=10, rates=((10.0, 1.0, 1.0),), faults=(), short={"cart": 1.0}
-)
+LOAD = Load(name="small", role="held-out", length_s=10, faults=(), short=frozenset({0, 2}))
 
 
 def _metric(**fields) -> dict[str, object]:
@@ -29,15 +27,15 @@ def _run(folder: Path, around_ms: float = 100.0) -> Path:
     first = {"rung": "haiku", "first_token_ms": 400, "end_to_end_ms": 1_500 + around_ms}
     second = {"rung": "template", "first_token_ms": 30, "end_to_end_ms": 30}
     samples = [
-        {"request_id": "a", "intent": "cart", **first},
-        {"request_id": "b", "intent": "general", **second},
-        {"request_id": "c", "intent": "cart", "error": "late"},
+        {"request_id": "r-0", "at_s": 4.2, "intent": "cart", **first},
+        {"request_id": "r-1", "at_s": 1.0, "intent": "general", **second},
+        {"request_id": "r-2", "at_s": 2.5, "intent": "cart", "error": "late"},
     ]
     log = [
-        _metric(request_id="a", Rung="sonnet", outcome="throttled", seconds=0.05, ModelThrottled=1),
-        _metric(request_id="a", Rung="haiku", outcome="ok", seconds=1.4, ModelThrottled=0),
-        _metric(request_id="a", stages={"generate": 1_500.0}, EndToEnd=1_500.0 + around_ms),
-        _metric(request_id="b", stages={}, EndToEnd=30.0),
+        _metric(request_id="r-0", Rung="sonnet", outcome="throttled", seconds=0.05, ModelThrottled=1),
+        _metric(request_id="r-0", Rung="haiku", outcome="ok", seconds=1.4, ModelThrottled=0),
+        _metric(request_id="r-0", stages={"generate": 1_500.0}, EndToEnd=1_500.0 + around_ms),
+        _metric(request_id="r-1", stages={}, EndToEnd=30.0),
     ]
     (folder / "runtime").mkdir()
     (folder / "samples.jsonl").write_text("\n".join(map(json.dumps, samples)), encoding="utf-8")
@@ -48,8 +46,13 @@ def _run(folder: Path, around_ms: float = 100.0) -> Path:
 
 def test_a_run_is_counted_by_who_answered_and_what_calls_came_to(tmp_path: Path) -> None:
     found = recording.of_run(LOAD, _run(tmp_path))
-    assert found.answered == {"cart": {"haiku": 1}, "general": {"template": 1}}
+    assert found.answered == {"cart": {"haiku": (1, 0)}, "general": {"template": (0, 1)}}
     assert (found.messages, found.failed) == (2, 1)
+    assert found.asked == (
+        (100, "general", False, "template"),
+        (250, "cart", True, ""),
+        (420, "cart", True, ""),
+    )
     assert found.share(["haiku"]) == 0.5
     assert found.throttled("sonnet") == 1.0
     assert found.throttled("haiku") == 0.0
@@ -64,11 +67,11 @@ def test_of_a_message_of_one_call_its_times_and_rounds_are_kept_together(
     with (folder / "samples.jsonl").open("a") as file:
         # They still read for half a second when it was due.
         spoken = {"rung": "sonnet", "first_token_ms": 1_200, "end_to_end_ms": 3_600, "busy_ms": 500}
-        file.write("\n" + json.dumps({"request_id": "d", "intent": "cart", **spoken}))
+        file.write("\n" + json.dumps({"request_id": "r-3", "at_s": 5.0, "intent": "cart", **spoken}))
     lines = [
-        {"request_id": "d", "tool": "add_to_cart", "via": "agent"},
-        _metric(request_id="d", Rung="sonnet", outcome="ok", seconds=3.0, ModelThrottled=0),
-        _metric(request_id="d", stages={"generate": 3_000.0}, EndToEnd=3_100.0),
+        {"request_id": "r-3", "tool": "add_to_cart", "via": "agent"},
+        _metric(request_id="r-3", Rung="sonnet", outcome="ok", seconds=3.0, ModelThrottled=0),
+        _metric(request_id="r-3", stages={"generate": 3_000.0}, EndToEnd=3_100.0),
     ]
     with (folder / "runtime" / "runtime.out").open("a") as file:
         file.write("\n" + "\n".join(map(json.dumps, lines)))
@@ -129,6 +132,17 @@ def test_light_answers_are_the_small_models_and_small_talk_is_our_own() -> None:
     assert answered[Intent.ESCALATION].own > 0.5
 
 
+@pytest.mark.parametrize(
+    ("simulated", "chance", "holds", "misses"),
+    [(0.51, 0.0, True, False), (0.55, 0.03, False, True), (0.55, 0.08, False, False)],
+)
+def test_a_figure_misses_when_chance_does_not_make_the_difference(
+    simulated: float, chance: float, holds: bool, misses: bool
+) -> None:
+    row = compare.Row("small", "tier T0", 0.5, simulated, 0.48, 0.52, chance)
+    assert (row.holds, row.misses) == (holds, misses)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.99])
 def test_an_interval_of_chance_holds_what_it_is_of(share: float) -> None:
     times = np.random.default_rng(1).lognormal(size=500)
@@ -147,5 +161,5 @@ def test_the_simulator_holds_against_rehearsals_it_never_saw() -> None:
         for one in recording.known("held-out")
         for row in compare.compare(one, measured(), runtime, assumptions.usual())
     ]
-    missed = [f"{row.rehearsal} {row.what}" for row in rows if not row.holds]
-    assert len(missed) <= len(rows) * 0.1, missed
+    assert [f"{row.rehearsal} {row.what}" for row in rows if row.misses] == []
+    assert sum(row.holds for row in rows) >= 0.9 * len(rows)

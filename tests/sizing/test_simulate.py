@@ -10,7 +10,7 @@ from contract.intents import Intent
 from sizing import assumptions, capacities, knee, patch, sampled, stages
 from sizing.documents import SizingError
 from sizing.fleet import Fleet
-from sizing.measured import Calls, Spoken
+from sizing.measured import Calls, Measured, Spoken
 from sizing.sampled import BIN_S, Asking, People
 from sizing.simulate import simulate
 from sizing.story import FAILOVER_S, Flash, Loss, Story
@@ -46,6 +46,12 @@ def _fault(kind: FaultKind, rate: float, model: str = "sonnet") -> Stage:
     return Stage(at_s=0, for_s=3_000, fault=fault)
 
 
+def _rounds(rounds: int) -> Measured:
+    """Everybody's answers alike, of so many calls each."""
+    spoken = Calls({"comparison": [Spoken(0.5, 2.0, rounds)] * 50})
+    return replace(measured(), good=dict.fromkeys(("sonnet", "haiku", "opus"), spoken))
+
+
 def test_a_healthy_model_answers_and_nothing_steps_down() -> None:
     seen = sampled.run(_asking(8, 60), PEOPLE, _fleet(), seed=1)
     assert _share(seen, "sonnet", "haiku", "template", "cache") == 1.0
@@ -74,23 +80,24 @@ def test_errors_that_are_few_open_nothing() -> None:
 
 @pytest.mark.parametrize(("rounds", "failed"), [(1, 0.05), (2, 0.0975)])
 def test_an_answer_that_asks_a_model_again_may_be_refused_again(rounds: int, failed: float) -> None:
-    spoken = Calls({"comparison": [Spoken(0.5, 2.0, rounds)] * 50})
-    there = replace(measured(), good=dict.fromkeys(("sonnet", "haiku", "opus"), spoken))
-    fleet = replace(_fleet(faults=(_fault(FaultKind.ERROR, 0.05),)), measured=there)
+    fleet = replace(_fleet(faults=(_fault(FaultKind.ERROR, 0.05),)), measured=_rounds(rounds))
     seen = sampled.run(_asking(20, 200), People({Intent.COMPARISON: 1.0}, {}), fleet, seed=1)
     calls = {outcome: n for (rung, outcome), n in seen.calls.items() if rung == "sonnet"}
     assert 1 - calls["ok"] / sum(calls.values()) == pytest.approx(failed, abs=0.015)
 
 
 def test_a_quota_that_is_too_small_throttles_what_is_beyond_it() -> None:
-    """Half the tokens a minute that come: about half steps down."""
-    seen = sampled.run(
-        _asking(20, 240), PEOPLE, _fleet(pools={(None, "sonnet", False): (10 * 60 * 2_000.0, 1e9)}), seed=1
-    )
-    calls = {outcome: n for (rung, outcome), n in seen.calls.items() if rung == "sonnet"}
-    assert calls["throttled"] > 0
-    minutes = [at for at, rung in zip(seen.at, seen.rung, strict=True) if rung == "sonnet" and at > 120]
-    assert len(minutes) / 120 == pytest.approx(10, rel=0.25)
+    """Ten calls a second where twenty messages come: half steps down, and more where answers take two."""
+    answered = []
+    for rounds in (1, 2):
+        fleet = _fleet(pools={(None, "sonnet", False): (10 * 60 * 2_000.0, 1e9)})
+        seen = sampled.run(_asking(20, 240), PEOPLE, replace(fleet, measured=_rounds(rounds)), seed=1)
+        calls = {outcome: n for (rung, outcome), n in seen.calls.items() if rung == "sonnet"}
+        assert calls["throttled"] > 0
+        late = [at for at, rung in zip(seen.at, seen.rung, strict=True) if rung == "sonnet" and at > 120]
+        answered.append(len(late) / 120)
+    assert answered[0] == pytest.approx(10, rel=0.25)
+    assert answered[1] < 0.7 * answered[0]
 
 
 def test_the_cap_on_model_calls_leaves_the_rest_to_canned_answers() -> None:
