@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from contract.base import Shape
+from contract.search import embedders, index
 from sizing import documents
 from sizing.target import Target
 
@@ -87,6 +88,12 @@ class ModelQuotas(Known):
         return found
 
 
+class EmbedderQuota(Known):
+    """Of the index's embedder, where it is Bedrock's: requests a minute."""
+
+    requests: Positive
+
+
 class Capacities(Shape):
     """The whole file."""
 
@@ -101,6 +108,7 @@ class Capacities(Shape):
     gateway: GatewayLimits
     tables: TableLimits
     models: ModelQuotas
+    embedder: EmbedderQuota
 
     def granted(self, target: Target) -> "Capacities":
         """With every quota that the target asks for."""
@@ -108,6 +116,9 @@ class Capacities(Shape):
             update={
                 "models": self.models.model_copy(
                     update={m: self._of_model(target, m) for m in ("sonnet", "haiku")}
+                ),
+                "embedder": self.embedder.model_copy(
+                    update={"requests": max(self.embedder.requests, target.work_s("embed") * 60)}
                 ),
                 "tables": self.tables.model_copy(
                     update={
@@ -135,3 +146,14 @@ class Capacities(Shape):
 def usual() -> Capacities:
     """The file of this checkout."""
     return documents.read(FILE, Capacities)
+
+
+def endpoints() -> Mapping[str, str]:
+    """Models of our own that the agent asks -> the work of a message that is theirs."""
+    asked = {"intent": "classify", "embed": "embed", "rerank": "rerank"}
+    return {name: work for name, work in asked.items() if name != "embed" or not embeds_in_bedrock()}
+
+
+def embeds_in_bedrock() -> bool:
+    """An index's vectors are one embedder's; an endpoint that embeds otherwise is asked by nobody."""
+    return embedders()[index().embedder].service == "bedrock"

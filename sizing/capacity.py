@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from components import search_sizing
 from contract.prices import table
 from contract.search import index
-from sizing.capacities import Capacities, Tasks
+from sizing.capacities import Capacities, Tasks, endpoints
 from sizing.target import Target
 from stacks.settings import Settings
 
@@ -105,7 +105,7 @@ def _tasks(target: Target, settings: Settings, known: Capacities) -> Iterator[Ne
 
 def _endpoints(target: Target, settings: Settings, known: Capacities) -> Iterator[Need]:
     zones = len(settings.regions.primary.zones)
-    for name, work in (("intent", "classify"), ("embed", "embed"), ("rerank", "rerank")):
+    for name, work in endpoints().items():
         endpoint = getattr(settings.inference, name)
         if not endpoint.enabled:
             continue

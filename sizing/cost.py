@@ -16,7 +16,7 @@ from contract.runtime_settings import LADDER
 from plan.cost_model import Estimate
 from sizing.assumptions import Assumptions
 from sizing.bill import Bill, Line, given, priced
-from sizing.capacities import Capacities
+from sizing.capacities import Capacities, embeds_in_bedrock, endpoints
 from sizing.demand import Demand
 from sizing.quote import Quotes
 from sizing.traffic import Floats
@@ -50,7 +50,7 @@ def models_bill(demand: Demand, bought: Bought, region: str) -> Bill:
             priced(where, row.output_price, tokens[1] * share, region, f"{model}, output on demand"),
         ]
     embedded = float(demand.work("embed").sum())
-    if embedded:
+    if embedded and embeds_in_bedrock():
         lines.append(
             priced("embedder", "bedrock-titan-embed-input", embedded * 30, region, "queries, 30 tokens each")
         )
@@ -144,7 +144,7 @@ def _tasks(demand: Demand, settings: Settings, known: Capacities, region: str) -
 
 def _inference(demand: Demand, settings: Settings, region: str) -> Iterator[Line]:
     """The same for endpoints."""
-    for name, work in (("intent", "classify"), ("embed", "embed"), ("rerank", "rerank")):
+    for name, work in endpoints().items():
         endpoint = getattr(settings.inference, name)
         if endpoint.enabled:
             row = f"sagemaker-{endpoint.instance_type.removeprefix('ml.').replace('.', '-')}-hour"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from plan.preflight import quotas as preflight
-from sizing.capacities import Capacities
+from sizing.capacities import Capacities, embeds_in_bedrock, endpoints
 from sizing.capacity import Need
 from sizing.target import Target
 from stacks.settings import Settings
@@ -82,10 +82,15 @@ def _models(target: Target, known: Capacities) -> Iterator[Ask]:
         usual = known.models.of(model)
         yield Ask(f"Bedrock requests a minute, {model}, on demand", math.ceil(calls), usual.requests, SUPPORT)
         yield Ask(f"Bedrock tokens a minute, {model}, on demand", math.ceil(tokens), usual.tokens, SUPPORT)
+    if embeds_in_bedrock():
+        embedded = math.ceil(target.work_s("embed") * 60)
+        yield Ask(
+            "Bedrock requests a minute, embedder, on demand", embedded, known.embedder.requests, SUPPORT
+        )
 
 
 def _instances(needs: Sequence[Need], settings: Settings) -> Iterator[Ask]:
-    for name in ("intent", "embed", "rerank"):
+    for name in endpoints():
         endpoint = getattr(settings.inference, name)
         if endpoint.enabled:
             count = value(needs, f"inference.{name}.maximum")

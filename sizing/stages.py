@@ -12,7 +12,7 @@ import numpy as np
 
 from contract.search import index
 from sizing.assumptions import Assumptions
-from sizing.capacities import Capacities
+from sizing.capacities import Capacities, embeds_in_bedrock, endpoints
 from sizing.capacity import carries_search
 from sizing.demand import ANSWER_S
 from sizing.sampled import BIN_S
@@ -198,13 +198,14 @@ def _beside(
         Part("table writes", "", rate * work.table_writes, _constant(story, known.tables.writes), "waits"),
         Part("table reads", "", rate * work.table_reads, _constant(story, known.tables.reads), "waits"),
     ]
-    for name, calls in (("intent", work.classify), ("embed", work.embed), ("rerank", work.rerank)):
-        endpoint = getattr(settings.inference, name)
+    for name, asked in endpoints().items():
+        endpoint, calls = getattr(settings.inference, name), rate * getattr(work, asked)
         if endpoint.enabled:
             carried = endpoint.maximum * endpoint.invocations_per_instance / 60 * less
-            parts.append(
-                Part(f"{name} endpoint", f"inference.{name}.maximum", rate * calls, carried, "without it")
-            )
+            parts.append(Part(f"{name} endpoint", f"inference.{name}.maximum", calls, carried, "without it"))
+    if embeds_in_bedrock():
+        carried = _constant(story, known.embedder.requests / 60)
+        parts.append(Part("embedder, requests", "", rate * work.embed, carried, "without it"))
     return parts
 
 
@@ -243,6 +244,7 @@ def _late_beside(parts: Sequence[Part], settings: Settings) -> Floats:
     deadline = {
         "search": retrieval.search_s,
         "embed endpoint": retrieval.embed_s,
+        "embedder, requests": retrieval.embed_s,
         "rerank endpoint": retrieval.rerank_s,
     }
     total = np.zeros_like(parts[0].demand)

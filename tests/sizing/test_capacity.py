@@ -143,3 +143,15 @@ def test_quotas_that_every_account_has_need_not_be_asked_for() -> None:
 def test_a_target_that_is_none_is_refused(rate: float, headroom: float) -> None:
     with pytest.raises(WrongUseError):
         Target(rate, 10.0, case().assumed, headroom)
+
+
+def test_an_endpoint_that_nobody_asks_is_not_sized_and_the_embedders_quota_is_asked_for() -> None:
+    """The index's vectors are Titan's."""
+    assert capacities.embeds_in_bedrock()
+    assert set(capacities.endpoints()) == {"intent", "rerank"}
+    needed = _needs(_target(50_000))
+    assert "inference.rerank.maximum" in needed
+    assert "inference.embed.maximum" not in needed
+    asks = {ask.what: ask for ask in case(ordinary=day(4_000)).asks}
+    embedder = asks["Bedrock requests a minute, embedder, on demand"]
+    assert embedder.needed > embedder.usual == capacities.usual().embedder.requests
