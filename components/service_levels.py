@@ -20,7 +20,8 @@ from contract.tiers import Tier
 ENOUGH = 100
 CANNED_SHARE = 0.1
 HOUR_S = 3_600
-STEPPED_DOWN_SHARE, FEW = 0.2, 20  # of so many a fifth is no chance for three minutes
+STEPPED_DOWN_SHARE = 0.2
+FEW = 20  # of so many a tenth is no chance any more, three minutes of five
 LOOPS = 5  # agents stopped in a minute; one now and then is what limits are for
 
 
@@ -102,6 +103,7 @@ def _away(provider: str, share: float, severity: Severity, impact: str, runbook:
         "ProviderFailed",
         dimensions={"Provider": provider},
         statistic="Average",
+        minimum_samples=FEW,
         threshold=share,
         severity=severity,
         impact=impact,
