@@ -104,7 +104,9 @@ def recovered_after(found: Sequence[Sample], since: float, before: Window) -> fl
     for start in range(max(0, math.floor(last - since - SPAN_S) + 1)):
         part = Window(since + start, since + start + SPAN_S).of(found)
         share = share_of(Tier.T0, part)
-        well = share is not None and share >= MOSTLY * usual and has_first_tiers(part)
+        if share is None:  # nobody needed a model
+            share = usual if part else 0.0
+        well = share >= MOSTLY * usual and has_first_tiers(part)
         if well and not any(one.error for one in part):
             return float(start)
     return None

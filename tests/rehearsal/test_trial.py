@@ -64,6 +64,13 @@ class TestPeople:
         after = [sample(at, *((Tier.STANDBY, "standby") if at % 3 == 0 else ())) for at in range(100, 120)]
         assert people.recovered_after([*before, *after], 100, BEFORE) is None
 
+    def test_who_has_kept_answers_alone_is_well(self) -> None:
+        """A flash sale: one question of everybody."""
+        before = [sample(at, rung="sonnet" if at == 90 else "cache") for at in range(80, 100)]
+        kept = [sample(at, rung="cache") for at in range(105, 120)]
+        failing = [sample(at, None) for at in range(100, 105)]
+        assert people.recovered_after([*before, *failing, *kept], 100, BEFORE) == 5
+
     def test_nobody_has_recovered_where_nobody_was_well_before(self) -> None:
         found = [sample(at, Tier.T2, "canned") for at in range(80, 100)] + [
             sample(at) for at in range(100, 120)
