@@ -98,13 +98,15 @@ def has_first_tiers(found: Sequence[Sample]) -> bool:
 def recovered_after(found: Sequence[Sample], since: float, before: Window) -> float | None:
     """Seconds until, for a while, nobody failed and nearly as many as in `before` had the first tier."""
     usual = share_of(Tier.T0, before.of(found))
-    if not usual:
+    if usual is None:  # nobody needed a model
+        usual = 1.0
+    if usual == 0:
         return None
     last = max((one.intended_at for one in found), default=since)
     for start in range(max(0, math.floor(last - since - SPAN_S) + 1)):
         part = Window(since + start, since + start + SPAN_S).of(found)
         share = share_of(Tier.T0, part)
-        if share is None:  # nobody needed a model
+        if share is None:
             share = usual if part else 0.0
         well = share >= MOSTLY * usual and has_first_tiers(part)
         if well and not any(one.error for one in part):
