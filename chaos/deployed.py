@@ -24,7 +24,7 @@ from contract.faults import Experiment
 from contract.tiers import Tier
 
 Tell = Callable[[Kind, str], None]
-LEARNS_S, SPAN_S, MOSTLY = 5.0, 5.0, 0.8
+LEARNS_S, SPAN_S, MOSTLY, FEW = 5.0, 5.0, 0.8, 0.1
 _LOOK_EVERY_S = 2.0
 
 
@@ -191,13 +191,14 @@ class _Trial:
         return sum(one.tier == tier for one in answered) / len(answered) if answered else None
 
     def _recovered(self, began: float, since: float) -> float | None:
-        """Seconds until nearly as many as before `began` had the first tier."""
+        """Seconds until nearly as many as before `began` have the first tier, and hardly anybody a lower one."""
         usual = self._share(Tier.T0, self._zero, began)
         after = 0.0
         while usual and since + after + SPAN_S <= time.time():
             span = since + after, since + after + SPAN_S
             share = self._share(Tier.T0, *span)
-            well = share is not None and share >= MOSTLY * usual
+            elsewhere = [self._share(tier, *span) or 0.0 for tier in (Tier.STANDBY, Tier.T2)]
+            well = share is not None and share >= MOSTLY * usual and sum(elsewhere) <= FEW
             if well and not any(one.error for one in self._prober.seen(*span)):
                 return after
             after += 1.0

@@ -23,6 +23,10 @@ SIGNS: Mapping[str, Any] = {
 NO_STORE = (
     "import runtime.canned as c\ndef gone(*_): raise RuntimeError('the store is gone')\nc.Canned.reply = gone"
 )
+# Two messages a second are few: a tenth of what begins on Haiku would probe it for minutes.
+PROBING = {
+    "breaker": BreakerSettings(probe_share=0.5, ramp=(1.0,), probes_to_close=1).model_dump(mode="json")
+}
 NO_BREAKER = {"breaker": BreakerSettings(enabled=False).model_dump(mode="json")}
 
 
@@ -69,8 +73,8 @@ SILENT = shorter("sonnet-silent", 26, 6)
 @pytest.mark.long
 class TestEach:
     def test_with_everything_in_place_they_hold(self, tmp_path: Path) -> None:
-        for experiment in (MODELS_DOWN, SILENT):
-            found = play(experiment, tmp_path / experiment.id)
+        for experiment, changed in ((SILENT, None), (MODELS_DOWN, PROBING)):
+            found = play(experiment, tmp_path / experiment.id, changed=changed)
             assert found.verdict == "held", [gate for gate in found.gates if not gate.held]
 
     def test_without_the_breaker_people_wait(self, tmp_path: Path) -> None:
