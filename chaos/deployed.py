@@ -191,7 +191,7 @@ class _Trial:
         return sum(one.tier == tier for one in answered) / len(answered) if answered else None
 
     def _recovered(self, began: float, since: float) -> float | None:
-        """Seconds until nearly as many as before `began` have the first tier, and hardly anybody a lower one."""
+        """Seconds until nearly as many as before `began` have the first tier, and hardly any a lower one."""
         usual = self._share(Tier.T0, self._zero, began)
         after = 0.0
         while usual and since + after + SPAN_S <= time.time():
