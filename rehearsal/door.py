@@ -42,19 +42,27 @@ class Door:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        open_ = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in open_:
+            task.cancel()
+        await asyncio.gather(*open_, return_exceptions=True)
 
     async def _carry(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         place = urlsplit(self.target)
+        sides = [back]
         try:
             there, to = await asyncio.open_connection(place.hostname, place.port)
+            sides.append(to)
+            await asyncio.gather(_pipe(client, to), _pipe(there, back), return_exceptions=True)
         except OSError:
             back.close()  # nobody is live: as a balancer without a healthy target
-            return
-        await asyncio.gather(_pipe(client, to), _pipe(there, back), return_exceptions=True)
+        except asyncio.CancelledError:  # the door closes: who is still there loses the connection
+            for side in sides:
+                side.transport.abort()
 
 
 async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -63,3 +71,5 @@ async def _pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
             sink.write(chunk)
             await sink.drain()
     sink.close()
+    with suppress(OSError):
+        await sink.wait_closed()

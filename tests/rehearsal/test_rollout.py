@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -140,3 +142,24 @@ def test_where_nobody_is_live_a_connection_is_closed():
         pytest.raises(Exception, match=r"Server disconnected|reset"),
     ):
         asked(door.url)
+
+
+def test_a_door_that_closes_leaves_no_connection_behind():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with Door.opened(f"http://127.0.0.1:{silent.getsockname()[1]}") as door:
+            place = urlsplit(door.url)
+            client = socket.create_connection((place.hostname, place.port), timeout=10)
+            client.sendall(b"hello")
+            there, _ = silent.accept()
+            assert there.recv(5) == b"hello"
+        there.settimeout(10)
+        with client, there:
+            assert [_left(side) for side in (client, there)] == [True, True]
+
+
+def _left(side: socket.socket) -> bool:
+    """Whether the other end has gone; a connection that is only forgotten runs into the time limit."""
+    try:
+        return side.recv(1) == b""
+    except ConnectionResetError:
+        return True
