@@ -72,6 +72,17 @@ def planned(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Planned
     return lambda stack, changes=None: of(stack, tuple(sorted((changes or {}).items())))
 
 
+@pytest.fixture
+def shared_plans(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who plans a stack of this checkout gets the plan that the tests share, not two runs of its program."""
+    real = plan.run
+
+    def run(stack: str, root: Path | None = None, changes: Mapping[str, str] | None = None) -> Plan:
+        return planned(stack, changes) if root in (None, ROOT) else real(stack, root, changes)
+
+    monkeypatch.setattr(plan, "run", run)
+
+
 @pytest.fixture(scope="session")
 def dev(planned: Planned) -> Plan:
     return planned("dev")

@@ -12,7 +12,7 @@ from tests.rehearsal.test_replay import START
 
 
 @pytest.fixture(autouse=True)
-def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+def wide(monkeypatch: pytest.MonkeyPatch, shared_plans: None) -> None:
     """Lines are not cut."""
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -8,7 +8,7 @@ from tools import docs
 
 
 @pytest.mark.parametrize("name", docs.PAGES)
-def test_the_page_is_as_the_code_would_write_it(name: str, root: Path):
+def test_the_page_is_as_the_code_would_write_it(name: str, root: Path, shared_plans: None):
     assert (root / name).read_text(encoding="utf-8") == docs.PAGES[name](), "run `make docs`"
 
 
