@@ -125,8 +125,10 @@ def _need(key: str, case: "Case") -> str:
 
 def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:
     """As a document."""
+    from sizing.compare import whole
+
     return {
-        "holds": all(row.holds for row in rows),
+        "hold_in_every_figure": sorted(whole(rows)),
         "rows": [
             {
                 "rehearsal": row.rehearsal,
@@ -135,9 +137,9 @@ def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:
                 "simulated": row.simulated,
                 "low": row.low,
                 "high": row.high,
-                "chance": row.chance,
+                "least_of_a_run": row.least,
+                "most_of_a_run": row.most,
                 "holds": row.holds,
-                "misses": row.misses,
             }
             for row in rows
         ],
@@ -146,24 +148,29 @@ def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:
 
 def compared(rows: "Sequence[Row]") -> "Sequence[Renderable]":
     """On a page."""
-    found = table("rehearsal", "figure", ">measured", ">simulated", ">at least", ">at most", ">by chance", "")
+    found = table(
+        "rehearsal", "figure", ">measured", ">simulated", ">at least", ">at most", ">single runs", ""
+    )
     last = ""
     for row in rows:
-        figures = (row.measured, row.simulated, row.low, row.high)
-        shown = [share(value) if row.is_share else f"{value:,.0f}" for value in figures]
+        figures = (row.measured, row.simulated, row.low, row.high, row.least, row.most)
+        *shown, least, most = [share(value) if row.is_share else f"{value:,.0f}" for value in figures]
         found.add_row(
             row.rehearsal if row.rehearsal != last else "",
             row.what,
             *shown,
-            f"±{share(row.chance) if row.is_share else f'{row.chance:,.0f}'}",
-            "" if row.holds else "MISSES" if row.misses else "cannot be told",
+            f"{least} to {most}",
+            "" if row.holds else "OUTSIDE",
         )
         last = row.rehearsal
-    held, missed = sum(row.holds for row in rows), sum(row.misses for row in rows)
-    untold = len(rows) - held - missed
-    head = f"{held} of {len(rows)} figures hold, {missed} miss"
-    if untold:
-        head += f"; of {untold} chance makes more than the limit, so that one rehearsal cannot tell"
-    if not rows:
-        head = "no rehearsal is held out: record some"
-    return [head, found]
+    return [_verdict(rows), found]
+
+
+def _verdict(rows: "Sequence[Row]") -> str:
+    from sizing.compare import ENOUGH, whole
+
+    rehearsals = len({row.rehearsal for row in rows})
+    return (
+        f"{len(whole(rows))} of {rehearsals} rehearsals hold in every figure (at least {ENOUGH} must); "
+        f"{sum(row.holds for row in rows)} of {len(rows)} figures hold"
+    )

@@ -26,13 +26,15 @@ from sizing.traffic import Floats
 WITHIN, POINTS = 0.10, 0.02  # of the percentiles, and of shares
 SURE = (0.005, 0.995)  # the interval that chance leaves in 99 of 100 draws
 DRAWS, AGAIN = 2_000, 20  # bootstrap draws; seeds that are put together, so that ours adds no chance
+ENOUGH = 5  # rehearsals that must hold in every figure
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of one rehearsal: measured, simulated, and between what it must lie.
+    """One figure of one rehearsal: measured, simulated by many runs together, and between what that must lie.
 
-    `chance`: by how much a single run differs from many, as the simulator's own do.
+    `least` and `most`: what single ones of those runs make of it. Where these lie far apart, as near a
+    breaker's threshold, a rehearsal says little.
     """
 
     rehearsal: str
@@ -41,20 +43,21 @@ class Row:
     simulated: float
     low: float
     high: float
-    chance: float
+    least: float
+    most: float
 
     @property
     def holds(self) -> bool:
         return self.low <= self.simulated <= self.high
 
     @property
-    def misses(self) -> bool:
-        """It does not hold, and that is no chance: the same rehearsal played again would tell the same."""
-        return not self.holds and abs(self.simulated - self.measured) > self.chance
-
-    @property
     def is_share(self) -> bool:
         return self.what.startswith(("tier", "throttled"))
+
+
+def whole(rows: Sequence[Row]) -> set[str]:
+    """The rehearsals that hold in every figure."""
+    return {row.rehearsal for row in rows} - {row.rehearsal for row in rows if not row.holds}
 
 
 def compare(
@@ -65,14 +68,14 @@ def compare(
     runs = [play(found, there, settings, assumed, seed + number) for number in range(AGAIN)]
     together, alone = _figures(runs, settings), [_figures([run], settings) for run in runs]
     return [
-        Row(found.name, what, was, together.get(what, 0.0), low, high, _chance(what, alone))
+        Row(found.name, what, was, together.get(what, 0.0), low, high, *_ends(what, alone))
         for what, was, low, high in _measured(found, settings, together)
     ]
 
 
-def _chance(what: str, alone: Sequence[Mapping[str, float]]) -> float:
-    """Two standard deviations of a single run: nineteen of twenty differ from the middle by less."""
-    return 2 * float(np.std([one.get(what, 0.0) for one in alone]))
+def _ends(what: str, alone: Sequence[Mapping[str, float]]) -> tuple[float, float]:
+    found = [one.get(what, 0.0) for one in alone]
+    return min(found), max(found)
 
 
 def play(
