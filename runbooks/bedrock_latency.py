@@ -14,7 +14,6 @@ from runbooks.parts.bedrock import OUR_FIRST_TOKEN, UNANSWERED, failing, first_t
 from runbooks.parts.people import page, support_case
 
 ID = "bedrock-latency"
-SONNET = first_token("sonnet", 3000)
 TASKS_BUSY = Watch(
     what="CPU of the chat service",
     namespace="AWS/ECS",
@@ -56,9 +55,9 @@ RUNBOOK = Runbook(
         escalate="runtime on-call; AWS Support with the case this run opens; status page after stage 3",
     ),
     diagnose={
-        "sonnet": SONNET,
-        "haiku": first_token("haiku", 1500),
-        "standby": first_token("standby-sonnet", 3000).over_there(),
+        "sonnet": first_token("sonnet"),
+        "haiku": first_token("haiku"),
+        "standby": first_token("standby-sonnet").over_there(),
         "failing": failing("sonnet"),
         "throttled": throttled("sonnet"),
         "tasks": TASKS_BUSY,

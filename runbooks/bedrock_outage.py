@@ -10,7 +10,7 @@ from contract.tiers import Tier
 from runbooks.engine import About, Alarmed, Decision, Finding, Runbook, World
 from runbooks.engine.controls import TurnControl, usual
 from runbooks.parts import relief
-from runbooks.parts.bedrock import UNANSWERED, failing, throttled
+from runbooks.parts.bedrock import UNANSWERED, failing, first_token, throttled
 from runbooks.parts.people import page, support_case
 
 ID = "bedrock-outage"
@@ -22,8 +22,10 @@ def decide(findings: Mapping[str, Finding]) -> Decision:
     if sonnet.cause is None:
         return Decision(course="unclear", why=sonnet.what)
     if not sonnet.cause:
-        see = "bedrock-throttled" if findings["throttled"].cause else None
-        return Decision(course="leave", why=sonnet.what, see=see)
+        for check, see in (("throttled", "bedrock-throttled"), ("slow", "bedrock-latency")):
+            if findings[check].cause:
+                return Decision(course="leave", why=f"{sonnet.what}; but {findings[check].what}", see=see)
+        return Decision(course="leave", why=sonnet.what)
     if not people.cause:
         return Decision(course="leave", why=f"{sonnet.what}; but {people.what}: the ladder holds")
     return Decision(course="act", why=f"{sonnet.what}; {findings['haiku'].what}; {findings['standby'].what}")
@@ -65,6 +67,7 @@ RUNBOOK = Runbook(
         "haiku": failing("haiku"),
         "standby": failing("standby-sonnet").over_there(),
         "throttled": throttled("sonnet"),
+        "slow": first_token("sonnet"),
         "people": UNANSWERED,
         "alarms": Alarmed(ID),
     },

@@ -36,7 +36,7 @@ RUNBOOK = Runbook(
         escalate="runtime on-call; AWS Support when it lasts an hour",
     ),
     diagnose={
-        "slow": first_token("haiku", 1500),
+        "slow": first_token("haiku"),
         "failing": failing("haiku", 0.1),
         "throttled": throttled("haiku"),
         "sonnet": failing("sonnet", 0.1),

@@ -77,6 +77,24 @@ class TestLatency:
             assert record.decision.see == "task-kill-storm"
 
 
+class TestOutage:
+    def test_a_slow_sonnet_that_does_not_fail_is_somebody_elses(
+        self, inventory: Inventory, journal: Journal
+    ) -> None:
+        """Steps down are told with this runbook's name; a breaker opens for a slow model as well."""
+        with fresh():
+            place = broken(inventory, "bedrock-outage")
+            place.shows = lambda _: {"TimeToFirstToken sonnet": 12_000}
+            place.live(300)
+            record = apply(place, "bedrock-outage", journal)
+            assert (record.verdict, record.writes) == ("nothing-to-do", 0)
+            assert record.decision is not None
+            assert record.decision.see == "bedrock-latency"
+            failing, slow = record.decision.why.split("; but ")
+            assert failing.endswith("sonnet 70.0%, above 20.0%, but too short to matter and over")
+            assert slow.endswith("sonnet 12000 ms, above 3000 ms")
+
+
 class TestRegion:
     def test_the_way_back(self, inventory: Inventory, journal: Journal) -> None:
         with fresh():
