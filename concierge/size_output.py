@@ -116,6 +116,8 @@ def units_facts(case: "Case") -> dict[str, Any]:
                 "ends": peak.ends,
                 "model": peak.model,
                 "more_units": peak.units,
+                "usd": peak.usd,
+                "spared_usd": peak.spared_usd,
             }
             for peak in case.peaks
         ],
@@ -176,7 +178,8 @@ def units(case: "Case") -> "Sequence[Renderable]":
         f"{model}: no quote, so nobody knows" for model in case.usual.models if case.quotes[model] is None
     ]
     parts += [
-        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.span}" for peak in case.peaks
+        f"event {peak.name}: {peak.units:,} more units of {peak.model}, {peak.span}: {peak.worth}"
+        for peak in case.peaks
     ]
     return parts
 
@@ -200,9 +203,10 @@ def _sensitivity_table(case: "Case", model: str) -> "Sequence[Renderable]":
 
 
 def _review(case: "Case", model: str) -> Any:
+    """Of the units that the stack has."""
     from sizing import units as sizing_units
 
-    quote, option = case.quotes[model], case.bought.options.get(model)
+    quote, option = case.held.quotes[model] or case.quotes[model], case.held.options.get(model)
     if quote is None:
         raise LookupError(model)
     tokens = case.usual.tokens(model, quote.output_weight)

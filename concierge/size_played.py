@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from concierge.size_fixes import fix
 from concierge.size_tables import dollars, share, table
 
 if TYPE_CHECKING:
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from sizing.case import Case
     from sizing.compare import Row
     from sizing.simulate import Simulated
-    from sizing.stages import Part
 
 QUANTILES = (0.50, 0.95, 0.99)
 
@@ -36,7 +36,7 @@ def simulated_facts(found: "Simulated", case: "Case") -> dict[str, Any]:
                 "peak": p.peak,
                 "beyond": p.beyond,
                 "effect": p.effect,
-                "fix": fix(p, case),
+                "fix": fix(p, found, case),
             }
             for p in found.bottlenecks
         ],
@@ -55,7 +55,7 @@ def simulated(found: "Simulated", case: "Case") -> "Sequence[Renderable]":
             f"{part.peak:.0%}",
             share(part.beyond),
             part.effect,
-            fix(part, case),
+            fix(part, found, case),
         )
     rest = [part for part in found.parts if part.full_at is None]
     people = table("answered by", ">share", ">of its calls throttled")
@@ -95,32 +95,7 @@ def _times(found: "Simulated") -> str:
     return "; ".join(told) or "nobody got an answer"
 
 
-def fix(part: "Part", case: "Case") -> str:
-    """The setting that carries it, or the quota to ask for."""
-    if not part.key:
-        asked = next(
-            (
-                ask
-                for ask in case.asks
-                if part.name.split(",")[0] in ask.what and _kind(part.name) in ask.what
-            ),
-            None,
-        )
-        return f"a quota: {asked.needed:,.0f} {asked.what}" if asked else "a quota"
-    if part.key == "runtime.shedding.most":
-        return "more chat tasks"
-    wanted = [need for need in case.needs if need.part == _need(part.key, case)]
-    told = ", ".join(f"{need.key.rpartition('.')[2]} {need.needed}" for need in wanted if need.change)
-    short = next((f"; {need.short}" for need in wanted if need.short), "")
-    return f"{part.key.rpartition('.')[0]}: {told or 'nothing more'}{short}"
-
-
-def _kind(name: str) -> str:
-    return name.rpartition(", ")[2] if ", " in name else name.rpartition(" ")[2]
-
-
-def _need(key: str, case: "Case") -> str:
-    return next((need.part for need in case.needs if need.key == key), "")
+# -- compare -----------------------------------------------------------------------------------------------
 
 
 def compared_facts(rows: "Sequence[Row]") -> dict[str, Any]:

@@ -31,6 +31,7 @@ def write(case: "Case", folder: Path, seed: int, tell: Callable[[str], None]) ->
     from contract.forecast import FILE
     from sizing import documents, outlook, patch
 
+    documents.ready(folder)
     tell("planning the stack for what it declares")
     costs = size_money.costs(case, {})
     tell("playing the busiest hour, as the stack is and as it would be")
@@ -39,7 +40,7 @@ def write(case: "Case", folder: Path, seed: int, tell: Callable[[str], None]) ->
     }
     drawn = _pictures(case, costs, played, seed, tell)
     text = patch.text(case.needs, case.peaks, case.quotes.root, case.region)
-    forecast = outlook.forecast(case, costs.bill, datetime.now(UTC).date())
+    forecast = outlook.forecast(case, costs.held, datetime.now(UTC).date())
     files: dict[str, str | bytes] = {
         "capacity.html": _page(case, costs, played, drawn, text),
         "patch.yaml": text,

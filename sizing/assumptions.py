@@ -49,10 +49,11 @@ class Asked(Shape):
 
 
 class Call(Shape):
-    """Tokens of one call to a model."""
+    """Tokens of one call to a model; with tools, that is several requests (`rounds`) to it."""
 
     input: float = Field(gt=0)
     output: float = Field(gt=0)
+    rounds: float = Field(1.0, ge=1)
 
 
 class Work(Shape):

@@ -65,9 +65,43 @@ def given(part: str, what: str, quantity: float, unit: str, usd: float | None, s
     return Line(part, what, quantity, unit, usd, source)
 
 
-def compared(before: Bill, after: Bill) -> Sequence[tuple[str, float, float]]:
-    """Part, dollars before and after, the largest change first."""
+@dataclass(frozen=True)
+class Change:
+    """A part of two bills. `unknown`: lines of either without a price that are not in both alike.
+
+    `sure`: the difference of the lines that have a price in both.
+    """
+
+    part: str
+    before: float
+    after: float
+    sure: float
+    unknown: tuple[Line, ...]
+
+    @property
+    def usd(self) -> float | None:
+        """The difference; None where a price is missing, because what is known of it says nothing."""
+        return None if self.unknown else self.after - self.before
+
+
+def compared(before: Bill, after: Bill) -> Sequence[Change]:
+    """Part by part, what nobody knows first and then the largest change."""
     first, second = before.by_part(), after.by_part()
-    parts = {*first, *second}
-    rows = [(part, first.get(part, 0.0), second.get(part, 0.0)) for part in parts]
-    return sorted(rows, key=lambda row: (-abs(row[2] - row[1]), row[0]))
+    was, now = (
+        {(line.part, line.what): line.usd for line in bill.lines if line.usd is not None}
+        for bill in (before, after)
+    )
+    known = set(before.unknown) & set(after.unknown)
+    open_ = [line for line in dict.fromkeys((*before.unknown, *after.unknown)) if line not in known]
+    parts = {*first, *second, *(line.part for line in open_)}
+    rows = [
+        Change(
+            part,
+            first.get(part, 0.0),
+            second.get(part, 0.0),
+            sum(now[key] - was[key] for key in was.keys() & now.keys() if key[0] == part),
+            tuple(line for line in open_ if line.part == part),
+        )
+        for part in parts
+    ]
+    return sorted(rows, key=lambda row: (row.usd is not None, -abs(row.after - row.before), row.part))

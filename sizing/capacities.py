@@ -132,7 +132,7 @@ class Capacities(Shape):
     def _of_model(self, target: Target, model: str) -> ModelQuota:
         usual = self.models.of(model)
         return ModelQuota(
-            requests=max(usual.requests, target.calls_s(model) * 60),
+            requests=max(usual.requests, target.requests_s(model) * 60),
             tokens=max(usual.tokens, self.quota_tokens(target, model)),
         )
 

@@ -1,15 +1,17 @@
 """One question to sizing and all it rests on: a stack, its traffic, what is assumed, quoted and known."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
 
+from contract.model_access import Provisioned
 from sizing import patch, units
 from sizing import traffic as traffics
 from sizing.assumptions import LARGE, Assumptions
+from sizing.bill import compared
 from sizing.capacities import Capacities
 from sizing.capacity import Need, needs
 from sizing.cost import Bought, standing_bill
@@ -17,9 +19,9 @@ from sizing.demand import Demand
 from sizing.documents import SizingError
 from sizing.patch import Peak
 from sizing.quotas import Ask, asks
-from sizing.quote import Quotes
+from sizing.quote import Quote, Quotes, usd_a_token
 from sizing.target import Target
-from sizing.traffic import Event, Traffic
+from sizing.traffic import Event, Floats, Traffic
 from stacks import settings as trees
 from stacks import stackfile
 from stacks.settings import Settings
@@ -35,7 +37,10 @@ def settings_of(stack: str, changes: Mapping[str, str]) -> Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """`ordinary`: days without events, which units are committed for. `events`: known peaks on top."""
+    """`ordinary`: days without events, which units are committed for. `events`: known peaks on top.
+
+    `changes`: what `settings` differ in from the stack's file.
+    """
 
     stack: str
     settings: Settings
@@ -47,6 +52,7 @@ class Case:
     percentile: float = 0.75
     headroom: float = 1.2
     sessions: float | None = None
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.percentile <= 1:
@@ -100,6 +106,23 @@ class Case:
         """The cheapest ways, where units save anything."""
         return Bought(units.by_model(self.options), self.quotes)
 
+    @cached_property
+    def held(self) -> Bought:
+        """The units that the stack's file has, in its primary region."""
+        models = {rung.name: rung.model for rung in self.settings.runtime.ladder}
+        options, quotes = dict[str, units.Option](), dict[str, Quote]()
+        for rung, way in self.settings.models.capacities("primary").items():
+            model = models.get(rung)
+            if model is None or not isinstance(way, Provisioned):
+                continue
+            said = {"tokens_per_minute": float(way.tokens_per_minute), "source": f"Pulumi.{self.stack}.yaml"}
+            known = self.quotes[model]
+            quotes[model] = (
+                known.model_copy(update=said) if known else Quote(**said, as_of=self.ordinary.start.date())
+            )
+            options[model] = units.option(self.usual, model, quotes[model], self.region, way.term, way.units)
+        return Bought(options, Quotes(quotes))
+
     @property
     def peaks(self) -> Sequence[Peak]:
         """What each event needs of the large model beyond the units that are there anyway."""
@@ -112,10 +135,26 @@ class Case:
         found: dict[str, Peak] = {}
         for event in sorted(self.events, key=lambda event: event.first - event.last):
             span = slice(event.first, event.last)
-            more = units.covering(np.maximum(left[span], 0.0), carries, self.percentile)
+            needed = np.maximum(left[span], 0.0)
+            more = units.covering(needed, carries, self.percentile)
             left[span] -= more * carries  # an event within another finds that one's units there
-            found[event.name] = Peak(event.name, self._at(event.first), self._at(event.last), LARGE, more)
+            found[event.name] = Peak(
+                event.name,
+                self._at(event.first),
+                self._at(event.last),
+                LARGE,
+                more,
+                *self._worth(quote, needed, more),
+            )
         return [found[event.name] for event in self.events]
+
+    def _worth(self, quote: Quote, needed: Floats, more: int) -> tuple[float | None, float | None]:
+        """What an event's units cost, and what they carry would cost on demand."""
+        hour = quote.usd("hourly", LARGE, self.region, self.assumed)
+        token = usd_a_token(LARGE, self.region, self.assumed, quote.output_weight)
+        hours = patch.LEAD_HOURS + len(needed) / 60
+        carried = float(units.served(needed, quote.tokens_per_minute, more).sum())
+        return None if hour is None else more * hour * hours, None if token is None else carried * token
 
     def _at(self, minute: int) -> datetime:
         return self.ordinary.start + timedelta(minutes=minute)
@@ -127,8 +166,11 @@ class Case:
             standing_bill(self.demand, tree, self.known, self.region, None) for tree in (self.settings, after)
         )
         hours = len(self.demand.messages) / 60
-        return (then.usd - now.usd) / hours, [line.source for line in then.unknown]
+        changes = compared(now, then)
+        known = sum(change.sure if change.usd is None else change.usd for change in changes)
+        return known / hours, list(dict.fromkeys(line.source for one in changes for line in one.unknown))
 
     def changed(self, changes: Mapping[str, str]) -> "Case":
-        """The same question to other settings."""
-        return replace(self, settings=settings_of(self.stack, changes))
+        """The same question to other settings; what is changed already stays so."""
+        changes = {**self.changes, **changes}
+        return replace(self, settings=settings_of(self.stack, changes), changes=changes)

@@ -1,8 +1,13 @@
-"""Reading what sizing is told: TOML and JSON into shapes; a fault is one line with the file and the key."""
+"""Reading what sizing is told: TOML and JSON into shapes; a fault is one line with the file and the key.
+
+And writing what it says: all of a file, or nothing.
+"""
 
 import json
+import tempfile
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,15 +44,34 @@ def text(path: Path) -> str:
         raise SizingError(f"{path}: is no text: export it as UTF-8") from None
 
 
+def ready(folder: Path) -> None:
+    """Makes the folder, and finds out whether files can be written there: before the work, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as refused:
+        raise _unwritable(folder, refused) from None
+
+
 def write(path: Path, content: str | bytes) -> None:
     """All of a file or nothing; the folder is made."""
+    if path.is_dir():
+        raise SizingError(f"{path}: is a folder: name a file")
     draft = path.with_name(f".{path.name}.draft")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as refused:
-        raise SizingError(f"{path}: cannot be written: {refused.strerror}: choose another folder") from None
+        raise _unwritable(path, refused) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, refused: OSError) -> SizingError:
+    return SizingError(f"{path}: cannot be written: {refused.strerror}: choose another folder")
 
 
 def _fault(error: Any) -> str:

@@ -24,7 +24,7 @@ SERVICES = {
 
 
 def forecast(case: Case, bill: Bill, made_on: date) -> Forecast:
-    """`bill`: of the case's demand."""
+    """`bill`: of the case's demand, with the units that the stack has: so will Cost Explorer say."""
     traffic = case.demand.traffic
     return Forecast(
         environment=case.stack,

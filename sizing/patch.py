@@ -10,8 +10,10 @@ import yaml
 from contract.models import models
 from sizing.capacity import Need
 from sizing.quote import Quote
+from stacks.sections.events import Event
 from stacks.stackfile import NAMESPACE
 
+LEAD_HOURS = int(Event.model_fields["lead_hours"].default)
 VARIANT_LATER = "AWS names the variant with the grant; put it under variants in contract/models.toml first"
 
 
@@ -26,13 +28,31 @@ def _text(value: float | str) -> str:
 
 @dataclass(frozen=True)
 class Peak:
-    """A known event, and the units of a model it needs beyond those that are there anyway."""
+    """A known event, and the units of a model it needs beyond those that are there anyway.
+
+    `usd`: what they cost by the hour, from when they are bought. `spared_usd`: what they carry, on demand.
+    """
 
     name: str
     starts: datetime
     ends: datetime
     model: str
     units: int
+    usd: float | None = None
+    spared_usd: float | None = None
+
+    @property
+    def worth(self) -> str:
+        """Whether they are for the money or for the throughput."""
+        if self.usd is None or self.spared_usd is None:
+            return "what they cost is unknown"
+        bought = f"${self.usd:,.0f} by the hour, bought {LEAD_HOURS} h before"
+        if self.usd <= self.spared_usd:
+            return f"{bought}; spare ${self.spared_usd:,.0f} on demand"
+        return (
+            f"{bought}; spare only ${self.spared_usd:,.0f} on demand: buy them where that throughput is not "
+            "granted on demand, not to save"
+        )
 
     @property
     def span(self) -> str:
@@ -75,7 +95,7 @@ def _later(peak: Peak, quotes: Mapping[str, Quote]) -> str:
     carries = quotes[peak.model].tokens_per_minute
     return (
         f"# events.calendar: {peak.name} needs {peak.units} more units of {peak.model} "
-        f"({carries:,.0f} tokens a minute each), {peak.span}.\n# {VARIANT_LATER}.\n"
+        f"({carries:,.0f} tokens a minute each), {peak.span}.\n# {peak.worth}.\n# {VARIANT_LATER}.\n"
     )
 
 

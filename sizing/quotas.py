@@ -78,10 +78,11 @@ def _tables(target: Target, known: Capacities) -> Iterator[Ask]:
 def _models(target: Target, known: Capacities) -> Iterator[Ask]:
     """Without units, in each region: the standby has to carry all of it too."""
     for model in target.assumed.calls_a_message:
-        calls, tokens = target.calls_s(model) * 60, known.quota_tokens(target, model)
         usual = known.models.of(model)
-        yield Ask(f"Bedrock requests a minute, {model}, on demand", math.ceil(calls), usual.requests, SUPPORT)
-        yield Ask(f"Bedrock tokens a minute, {model}, on demand", math.ceil(tokens), usual.tokens, SUPPORT)
+        requests = math.ceil(target.requests_s(model) * 60)
+        tokens = math.ceil(known.quota_tokens(target, model))
+        yield Ask(f"Bedrock requests a minute, {model}, on demand", requests, usual.requests, SUPPORT)
+        yield Ask(f"Bedrock tokens a minute, {model}, on demand", tokens, usual.tokens, SUPPORT)
     if embeds_in_bedrock():
         embedded = math.ceil(target.work_s("embed") * 60)
         yield Ask(

@@ -20,7 +20,7 @@ from sizing.capacities import Capacities
 from sizing.fleet import Fleet
 from sizing.measured import Answered, Measured
 from sizing.sampled import BIN_S, LOST, Asking, People, Seen
-from sizing.stages import Flow, Part
+from sizing.stages import Flow, Limit, Part
 from sizing.story import Story
 from sizing.traffic import MINUTE_S, Floats
 from stacks.settings import Settings
@@ -30,9 +30,10 @@ MOST_SAMPLED = 100.0  # messages a second that are followed: a task has some hun
 
 @dataclass(frozen=True)
 class Simulated:
-    """What came of it."""
+    """What came of it. `settings`: those that were played, which may be others than the stack's."""
 
     story: Story
+    settings: Settings
     flow: Flow
     seen: Seen
     parts: Sequence[Part]
@@ -118,7 +119,7 @@ def simulate(
     )
     seen = sampled.run(asking, _people(assumed), fleet, seed)
     parts = [*found.parts, *_models(found, fleet, known, assumed)]
-    return Simulated(story, found, seen, parts, _model_usd(seen, settings, assumed), seed)
+    return Simulated(story, settings, found, seen, parts, _model_usd(seen, settings, assumed), seed)
 
 
 def _people(assumed: Assumptions) -> People:
@@ -156,7 +157,10 @@ def _fleet(
     return Fleet(
         settings=runtime,
         measured=_asked_as_assumed(measured, assumed),
-        tokens={model: (call.input, call.output) for model, call in assumed.calls.items()},
+        tokens={
+            model: (call.input / call.rounds, call.output / call.rounds)
+            for model, call in assumed.calls.items()
+        },
         pools=pools,
         burndown=known.models.burndown,
         cap=rates.most / rates.per_s,
@@ -192,24 +196,24 @@ def _models(found: Flow, fleet: Fleet, known: Capacities, assumed: Assumptions) 
     calls = {model: reached * share for model, share in assumed.calls_a_message.items()}
     total = sum(calls.values(), np.zeros_like(reached))
     cap = np.full_like(reached, fleet.cap or math.inf)
-    parts = [Part("cap on model calls", "runtime.rates.model_calls", total, cap, "without it")]
+    one = np.ones_like(reached)
+    parts = [Part("cap on model calls", "runtime.rates.model_calls", total, cap, "without it", one=one)]
     for model, rate in calls.items():
         call, quota = assumed.calls[model], known.models.of(model)
         units = fleet.pools.get((None, model, True), (0.0, None))[0]
         tokens = rate * (call.input + known.models.burndown * call.output)
         carried = np.full_like(reached, (quota.tokens + units) / MINUTE_S)
-        parts.append(Part(f"{model}, tokens", "", tokens, carried, "without it"))
+        parts.append(_quota(model, "tokens", tokens, carried, quota.tokens))
         if not units:
-            parts.append(
-                Part(
-                    f"{model}, requests",
-                    "",
-                    rate,
-                    np.full_like(reached, quota.requests / MINUTE_S),
-                    "without it",
-                )
-            )
+            carried = np.full_like(reached, quota.requests / MINUTE_S)
+            parts.append(_quota(model, "requests", rate * call.rounds, carried, quota.requests))
     return parts
+
+
+def _quota(model: str, what: str, asked: Floats, carried: Floats, allowed: float) -> Part:
+    """One of a model's two, a minute."""
+    limit = Limit(f"Bedrock {what} a minute, {model}, on demand", allowed, MINUTE_S)
+    return Part(f"{model}, {what}", "", asked, carried, "without it", limit=limit)
 
 
 def _model_usd(seen: Seen, settings: Settings, assumed: Assumptions) -> float:

@@ -28,14 +28,28 @@ Effect = Literal["turned away", "waits", "without it"]
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A quota of AWS, by the name that `size capacity` gives it. `allowed`: so many each `per_s` seconds."""
+
+    what: str
+    allowed: float
+    per_s: float = 1.0
+
+
+@dataclass(frozen=True)
 class Part:
-    """What comes to one part a second, and what it carries. `effect`: what becomes of the rest."""
+    """What comes to one part a second, and what it carries. `effect`: what becomes of the rest.
+
+    What carries more: `limit`, a quota, or `key`, a setting; `one`: what a single one of the setting carries.
+    """
 
     name: str
     key: str
     demand: Floats
     capacity: Floats
     effect: Effect
+    one: Floats | None = None
+    limit: Limit | None = None
 
     @property
     def use(self) -> Floats:
@@ -57,6 +71,16 @@ class Part:
         """Share of all that came that it did not carry."""
         total = float(self.demand.sum())
         return float(np.maximum(0.0, self.demand - self.capacity).sum()) / total if total else 0.0
+
+    @property
+    def needed(self) -> float | None:
+        """What the setting or the quota must be to carry the busiest ten seconds; None: it is no number."""
+        if self.limit is not None:
+            missing = float(_smooth(self.demand - self.capacity).max())
+            return self.limit.allowed + missing * self.limit.per_s
+        if self.one is None:
+            return None
+        return float(_smooth(self.demand / np.maximum(self.one, 1e-9)).max())
 
     @property
     def share_beyond(self) -> Floats:
@@ -94,8 +118,14 @@ def flow(story: Story, settings: Settings, known: Capacities, assumed: Assumptio
     """The whole story. What the gateway turns away costs nothing behind it."""
     gateway = settings.gateway.websocket
     doors = _constant(story, gateway.connections_per_second)
+    single = _constant(story, 1.0)
     connecting = Part(
-        "new connections", "gateway.websocket.connections_per_second", story.connecting(), doors, "waits"
+        "new connections",
+        "gateway.websocket.connections_per_second",
+        story.connecting(),
+        doors,
+        "waits",
+        one=single,
     )
     people = story.sessions * story.present
     outside = np.minimum(people, waiting(connecting.demand, connecting.capacity))
@@ -107,16 +137,19 @@ def flow(story: Story, settings: Settings, known: Capacities, assumed: Assumptio
         coming,
         _constant(story, gateway.messages_per_second),
         "turned away",
+        one=single,
     )
     through = np.minimum(stage.demand, stage.capacity)
     tasks = chat_tasks(through, story, settings, known)
     cores = settings.agent.services.chat.cpu / 1024
+    there = _less(story, len(settings.regions.primary.zones), REPLACED_AFTER_S)
     work = Part(
         "chat tasks",
         "agent.services.chat.minimum",
         through * known.chat.cpu_ms / 1000,
         tasks * cores,
         "turned away",
+        one=cores * there,
     )
     shed = settings.runtime.shedding
     answer_s = sum(calls * ANSWER_S[model] for model, calls in assumed.calls_a_message.items())
@@ -126,6 +159,7 @@ def flow(story: Story, settings: Settings, known: Capacities, assumed: Assumptio
         through * answer_s,
         tasks * float(shed.most),
         "turned away",
+        one=float(shed.most) * there,
     )
     behind = 1 - (1 - work.share_beyond) * (1 - held.share_beyond)
     lost = 1 - (1 - stage.share_beyond) * (1 - behind)
@@ -186,7 +220,12 @@ def _beside(
     commands = known.valkey.commands.get(settings.data.cache.node_type, min(known.valkey.commands.values()))
     parts = [
         Part(
-            "search", "search.nodes", rate * work.search, _constant(story, cores / per_search), "without it"
+            "search",
+            "search.nodes",
+            rate * work.search,
+            _constant(story, cores / per_search),
+            "without it",
+            one=_constant(story, cores / per_search / settings.search.nodes),
         ),
         Part(
             "valkey",
@@ -195,17 +234,28 @@ def _beside(
             commands * _failing_over(story),
             "without it",
         ),
-        Part("table writes", "", rate * work.table_writes, _constant(story, known.tables.writes), "waits"),
-        Part("table reads", "", rate * work.table_reads, _constant(story, known.tables.reads), "waits"),
+        *(
+            Part(
+                f"table {what}",
+                "",
+                rate * getattr(work, f"table_{what}"),
+                _constant(story, most),
+                "waits",
+                limit=Limit(f"DynamoDB {what} a second of one on-demand table", most),
+            )
+            for what, most in (("writes", known.tables.writes), ("reads", known.tables.reads))
+        ),
     ]
     for name, asked in endpoints().items():
         endpoint, calls = getattr(settings.inference, name), rate * getattr(work, asked)
         if endpoint.enabled:
             carried = endpoint.maximum * endpoint.invocations_per_instance / 60 * less
-            parts.append(Part(f"{name} endpoint", f"inference.{name}.maximum", calls, carried, "without it"))
+            key, one = f"inference.{name}.maximum", carried / endpoint.maximum
+            parts.append(Part(f"{name} endpoint", key, calls, carried, "without it", one=one))
     if embeds_in_bedrock():
         carried = _constant(story, known.embedder.requests / 60)
-        parts.append(Part("embedder, requests", "", rate * work.embed, carried, "without it"))
+        limit = Limit("Bedrock requests a minute, embedder, on demand", known.embedder.requests, 60)
+        parts.append(Part("embedder, requests", "", rate * work.embed, carried, "without it", limit=limit))
     return parts
 
 
@@ -213,12 +263,13 @@ def _constant(story: Story, value: float) -> Floats:
     return np.full(story.bins, float(value))
 
 
-def _less(story: Story, zones: int) -> Floats:
-    """1, and after a zone's loss what is left without it."""
+def _less(story: Story, zones: int, lasts_s: float = math.inf) -> Floats:
+    """1, and after a zone's loss what is left without it, for so long."""
     left = np.ones(story.bins)
     at = story.lost_from("zone")
     if at is not None:
-        left[round(at / BIN_S) :] = 1 - 1 / zones
+        end = min(story.bins, (at + lasts_s) / BIN_S)
+        left[round(at / BIN_S) : round(end)] = 1 - 1 / zones
     return left
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, Self
 
 import numpy as np
@@ -13,8 +14,9 @@ from sizing.traffic import Floats
 
 LONGEST_H = 48.0
 FAILOVER_S = 90.0  # three health checks of 30 s, and the names' life of 60 s, mostly over by then
-_FLASH = re.compile(r"(?P<at>[\d.]+):(?P<seconds>[\d.]+):(?P<times>[\d.]+)")
-_LOSS = re.compile(r"(?P<what>zone|region)@(?P<at>[\d.]+)")
+_NUMBER = r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+"
+_FLASH = re.compile(rf"(?P<at>{_NUMBER}):(?P<seconds>{_NUMBER}):(?P<times>{_NUMBER})")
+_LOSS = re.compile(rf"(?P<what>zone|region)@(?P<at>{_NUMBER})")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Flash:
     def parse(cls, text: str) -> Self:
         """`MINUTE:SECONDS:TIMES`."""
         found = _FLASH.fullmatch(text.strip())
-        if found is None or not float(found["times"]) > 0 or not float(found["seconds"]) > 0:
+        if found is None or not 0 < float(found["times"]) < inf or not float(found["seconds"]) > 0:
             raise SizingError(f"flash sale {text!r}: write MINUTE:SECONDS:TIMES, such as 20:120:1.5")
         return cls(float(found["at"]) * 60, float(found["seconds"]), float(found["times"]))
 
@@ -65,7 +67,7 @@ class Story:
 
     def __post_init__(self) -> None:
         for name in ("rate", "sessions", "hours", "connected_s"):
-            if not 0 < getattr(self, name) < float("inf"):
+            if not 0 < getattr(self, name) < inf:
                 raise SizingError(f"{name} {getattr(self, name):g}: must be above 0")
         if self.hours > LONGEST_H:
             raise SizingError(f"hours {self.hours:g}: {LONGEST_H:g} at most; more are the same again")
@@ -76,6 +78,17 @@ class Story:
                 raise SizingError(
                     f"minute {at / 60:g} is after the end of the story ({self.hours * 60:g} minutes)"
                 )
+        for flash in self.flashes:
+            self._refuse_late_end(flash)
+
+    def _refuse_late_end(self, flash: Flash) -> None:
+        """A sale that is cut off would be another one than was asked for."""
+        left = self.hours * 3600 - flash.at_s
+        if flash.for_s > left + BIN_S / 2:
+            raise SizingError(
+                f"flash sale of minute {flash.at_s / 60:g}: its {flash.for_s:g} s end after the story: "
+                f"{left:g} s at most, or more --hours"
+            )
 
     @property
     def bins(self) -> int:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sizing.assumptions import Assumptions
 from sizing.demand import ANSWER_S, Demand
 from sizing.documents import SizingError
-from sizing.traffic import MINUTE_S
+from sizing.traffic import MINUTE_S, MOST_RATE
+
+MOST_SESSIONS = 10e9  # more than there are people
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,15 @@ class Target:
     def __post_init__(self) -> None:
         if not self.messages_s > 0 or not self.sessions > 0:
             raise SizingError("a target needs messages and sessions above 0: give --rate and --sessions")
-        if self.headroom < 1:
+        if not self.headroom >= 1:
             raise SizingError(f"headroom {self.headroom:g}: must be 1 or more")
+        if not self.planned_s <= MOST_RATE:
+            raise SizingError(
+                f"{self.messages_s:g} messages a second with headroom {self.headroom:g}: "
+                f"give {MOST_RATE:,.0f} at most"
+            )
+        if not self.sessions <= MOST_SESSIONS:
+            raise SizingError(f"{self.sessions:g} sessions: give {MOST_SESSIONS:,.0f} at most")
 
     @classmethod
     def of(cls, demand: Demand, headroom: float, sessions: float | None = None) -> "Target":
@@ -44,6 +53,10 @@ class Target:
     def calls_s(self, model: str) -> float:
         """Calls of a model a second, with headroom."""
         return self.planned_s * self.assumed.calls_a_message.get(model, 0.0)
+
+    def requests_s(self, model: str) -> float:
+        """Requests to a model a second, with headroom: a call that uses tools asks again."""
+        return self.calls_s(model) * self.assumed.calls[model].rounds
 
     @property
     def streams(self) -> float:

@@ -187,6 +187,8 @@ def review(needs: Floats, carries: float, units: int, percentile: float) -> Revi
         for n in range(whole)
     )
     needed = covering(needs[-LOW_WEEKS * WEEK :], carries, percentile)
+    if not units:
+        return Review(weeks, needed, f"no units are held (models.access); the percentile needs {needed}")
     if len(weeks) < LOW_WEEKS:
         return Review(weeks, needed, f"{LOW_WEEKS} whole weeks are needed, there are {len(weeks)}")
     if units and all(week < LOW_USE for week in weeks[-LOW_WEEKS:]):

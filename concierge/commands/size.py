@@ -167,7 +167,7 @@ def simulate(
         bool, typer.Option("--patched", help="With the settings and quotas that `size capacity` asks for.")
     ] = False,
     changes: Changes = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same answer.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same answer.")] = 1,
     assume: Assume = None,
     json: output.JsonFlag = False,
 ) -> None:
@@ -255,7 +255,7 @@ def report(
     event: Events = None,
     sessions: Sessions = None,
     percentile: Percentile = 75.0,
-    seed: Annotated[int, typer.Option(help="Of the simulation.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulation.")] = 1,
     assume: Assume = None,
     quote: QuoteFile = None,
     json: output.JsonFlag = False,
@@ -286,7 +286,7 @@ def _case(
 ) -> "Case":
     """The question, from what was written on the line."""
     from concierge import size_inputs
-    from sizing import capacities
+    from sizing import capacities, history
     from sizing import quote as quotes
     from sizing import traffic as traffics
     from sizing.case import BASELINE, Case, settings_of
@@ -296,14 +296,15 @@ def _case(
         raise typer.BadParameter(reason)
     assumed = _assumed(assume)
     if traffic is not None:
-        ordinary = traffics.read(traffic, assumed.spread)
+        ordinary = history.read(traffic, assumed.spread)
     elif scenario is not None:
         ordinary = size_inputs.profile(scenario, assumed.spread)
     else:
         ordinary = traffics.of_day(assumed.hours, rate or BASELINE, assumed.spread)
+    changed = size_output.pairs(changes or (), "--set")
     return Case(
         stack=stack,
-        settings=settings_of(stack, size_output.pairs(changes or (), "--set")),
+        settings=settings_of(stack, changed),
         ordinary=ordinary if rate is None else ordinary.at_peak(rate),
         events=tuple(traffics.event(text) for text in event or ()),
         assumed=assumed,
@@ -312,6 +313,7 @@ def _case(
         percentile=percentile / 100,
         headroom=headroom,
         sessions=sessions,
+        changes=changed,
     )
 
 

@@ -1,6 +1,10 @@
 """`concierge size` as a performance engineer and a finance partner meet it; bad input is one line."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,7 +64,7 @@ def test_a_history_gives_the_weekly_review(told, tmp_path: Path) -> None:
     history.write_text("\n".join(lines), encoding="utf-8")
     code, out, _ = told("units", "--traffic", str(history))
     assert code == DONE
-    assert "weekly review: keep them" in out
+    assert "weekly review: no units are held (models.access); the percentile needs " in out
 
 
 def test_capacity_is_a_patch_that_is_written_whole(told, tmp_path: Path) -> None:
@@ -83,6 +87,86 @@ def test_a_short_event_is_played(told) -> None:
     assert json.loads(first)["answered_by"]["sonnet"] > 0.2
 
 
+CROWD = (
+    *("simulate", "--json", "--patched", "--rate", "300", "--sessions", "30000"),
+    *("--hours", "0.02", "--ramp", "0.5"),
+)
+
+
+def test_what_is_set_by_hand_stays_under_the_patch(told) -> None:
+    turned = ("--set", "agent.services.chat.maximum=200", "--set", "agent.services.chat.minimum=200")
+    _, out, _ = told(*CROWD, *turned)
+    assert json.loads(out)["tasks"]["first"] == 200
+
+
+def _fixes(out: str) -> dict[str, str]:
+    return {part["part"]: part["fix"] for part in json.loads(out)["bottlenecks"]}
+
+
+def test_a_fix_is_not_in_force_already_and_fixes_it(told) -> None:
+    """The patch lets people in within minutes; these come within half of one."""
+    _, out, _ = told(*CROWD)
+    fix = _fixes(out)["new connections"]
+    assert "500 are in force and do not carry it" in fix
+    assert "ask for that quota: New WebSocket connections a second" in fix
+    needed = fix.partition("connections_per_second ")[2].partition(";")[0]
+    assert int(needed) > 500
+    _, out, _ = told(*CROWD, "--set", f"gateway.websocket.connections_per_second={needed}")
+    assert "new connections" not in _fixes(out)
+
+
+def test_a_flash_beyond_the_tasks_names_the_tasks_that_carry_it(told) -> None:
+    event = ("simulate", "--json", "--rate", "900", "--sessions", "900", "--hours", "0.02", "--ramp", "0")
+    _, out, _ = told(*event)
+    fixes = _fixes(out)
+    assert fixes["chat tasks"].startswith("agent.services.chat: minimum ")
+    assert fixes["messages at a time"] == fixes["chat tasks"]
+    knobs = [knob.split() for knob in fixes["chat tasks"].partition(": ")[2].split(", ")]
+    turned = [text for name, value in knobs for text in ("--set", f"agent.services.chat.{name}={value}")]
+    _, out, _ = told(*event, *turned)
+    assert not {"chat tasks", "messages at a time"} & _fixes(out).keys()
+
+
+def test_a_full_table_asks_for_its_quota(told) -> None:
+    turned = [f"agent.services.chat.{knob}=5000" for knob in ("maximum", "minimum")]
+    turned.append("gateway.websocket.messages_per_second=90000")
+    _, out, _ = told(
+        *("simulate", "--json", "--rate", "30000", "--sessions", "3000", "--hours", "0.01", "--ramp", "0"),
+        *(text for one in turned for text in ("--set", one)),
+    )
+    fix = _fixes(out)["table writes"]
+    assert fix.startswith("a quota: ")
+    assert fix.endswith("DynamoDB writes a second of one on-demand table")
+
+
+def test_a_primary_that_is_lost_is_no_matter_of_settings(told) -> None:
+    _, out, _ = told(
+        *("simulate", "--json", "--patched", "--rate", "50", "--sessions", "500"),
+        *("--hours", "0.05", "--ramp", "0", "--lose", "zone@1"),
+    )
+    assert "a replica takes over" in _fixes(out)["valkey"]
+
+
+@pytest.mark.parametrize("after_s", [2.0, 4.0, 7.0])
+def test_ctrl_c_in_a_simulation_is_one_line(after_s: float) -> None:
+    event = ("--rate", "4000", "--sessions", "40000", "--hours", "6")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "concierge", "size", "simulate", *event],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    # In the middle of an import Python may end by the signal after we have spoken: 130 to a shell as well.
+    assert process.returncode in {130, -signal.SIGINT}
+    assert (out, err) == ("", "concierge: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -101,6 +185,12 @@ def test_a_short_event_is_played(told) -> None:
         (("simulate", "--hours", "100"), "48 at most"),
         (("simulate", "--lose", "moon@3"), "zone@MINUTE"),
         (("simulate", "--flash", "3"), "MINUTE:SECONDS:TIMES"),
+        (("simulate", "--flash", "1..2:3:4"), "MINUTE:SECONDS:TIMES"),
+        (("simulate", "--flash", "0:.:2"), "MINUTE:SECONDS:TIMES"),
+        (("simulate", "--flash", "0.5:20000:3"), "end after the story"),
+        (("simulate", "--lose", "zone@."), "zone@MINUTE"),
+        (("simulate", "--seed", "-1"), "greater than or equal to 0"),
+        (("report", "--seed", "-1"), "greater than or equal to 0"),
         (("simulate", "--set", "gateway.nothing=1", "--hours", "0.01"), "gateway.nothing"),
         (("record", "nowhere", "--scenario", "normal"), "cannot be read"),
     ],
@@ -121,3 +211,21 @@ def test_a_quote_file_with_a_fault_names_the_key(told, tmp_path: Path) -> None:
     code, _, err = told("units", "--quote", str(quote))
     assert code == WRONG_USE
     assert "sonnet.tokens_per_minute" in err
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(told, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    code, _, err = told("report", "--folder", str(tmp_path / "file" / "x"))
+    assert code == WRONG_USE
+    assert err.startswith(f"concierge: {tmp_path}/file/x: cannot be written: ")
+    assert len(err.splitlines()) == 1  # no progress before it
+
+
+def test_a_folder_where_a_file_is_wanted_is_refused_and_nothing_stays(told, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    code, out, err = told("capacity", *DAY, "--write", str(folder))
+    assert code == WRONG_USE
+    assert err == f"concierge: {folder}: is a folder: name a file\n"
+    assert not out
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]

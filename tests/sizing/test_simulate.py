@@ -1,5 +1,7 @@
 """OPS-6: an event before it happens: through the runtime's own ladder, the same seed the same answer."""
 
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from sizing import assumptions, capacities, knee, patch, sampled, stages
 from sizing.documents import SizingError
 from sizing.fleet import Fleet
 from sizing.measured import Calls, Measured, Spoken
-from sizing.sampled import BIN_S, Asking, People
+from sizing.sampled import BIN_S, Asking, Message, People
 from sizing.simulate import simulate
 from sizing.story import FAILOVER_S, Flash, Loss, Story
 from tests.sizing.case_helpers import case, day, measured, prod
@@ -118,6 +120,20 @@ def test_a_fault_that_the_simulator_does_not_know_is_refused() -> None:
         sampled.run(_asking(1, 5), PEOPLE, _fleet(faults=(_fault(FaultKind.CUT, 1.0),)), seed=1)
 
 
+def test_ctrl_c_ends_the_messages_under_way(caplog: pytest.LogCaptureFixture) -> None:
+    def messages() -> Iterator[Message]:
+        for number in range(200):
+            if number == 100:
+                signal.raise_signal(signal.SIGINT)
+            yield Message(number * 0.05, Intent.COMPARISON, "")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        sampled.follow(messages(), _fleet(), seed=1)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not caplog.records
+
+
 # -- the whole event ---------------------------------------------------------------------------------------
 
 
@@ -150,6 +166,31 @@ def test_with_the_patch_and_the_quotas_the_same_load_is_answered() -> None:
     assert before.answered.get("no answer", 0) + before.answered.get("canned", 0) > 0.05
     assert after.answered.get("no answer", 0) + after.answered.get("canned", 0) < 0.001
     assert not after.bottlenecks
+
+
+def test_what_is_full_says_how_much_would_carry_it() -> None:
+    found = _played(_story(30_000.0, ramp_s=0.0, sessions=1_000.0))
+    stage = next(part for part in found.parts if part.name == "gateway messages")
+    assert stage.needed == pytest.approx(30_000)
+    sonnet = next(part for part in found.parts if part.name == "sonnet, tokens")
+    assert sonnet.limit is not None
+    assert sonnet.needed == pytest.approx(sonnet.peak * sonnet.limit.allowed)
+
+
+def test_every_quota_of_the_story_is_one_that_can_be_asked_for() -> None:
+    """By the name under which `size capacity` lists it; all else is a setting it knows."""
+    asked, parts = case(), _played(_story(10.0)).parts
+    limits = {part.limit.what for part in parts if part.limit}
+    assert len(limits) >= 7
+    assert limits <= {ask.what for ask in asked.asks}
+    keys = {part.key for part in parts if not part.limit}
+    assert keys - {"runtime.shedding.most"} <= {need.key for need in asked.needs}
+
+
+def test_changes_add_up() -> None:
+    twice = case().changed({"agent.services.chat.maximum": "77"}).changed({"search.documents": "2000"})
+    assert twice.settings.agent.services.chat.maximum == 77
+    assert twice.settings.search.documents == 2_000
 
 
 def test_a_lost_region_loses_its_messages_until_names_lead_elsewhere_and_everybody_connects_anew() -> None:
@@ -208,13 +249,15 @@ def test_a_longer_story_costs_as_much_more_as_it_is_longer() -> None:
     assert len(long.seen.at) == pytest.approx(2 * len(short.seen.at), rel=0.1)
 
 
-@pytest.mark.parametrize("text", ["20", "20:60", "20:0:2", "a:60:2"])
+@pytest.mark.parametrize(
+    "text", ["20", "20:60", "20:0:2", "a:60:2", "1..2:3:4", "0:.:2", "0:1:.", f"0:1:{'9' * 400}"]
+)
 def test_a_flash_sale_that_is_none_says_how_to_write_one(text: str) -> None:
     with pytest.raises(SizingError, match="MINUTE:SECONDS:TIMES"):
         Flash.parse(text)
 
 
-@pytest.mark.parametrize("text", ["region", "zone@", "city@3"])
+@pytest.mark.parametrize("text", ["region", "zone@", "city@3", "zone@.", "region@1.2.3"])
 def test_a_loss_that_is_none_says_how_to_write_one(text: str) -> None:
     with pytest.raises(SizingError, match="zone@MINUTE"):
         Loss.parse(text)
@@ -225,3 +268,15 @@ def test_a_story_without_people_or_beyond_its_end_is_refused() -> None:
         _story(0.0)
     with pytest.raises(SizingError, match="after the end"):
         replace(_story(), losses=(Loss.parse("zone@60"),))
+
+
+def test_a_flash_sale_lasts_no_longer_than_the_story() -> None:
+    story = _story(flashes=(Flash.parse("3:60:2"),))
+    assert story.peak == 800
+    with pytest.raises(SizingError, match="60 s at most"):
+        replace(story, flashes=(Flash.parse("3:60.5:2"),))
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("zone@.5", 0.5), ("zone@3.", 3), ("zone@2.25", 2.25)])
+def test_minutes_may_be_parts(text: str, minutes: float) -> None:
+    assert Loss.parse(text).at_s == minutes * 60

@@ -1,6 +1,7 @@
 """OPS-6: how many messages come, from a history or a profile."""
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sizing import traffic
+from sizing import assumptions, history, traffic
 from sizing.documents import SizingError
+from sizing.target import Target
 from sizing.traffic import Event, with_events
 
 LATER = "2026-07-14T08:05:00+00:00"
@@ -24,7 +26,7 @@ def _file(tmp_path: Path, text: str, name: str = "history.csv") -> Path:
 
 
 def test_a_csv_is_read_minute_by_minute_and_a_missing_one_is_none(tmp_path: Path) -> None:
-    found = traffic.read(_file(tmp_path, CSV), spread=1.3)
+    found = history.read(_file(tmp_path, CSV), spread=1.3)
     assert found.start == datetime(2026, 7, 14, 8, tzinfo=UTC)
     assert list(found.messages) == [600, 900, 0, 300]
     assert found.peak_rate == 15.0
@@ -39,7 +41,7 @@ def test_a_csv_is_read_minute_by_minute_and_a_missing_one_is_none(tmp_path: Path
     ],
 )  # fmt: skip
 def test_what_cloudwatch_exports_is_spread_over_its_periods(tmp_path: Path, document: object) -> None:
-    found = traffic.read(_file(tmp_path, json.dumps(document), "history.json"), spread=1.0)
+    found = history.read(_file(tmp_path, json.dumps(document), "history.json"), spread=1.0)
     assert list(found.messages) == [20] * 5 + [10] * 5
 
 
@@ -58,7 +60,7 @@ def test_what_cloudwatch_exports_is_spread_over_its_periods(tmp_path: Path, docu
 )
 def test_a_history_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SizingError) as refused:
-        traffic.read(_file(tmp_path, text), spread=1.0)
+        history.read(_file(tmp_path, text), spread=1.0)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -78,10 +80,71 @@ def test_an_event_multiplies_its_own_minutes_only() -> None:
     assert set(found.messages[8 * 60 : 9 * 60 + 30]) == {1800}
 
 
-@pytest.mark.parametrize("text", ["sale", "sale:8:7:2", "sale:8:9:0", "sale:a:9:2", ":8:9:2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sale", "sale:8:7:2", "sale:8:9:0", "sale:a:9:2", ":8:9:2", "sale:0:inf:2", "sale:0:1e400:2",
+        "sale:nan:9:2", "sale:8:9:inf",
+    ],
+)  # fmt: skip
 def test_an_event_that_is_none_says_how_to_write_one(text: str) -> None:
     with pytest.raises(SizingError, match="NAME:FROM:TO:TIMES"):
         traffic.event(text)
+
+
+def test_an_event_shorter_than_a_minute_is_refused() -> None:
+    with pytest.raises(SizingError, match=r"'sale:0:0\.001:2'.*less than a minute"):
+        traffic.event("sale:0:0.001:2")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("late:20:60:2", "event late ends after the traffic ends .24 hours"),
+        ("late:20:1e300:2", "event late ends after the traffic ends"),
+        ("much:8:9:1e308", "100,000,000"),
+        ("much:8:9:1e8", "100,000,000"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused(text: str, says: str) -> None:
+    with pytest.raises(SizingError, match=says):
+        with_events(traffic.of_day([1.0] * 24, 10.0, 1.0), [traffic.event(text)])
+
+
+@pytest.mark.parametrize("rate", [1e308, math.inf, math.nan, 1.1e8])
+def test_a_rate_that_nobody_has_is_refused(rate: float) -> None:
+    with pytest.raises(SizingError, match="100,000,000"):
+        traffic.of_day([1.0, 2.0] * 12, rate, 1.0)
+    with pytest.raises(SizingError, match="100,000,000"):
+        traffic.of_profile([(60.0, rate, rate)], "a test", 1.0)
+    with pytest.raises(SizingError, match="100,000,000"):
+        traffic.of_day([1.0] * 24, 10.0, 1.0).at_peak(rate)
+
+
+def test_a_profile_without_messages_has_no_peak() -> None:
+    with pytest.raises(SizingError, match="a test: has no messages at all"):
+        traffic.of_profile([(60.0, 0.0, 0.0)], "a test", 1.0).at_peak(5.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "sessions", "headroom", "says"),
+    [
+        (10.0, 10.0, math.nan, "headroom nan: must be 1 or more"),
+        (10.0, 10.0, math.inf, "100,000,000"),
+        (10.0, 10.0, 1e308, "100,000,000"),
+        (1e308, 10.0, 1.2, "100,000,000"),
+        (math.inf, 10.0, 1.2, "100,000,000"),
+        (math.nan, 10.0, 1.2, "above 0"),
+        (10.0, math.inf, 1.2, "sessions"),
+        (10.0, 1e308, 1.2, "sessions"),
+        (10.0, math.nan, 1.2, "above 0"),
+    ],
+)
+def test_a_target_that_nobody_has_is_refused(
+    rate: float, sessions: float, headroom: float, says: str
+) -> None:
+    with pytest.raises(SizingError, match=says):
+        Target(rate, sessions, assumptions.usual(), headroom)
 
 
 PIECES = st.lists(

@@ -94,6 +94,11 @@ def test_the_weekly_review(used: list[float], says: str) -> None:
     assert units.review(needs, carries=100.0, units=10, percentile=0.75).advice == says
 
 
+def test_a_review_judges_nothing_that_nobody_has() -> None:
+    found = units.review(np.full(2 * WEEK, 900.0), carries=100.0, units=0, percentile=0.75)
+    assert found.advice == "no units are held (models.access); the percentile needs 9"
+
+
 @pytest.mark.parametrize("percentile", [0.0, 1.5])
 def test_a_percentile_that_is_none_is_refused(percentile: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
