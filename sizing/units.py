@@ -179,19 +179,16 @@ class Review:
 
 def review(needs: Floats, carries: float, units: int, percentile: float) -> Review:
     """The weekly rule: below half for two weeks, buy what the percentile needs when the term ends."""
-    whole = len(needs) // WEEK
-    weeks = tuple(
-        float(served(needs[n * WEEK : (n + 1) * WEEK], carries, units).mean() / (units * carries))
-        if units
-        else 0.0
-        for n in range(whole)
-    )
     needed = covering(needs[-LOW_WEEKS * WEEK :], carries, percentile)
     if not units:
-        return Review(weeks, needed, f"no units are held (models.access); the percentile needs {needed}")
+        return Review((), needed, f"no units are held (models.access); the percentile needs {needed}")
+    weeks = tuple(
+        float(served(needs[n * WEEK : (n + 1) * WEEK], carries, units).mean() / (units * carries))
+        for n in range(len(needs) // WEEK)
+    )
     if len(weeks) < LOW_WEEKS:
         return Review(weeks, needed, f"{LOW_WEEKS} whole weeks are needed, there are {len(weeks)}")
-    if units and all(week < LOW_USE for week in weeks[-LOW_WEEKS:]):
+    if all(week < LOW_USE for week in weeks[-LOW_WEEKS:]):
         return Review(
             weeks, needed, f"below {LOW_USE:.0%} for {LOW_WEEKS} weeks: {needed} units when the term ends"
         )

@@ -2,15 +2,14 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from concierge.__main__ import run
+from tests.concierge.interrupt_helpers import INTERRUPTED, interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -164,25 +163,10 @@ def test_a_reader_that_leaves_early_gets_no_complaint(unbuffered):
 
 @pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1, 1.6])
 def test_ctrl_c_is_one_line_and_nothing_is_written(after_s, tmp_path: Path):
-    saved = tmp_path / "prod.plan"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "concierge", "plan", "prod", "--save", str(saved)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        time.sleep(after_s)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
+    code, out, err = interrupted(after_s, "plan", "prod", "--save", str(tmp_path / "prod.plan"))
 
-    # In the middle of an import Python may end by the signal after we have spoken: 130 to a shell as well.
-    assert process.returncode in {130, -signal.SIGINT}
-    assert err == "concierge: interrupted\n"
-    assert out == ""
+    assert code in INTERRUPTED
+    assert (out, err) == ("", "concierge: interrupted\n")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,16 +1,13 @@
 """`concierge size` as a performance engineer and a finance partner meet it; bad input is one line."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from concierge.__main__ import run
 from contract.errors import DONE, WRONG_USE
+from tests.concierge.interrupt_helpers import INTERRUPTED, interrupted
 
 DAY = ("--rate", "4000", "--event", "prime-day:8:20:5")
 
@@ -149,21 +146,10 @@ def test_a_primary_that_is_lost_is_no_matter_of_settings(told) -> None:
 
 @pytest.mark.parametrize("after_s", [2.0, 4.0, 7.0])
 def test_ctrl_c_in_a_simulation_is_one_line(after_s: float) -> None:
-    event = ("--rate", "4000", "--sessions", "40000", "--hours", "6")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "concierge", "size", "simulate", *event],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        time.sleep(after_s)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    # In the middle of an import Python may end by the signal after we have spoken: 130 to a shell as well.
-    assert process.returncode in {130, -signal.SIGINT}
+    load = ("--rate", "4000", "--sessions", "40000", "--hours", "6")
+    code, out, err = interrupted(after_s, "size", "simulate", *load)
+
+    assert code in INTERRUPTED
     assert (out, err) == ("", "concierge: interrupted\n")
 
 
