@@ -53,9 +53,9 @@ class Watch:
         if begun and not bad:  # whoever is quicker than the minutes must not be told that all is well
             what = f"{self._words(known, begun)}, but for one minute only: look again in another"
             return Finding(what=what, evidence=evidence, cause=None, subjects=begun)
-        over = tuple(subject for subject, values in known.items() if any(map(self.past, values)))
-        if over and not bad:
-            what = f"{self._words(known, over)}, but too short to matter and over"
+        passing = tuple(subject for subject, values in known.items() if any(map(self.past, values)))
+        if passing and not bad:
+            what = f"{self._words(known, passing)}, but too short to matter and over"
             return Finding(what=what, evidence=evidence, cause=False)
         return Finding(what=self._words(known, bad), evidence=evidence, cause=bool(bad), subjects=bad)
 
